@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+// Entry point. Runs on any Node that can parse it, answers --version at once, and hands over to Node 24.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL('..', import.meta.url);
+const args = process.argv.slice(2);
+const NEEDED_MAJOR = 24;
+
+if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+  const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+  process.stdout.write(`${version}\n`);
+} else if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+  const built = new URL('dist/cli/main.js', root);
+  const source = new URL('src/cli/main.ts', root);
+  const { main } = await import(existsSync(source) ? source.href : built.href);
+  process.exitCode = await main(args);
+} else {
+  runWithBundledNode();
+}
+
+/** Re-executes this file with the Node of the `node` package, or says in one line what is missing. */
+function runWithBundledNode() {
+  let nodePath;
+  try {
+    nodePath = createRequire(import.meta.url).resolve('node/bin/node');
+  } catch {
+    process.stderr.write(
+      `holdfast: needs Node ${NEEDED_MAJOR} or newer, this is ${process.versions.node}; run npm install, or install Node ${NEEDED_MAJOR}\n`,
+    );
+    process.exit(1);
+  }
+  // The terminal sends Ctrl-C to the whole group: the child ends in its own order, this process waits for it.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
+  const result = spawnSync(nodePath, [fileURLToPath(import.meta.url), ...args], { stdio: 'inherit' });
+  process.exit(result.status ?? 130);
+}

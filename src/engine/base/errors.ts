@@ -1,0 +1,232 @@
+/**
+ * The one registry of errors. Engine code throws `HoldfastError`; each surface renders it once.
+ * `docs/errors.md` lists the same table, and a test keeps the two equal.
+ */
+
+/** How a run of the command line ends, by the kind of trouble. Listed in `docs/operations.md`. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  incomplete: 3,
+  damaged: 4,
+  key: 5,
+  unreachable: 6,
+  unconfirmed: 7,
+  skipped: 8,
+  interrupted: 130,
+} as const;
+
+export type ExitName = keyof typeof EXIT;
+
+interface ErrorEntry {
+  /** What happened and why, without the particulars. */
+  readonly what: string;
+  /** What the reader does next. */
+  readonly next: string;
+  /** True when the same call may succeed later with nothing changed. */
+  readonly retryable: boolean;
+  readonly exit: ExitName;
+}
+
+const entry = (what: string, next: string, exit: ExitName, retryable = false): ErrorEntry => ({
+  what,
+  next,
+  exit,
+  retryable,
+});
+
+export const ERRORS = {
+  // usage
+  usage: entry('the command was not understood', 'see holdfast --help', 'usage'),
+  config_invalid: entry('the configuration is not valid', 'correct the named field', 'usage'),
+  config_missing: entry(
+    'no configuration file was found',
+    'name one with HOLDFAST_CONFIG or --config',
+    'usage',
+  ),
+  not_confirmed: entry(
+    'this replaces data and was not confirmed',
+    'add --confirm-restore once you are sure',
+    'unconfirmed',
+  ),
+  id_unknown: entry('no backup has this id', 'see holdfast list', 'usage'),
+  id_ambiguous: entry('more than one backup begins with this id', 'give more characters of it', 'usage'),
+  item_unknown: entry('the backup holds no such item', 'see holdfast show', 'usage'),
+  // storage
+  storage_unreachable: entry(
+    'the destination does not answer',
+    'check its address and the network, then run again',
+    'unreachable',
+    true,
+  ),
+  storage_denied: entry('the destination refused access', 'check owner and permissions', 'unreachable'),
+  storage_full: entry(
+    'the destination is out of space',
+    'free space or prune, then run again',
+    'failed',
+    true,
+  ),
+  storage_io: entry(
+    'the destination failed to read or write',
+    'check the disk, then run again',
+    'failed',
+    true,
+  ),
+  object_missing: entry('an object is missing from the destination', 'run holdfast verify', 'damaged'),
+  object_exists: entry('an object of this name is already there', 'nothing was overwritten', 'failed'),
+  storage_name_invalid: entry(
+    'this is not a valid object name',
+    'report it, this should not happen',
+    'failed',
+  ),
+  // repository
+  repository_missing: entry(
+    'there is no repository here',
+    'run holdfast init, or check the address',
+    'usage',
+  ),
+  repository_exists: entry(
+    'there is a repository here already',
+    'use it, or choose another address',
+    'usage',
+  ),
+  repository_newer: entry(
+    'the repository was written by a newer version',
+    'update Holdfast on this machine',
+    'failed',
+  ),
+  object_damaged: entry('an object does not decode: it was changed or cut', 'run holdfast verify', 'damaged'),
+  chunk_missing: entry(
+    'a chunk is in no readable pack',
+    'run holdfast verify to see what it affects',
+    'damaged',
+  ),
+  manifest_forged: entry(
+    'a manifest is not signed by a known signer',
+    'do not restore it; see docs/operations.md',
+    'damaged',
+  ),
+  rolled_back: entry(
+    'the repository is older than what was seen before',
+    'see docs/operations.md, rollback',
+    'damaged',
+  ),
+  lease_held: entry(
+    'other maintenance is at work',
+    'wait until it ends or its lease expires',
+    'failed',
+    true,
+  ),
+  lease_lost: entry('the maintenance lease was lost', 'run it again', 'failed', true),
+  clock_skew: entry('clocks differ by more than 5 minutes', 'set the clocks, then run again', 'failed', true),
+  run_too_long: entry(
+    'the run took longer than prune may wait',
+    'run again: what is stored is kept',
+    'failed',
+    true,
+  ),
+  // keys
+  key_wrong: entry('no key given opens this', 'give the key with the named key id', 'key'),
+  key_missing: entry('no key was given', 'set BACKUP_ENCRYPTION_KEY or BACKUP_ENCRYPTION_KEY_FILE', 'key'),
+  key_malformed: entry('the key text is damaged', 'compare it with the printed copy', 'key'),
+  key_last: entry('this is the last key that opens the repository', 'add another first', 'usage'),
+  // bundles
+  bundle_malformed: entry('this is not a bundle, or it was cut or changed', 'fetch another copy', 'damaged'),
+  bundle_newer: entry(
+    'the bundle was written by a newer version',
+    'update Holdfast on this machine',
+    'failed',
+  ),
+  limit_exceeded: entry(
+    'the content exceeds what it declared or what is allowed',
+    'do not trust this file',
+    'damaged',
+  ),
+  path_unsafe: entry('a name in the content points outside the target', 'do not trust this file', 'damaged'),
+  // sources
+  source_missing: entry('the source does not exist', 'check its path or address', 'failed'),
+  source_denied: entry(
+    'the source cannot be read with these permissions',
+    'run as its owner or grant read access',
+    'failed',
+  ),
+  source_busy: entry('the source stayed locked', 'stop the writer or raise the waiting time', 'failed', true),
+  source_damaged: entry(
+    'the source failed its own integrity check',
+    'repair it before relying on backups',
+    'failed',
+  ),
+  source_incomplete: entry('some entries could not be read', 'see the list, then run again', 'incomplete'),
+  source_failed: entry('the source ended with an error', 'see its message', 'failed', true),
+  database_unreachable: entry(
+    'the database server does not answer',
+    'check address and server',
+    'unreachable',
+    true,
+  ),
+  database_auth: entry('the database refused the login', 'check user and password', 'unreachable'),
+  database_failed: entry('the database reported an error', 'see its message', 'failed'),
+  tool_missing: entry('a client tool is not installed', 'install the named package', 'failed'),
+  command_failed: entry('the command ended with an error', 'see its message', 'failed'),
+  // restore
+  target_not_empty: entry(
+    'the target is not empty',
+    'choose an empty one, or confirm replacing it',
+    'unconfirmed',
+  ),
+  target_failed: entry('the target could not be written', 'check space and permissions', 'failed', true),
+  target_busy: entry('the target is in use', 'stop what uses it', 'failed', true),
+  restore_mismatch: entry(
+    'the restored data differs from the backup',
+    'do not use the target; run verify',
+    'damaged',
+  ),
+  // runs
+  verify_failed: entry('stored bytes are not good', 'see the list of what is affected', 'damaged'),
+  space_low: entry('free space is below the minimum', 'free space or lower minimumFreeBytes', 'skipped'),
+  interrupted: entry('the run was interrupted', 'run again: what is stored is kept', 'interrupted', true),
+  internal: entry('something unforeseen happened', 'report it with the details', 'failed'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a stable code. `message` is lower case, without full stop, and names the object. */
+export class HoldfastError extends Error {
+  readonly code: ErrorCode;
+  /** The next step for the reader. */
+  readonly next: string;
+
+  constructor(code: ErrorCode, detail?: string, options: { cause?: unknown; next?: string } = {}) {
+    super(detail ?? ERRORS[code].what, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'HoldfastError';
+    this.code = code;
+    this.next = options.next ?? ERRORS[code].next;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+
+  get exitCode(): number {
+    return EXIT[ERRORS[this.code].exit];
+  }
+}
+
+/** The code of an error, or null for anything that is not ours. */
+export function codeOf(error: unknown): ErrorCode | null {
+  return error instanceof HoldfastError ? error.code : null;
+}
+
+/** The `code` of a Node system error (`ENOENT`), or null. */
+export function systemCode(error: unknown): string | null {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : null;
+}
+
+/** Turns anything thrown into a HoldfastError; ours pass unchanged, others become `internal`. */
+export function asHoldfastError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new HoldfastError('internal', text, { cause: error });
+}
