@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { codeOf, HoldfastError } from '../base/errors.ts';
+import { isId, newId } from '../base/ids.ts';
+import type { Storage } from '../storage/port.ts';
+import { CONFIG_NAME } from './object-names.ts';
+
+export const REPOSITORY_FORMAT = 1;
+
+const configSchema = z.strictObject({
+  format: z.literal(REPOSITORY_FORMAT),
+  repositoryId: z.string().refine(isId),
+  createdAt: z.iso.datetime({ precision: 3 }),
+});
+
+export type RepositoryConfig = z.infer<typeof configSchema>;
+
+export function newConfig(nowMs: number): RepositoryConfig {
+  return {
+    format: REPOSITORY_FORMAT,
+    repositoryId: newId(nowMs),
+    createdAt: new Date(nowMs).toISOString(),
+  };
+}
+
+export function encodeConfig(config: RepositoryConfig): Buffer {
+  return Buffer.from(JSON.stringify(config));
+}
+
+/**
+ * Throws `repository_newer` when a later format wrote it, `object_damaged` when it is not byte for byte what
+ * a writer of this format writes.
+ */
+export function decodeConfig(bytes: Buffer): RepositoryConfig {
+  const value = parseJson(bytes);
+  const format = z.looseObject({ format: z.int() }).safeParse(value);
+  if (format.success && format.data.format > REPOSITORY_FORMAT) {
+    throw new HoldfastError('repository_newer', `config says format ${format.data.format}`);
+  }
+  const parsed = configSchema.safeParse(value);
+  if (!parsed.success || !encodeConfig(parsed.data).equals(bytes)) {
+    throw new HoldfastError('object_damaged', 'config is damaged');
+  }
+  return parsed.data;
+}
+
+/** Throws `repository_missing`, `repository_newer`, `object_damaged`. */
+export async function readConfig(storage: Storage): Promise<RepositoryConfig> {
+  try {
+    return decodeConfig(await storage.get(CONFIG_NAME));
+  } catch (error) {
+    if (codeOf(error) !== 'object_missing') throw error;
+    throw new HoldfastError('repository_missing', `no repository at ${storage.address}`, { cause: error });
+  }
+}
+
+/** The 16 bytes of a UUID's text. */
+export function uuidBytes(uuid: string): Buffer {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
+}
+
+export function formatUuid(bytes: Uint8Array): string {
+  const hex = Buffer.from(bytes).toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return null;
+  }
+}
