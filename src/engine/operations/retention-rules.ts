@@ -28,10 +28,10 @@ export interface RetentionRules {
 }
 
 export const KEEP_RULES = ['keepLast', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
-export const LIMITS = ['days', 'versions'] as const;
+export const RETENTION_RULES = ['days', 'versions', ...KEEP_RULES] as const;
 
 export type KeepRule = (typeof KEEP_RULES)[number];
-export type RetentionRule = KeepRule | (typeof LIMITS)[number];
+export type RetentionRule = (typeof RETENTION_RULES)[number];
 
 /** Every rule with its value; null where it is not used. */
 export type ResolvedRetention = { readonly [rule in RetentionRule]: number | null };

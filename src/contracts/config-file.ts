@@ -1,0 +1,209 @@
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Config, configJsonSchema, configSchema } from './config.ts';
+import { type Environment, interpolate } from './interpolate.ts';
+import { nearest } from './suggest.ts';
+
+type Path = readonly (string | number)[];
+
+export interface ConfigProblem {
+  /** 1-based; null when the place cannot be told. */
+  readonly line: number | null;
+  /** Dotted, such as `plans.nightly.retention`; empty for the whole file. */
+  readonly field: string;
+  /** Lower case, no full stop; never repeats a value, which could be a secret. */
+  readonly message: string;
+}
+
+export type ConfigResult =
+  | { readonly config: Config; readonly lineOf: (path: Path) => number | null }
+  | { readonly problems: readonly ConfigProblem[] };
+
+/**
+ * Reads the text of `holdfast.yaml`. Never throws: whatever is wrong comes as problems, in the order of the file.
+ * `${NAME}` stays as it is; `unsetVariables` and `interpolate` deal with it where it is used.
+ */
+export function parseConfig(text: string): ConfigResult {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const [syntax] = [...document.errors, ...document.warnings];
+  if (syntax) {
+    const message = syntax.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
+    return {
+      problems: [{ line: syntax.linePos?.[0].line ?? null, field: '', message: lowerFirst(message) }],
+    };
+  }
+  const lineOf = (path: Path) => lineOfPath(document, lines, path);
+  const value = document.toJS() ?? {};
+  const result = configSchema.safeParse(value);
+  const problems = result.success
+    ? brokenReferences(result.data, lineOf)
+    : result.error.issues.flatMap((issue) => problemsOf(issue, value, lineOf));
+  if (!result.success || problems.length > 0) return { problems: tidy(problems) };
+  return { config: result.data, lineOf };
+}
+
+/** Every `${NAME}` of the file that is not set in this environment, as problems. */
+export function unsetVariables(
+  config: Config,
+  lineOf: (path: Path) => number | null,
+  environment: Environment,
+): ConfigProblem[] {
+  const fields: [Path, string][] = [
+    ...Object.entries(config.destinations).map(([name, one]): [Path, string] => [
+      ['destinations', name, 'address'],
+      one.address,
+    ]),
+    ...Object.entries(config.sources).flatMap(([name, source]): [Path, string][] => {
+      if (source.kind === 'sqlite') return [[['sources', name, 'path'], source.path]];
+      if (source.kind === 'postgres') return source.url ? [[['sources', name, 'url'], source.url]] : [];
+      if (source.kind !== 'files') return [];
+      if (source.path) return [[['sources', name, 'path'], source.path]];
+      return (source.paths ?? []).map((path, i): [Path, string] => [['sources', name, 'paths', i], path]);
+    }),
+  ];
+  return fields.flatMap(([path, text]) => {
+    const result = interpolate(text, environment);
+    if (!('missing' in result)) return [];
+    return [problem(path, `the environment variable ${result.missing} is not set`, lineOf)];
+  });
+}
+
+interface Issue {
+  readonly code: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+  readonly values?: readonly unknown[];
+  readonly options?: readonly unknown[];
+  readonly expected?: string;
+  readonly issues?: readonly { readonly message: string }[];
+}
+
+function problemsOf(
+  issue: Issue,
+  value: unknown,
+  lineOf: (path: Path) => number | null,
+): (ConfigProblem & { meant?: string })[] {
+  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  if (issue.code === 'unrecognized_keys') {
+    const known = fieldsAt(path, value);
+    return (issue.keys ?? []).map((key) => {
+      const meant = nearest(key, known);
+      const hint = meant ? `did you mean ${meant}?` : `known here: ${known.join(', ')}`;
+      return {
+        ...problem([...path, key], `unknown field, ${hint}`, lineOf),
+        ...(meant && { meant: [...path, meant].join('.') }),
+      };
+    });
+  }
+  return [problem(path, messageOf(issue, at(value, path)), lineOf)];
+}
+
+function messageOf(issue: Issue, given: unknown): string {
+  const choices = issue.values ?? issue.options;
+  if (given === undefined && issue.code !== 'custom') return 'is missing';
+  if (choices) {
+    const names = choices.map(String);
+    const meant = typeof given === 'string' ? nearest(given, names) : null;
+    return `must be ${names.join(' or ')}${meant ? `; did you mean ${meant}?` : ''}`;
+  }
+  if (issue.code === 'invalid_type') {
+    const expected = {
+      object: 'a map of fields',
+      record: 'a map of names',
+      array: 'a list',
+      int: 'a whole number',
+    };
+    return `must be ${expected[issue.expected as keyof typeof expected] ?? `a ${issue.expected}`}`;
+  }
+  if (issue.code === 'invalid_key') return issue.issues?.[0]?.message ?? 'is not a valid name';
+  return lowerFirst(
+    issue.message
+      .replace(/^Too (small|big): expected \w+ to be/, 'must be')
+      .replace('>=', 'at least ')
+      .replace('<=', 'at most '),
+  );
+}
+
+/** Names in plans that no source or destination carries. */
+function brokenReferences(config: Config, lineOf: (path: Path) => number | null): ConfigProblem[] {
+  const check = (path: Path, name: string, kind: 'source' | 'destination', known: string[]) => {
+    if (known.includes(name)) return [];
+    const meant = nearest(name, known);
+    const hint = meant ? `did you mean ${meant}?` : `known: ${known.join(', ') || 'none'}`;
+    return [problem(path, `there is no ${kind} "${name}", ${hint}`, lineOf)];
+  };
+  return Object.entries(config.plans).flatMap(([name, plan]) => [
+    ...plan.sources.flatMap((source, i) =>
+      check(['plans', name, 'sources', i], source, 'source', Object.keys(config.sources)),
+    ),
+    ...(plan.destination === undefined
+      ? []
+      : check(
+          ['plans', name, 'destination'],
+          plan.destination,
+          'destination',
+          Object.keys(config.destinations),
+        )),
+  ]);
+}
+
+function problem(path: Path, message: string, lineOf: (path: Path) => number | null): ConfigProblem {
+  return { line: lineOf(path), field: path.join('.'), message };
+}
+
+/** In the order of the file; a missing field that was only misspelt is said once. */
+function tidy(problems: readonly (ConfigProblem & { meant?: string })[]): ConfigProblem[] {
+  const meant = new Set(problems.map((one) => one.meant));
+  return problems
+    .filter((one) => !(one.message === 'is missing' && meant.has(one.field)))
+    .map(({ line, field, message }) => ({ line, field, message }))
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+}
+
+function at(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (inner, part) => (inner as Record<string | number, unknown> | null)?.[part],
+    value,
+  );
+}
+
+interface SchemaNode {
+  readonly properties?: Record<string, SchemaNode & { readonly const?: unknown }>;
+  readonly additionalProperties?: SchemaNode | boolean;
+  readonly items?: SchemaNode;
+  readonly oneOf?: readonly SchemaNode[];
+}
+
+/** The fields that may stand at a path; among alternatives, those of the `kind` that is written there. */
+function fieldsAt(path: Path, value: unknown): string[] {
+  let node: SchemaNode | undefined = configJsonSchema() as SchemaNode;
+  let inner: unknown = value;
+  const choose = (candidate: SchemaNode | undefined) =>
+    candidate?.oneOf?.find((one) => one.properties?.kind?.const === (inner as { kind?: unknown })?.kind) ??
+    candidate;
+  for (const part of path) {
+    inner = (inner as Record<string | number, unknown> | null)?.[part];
+    const more: SchemaNode | boolean | undefined = node?.additionalProperties;
+    node = choose(node?.properties?.[part] ?? node?.items ?? (typeof more === 'object' ? more : undefined));
+  }
+  return Object.keys(node?.properties ?? {});
+}
+
+/** The line of the key at a path, or of the nearest thing around it that is written down. */
+function lineOfPath(document: Document, lines: LineCounter, path: Path): number | null {
+  for (let length = path.length; length > 0; length -= 1) {
+    const parent = document.getIn(path.slice(0, length - 1), true);
+    const last = path[length - 1];
+    const pair = isMap(parent)
+      ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(last))
+      : undefined;
+    const node = (pair?.key ?? document.getIn(path.slice(0, length), true)) as Node | undefined;
+    if (node?.range) return lines.linePos(node.range[0]).line;
+  }
+  return null;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

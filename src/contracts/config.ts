@@ -1,0 +1,147 @@
+/**
+ * `holdfast.yaml`: destinations, sources and plans as code. `docs/holdfast.schema.json` is made from here.
+ *
+ * Secrets are never in the file: keys are named by environment variable or file, and `${NAME}` stands for an
+ * environment variable in the fields that say so (`INTERPOLATED_FIELDS`), nowhere else.
+ */
+import { z } from 'zod';
+
+const NAME_RULE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+const name = z
+  .string()
+  .regex(NAME_RULE, 'must be 1 to 64 letters, digits, ".", "_" or "-", beginning with a letter or digit');
+const text = z.string().min(1, 'must not be empty');
+const environmentName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
+
+const keyReference = z
+  .strictObject({ env: environmentName.optional(), file: text.optional() })
+  .refine((key) => (key.env === undefined) !== (key.file === undefined), {
+    message: 'needs either env or file',
+  })
+  .describe('Where a key is found: the name of an environment variable, or a file. Never the key itself.');
+
+const keys = z.strictObject({
+  current: keyReference.optional().describe('Default: BACKUP_ENCRYPTION_KEY or BACKUP_ENCRYPTION_KEY_FILE.'),
+  old: z.array(keyReference).optional().describe('Keys that older backups may need.'),
+});
+
+const destination = z.strictObject({
+  address: text.describe('A folder, or an address such as file:///var/backups. ${NAME} is allowed.'),
+  layout: z
+    .enum(['repository', 'bundles'])
+    .default('repository')
+    .describe('repository: deduplicated. bundles: one self-contained file per backup.'),
+  keys: keys.optional(),
+});
+
+const sqliteSource = z.strictObject({
+  kind: z.literal('sqlite'),
+  path: text.describe('The database file. ${NAME} is allowed.'),
+});
+
+const postgresSource = z
+  .strictObject({
+    kind: z.literal('postgres'),
+    url: text
+      .regex(/^(postgres(ql)?:\/\/|\$\{[A-Za-z_][A-Za-z0-9_]*\}$)/, 'must begin with postgres://')
+      .optional()
+      .describe('postgres://user@host/database. ${NAME} is allowed; a password must come from one.'),
+    urlEnv: environmentName
+      .optional()
+      .describe('Name of the variable that holds the address, such as DATABASE_URL.'),
+    globals: z.boolean().default(false).describe('Also the roles and settings of the server.'),
+  })
+  .refine((source) => (source.url === undefined) !== (source.urlEnv === undefined), {
+    message: 'needs either url or urlEnv',
+    path: ['url'],
+  })
+  .refine((source) => !hasLiteralPassword(source.url ?? ''), {
+    message: 'must not hold a password: write postgres://user:${NAME}@host/database, or use urlEnv',
+    path: ['url'],
+  });
+
+const filesSource = z
+  .strictObject({
+    kind: z.literal('files'),
+    path: text.optional().describe('One file or folder. ${NAME} is allowed.'),
+    paths: z.array(text).min(1).optional().describe('Several. ${NAME} is allowed.'),
+    exclude: z.array(text).default([]).describe('Patterns in the syntax of .gitignore.'),
+    optional: z.boolean().default(false).describe('Its absence is stated instead of failing the run.'),
+  })
+  .refine((source) => (source.path === undefined) !== (source.paths === undefined), {
+    message: 'needs either path or paths',
+    path: ['path'],
+  });
+
+const commandSource = z.strictObject({
+  kind: z.literal('command'),
+  command: text.describe('Run by /bin/sh; its standard output is the artifact.'),
+  artifactName: name.describe('File name of the artifact, such as volume.tar.'),
+  restoreCommand: text.optional().describe('Run by /bin/sh with the artifact on standard input.'),
+});
+
+const source = z.discriminatedUnion('kind', [sqliteSource, postgresSource, filesSource, commandSource]);
+
+const countOf = (what: string) => z.int().min(1).max(100_000).nullable().optional().describe(what);
+
+const retention = z.strictObject({
+  preset: z
+    .enum(['two-weeks', 'standard', 'year', 'archive'])
+    .optional()
+    .describe('A ready-made set of rules. What stands beside it overrides it.'),
+  days: countOf('Limit: nothing older. Default 365 when no keep rule is used; null for no limit.'),
+  versions: countOf('Limit: never more. Default 52 when no keep rule is used; null for no limit.'),
+  keepLast: countOf('Keeps the newest N.'),
+  hourly: countOf('Keeps the last backup of each of N hours.'),
+  daily: countOf('Keeps the last backup of each of N days (UTC).'),
+  weekly: countOf('Keeps the last backup of each of N weeks (from Monday, UTC).'),
+  monthly: countOf('Keeps the last backup of each of N months (UTC).'),
+  yearly: countOf('Keeps the last backup of each of N years (UTC).'),
+});
+
+const plan = z.strictObject({
+  sources: z.array(name).min(1, 'must name at least one source'),
+  destination: name.optional().describe('Default: the only destination there is.'),
+  type: z.enum(['db', 'storage', 'full']).default('full'),
+  tenantId: z.uuid('must be a UUID').nullable().default(null),
+  retention: retention.default({}),
+  schedule: text.optional().describe('Cron expression, kept for the server.'),
+});
+
+export const configSchema = z
+  .strictObject({
+    version: z.literal(1).default(1),
+    destinations: z.record(name, destination).default({}),
+    sources: z.record(name, source).default({}),
+    plans: z.record(name, plan).default({}),
+  })
+  .describe('Configuration of Holdfast');
+
+export type Config = z.output<typeof configSchema>;
+export type DestinationConfig = Config['destinations'][string];
+export type SourceConfig = Config['sources'][string];
+export type PlanConfig = Config['plans'][string];
+export type KeyReference = z.output<typeof keyReference>;
+
+/** Fields in which `${NAME}` stands for an environment variable; `*` is any name or position. */
+export const INTERPOLATED_FIELDS = [
+  'destinations.*.address',
+  'sources.*.path',
+  'sources.*.paths.*',
+  'sources.*.url',
+] as const;
+
+/** True for `postgres://user:secret@host`; false when the password is empty or a single `${NAME}`. */
+function hasLiteralPassword(url: string): boolean {
+  const inAuthority = /^postgres(?:ql)?:\/\/[^/?#]*?:([^/?#]*)@/.exec(url)?.[1] ?? '';
+  const inQuery = /[?&]password=([^&#]*)/.exec(url)?.[1] ?? '';
+  return [inAuthority, inQuery].some((password) => password !== '' && !/^\$\{\w+\}$/.test(password));
+}
+
+/** The JSON Schema published as `docs/holdfast.schema.json`: what may be written, defaults not filled in. */
+export function configJsonSchema(): Record<string, unknown> {
+  return { ...z.toJSONSchema(configSchema, { io: 'input' }), title: 'holdfast.yaml' };
+}
