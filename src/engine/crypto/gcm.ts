@@ -1,0 +1,43 @@
+/**
+ * AES-256-GCM with a 12-byte nonce and the full 16-byte tag behind the ciphertext. The only place that
+ * touches a cipher object, so that no other tag length can creep in (NIST SP 800-38D, section 5.2.1.2).
+ */
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+
+export const TAG_BYTES = 16;
+export const KEY_BYTES = 32;
+export const NONCE_BYTES = 12;
+
+const ALGORITHM = 'aes-256-gcm';
+const OPTIONS = { authTagLength: TAG_BYTES };
+
+/** Ciphertext followed by the tag. The caller answers for never using a (key, nonce) pair twice. */
+export function gcmSeal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plain: Uint8Array): Buffer {
+  const cipher = createCipheriv(ALGORITHM, key, nonce, OPTIONS);
+  cipher.setAAD(aad);
+  const body = cipher.update(plain);
+  cipher.final();
+  return Buffer.concat([body, cipher.getAuthTag()], body.length + TAG_BYTES);
+}
+
+/** The plaintext, or null when the tag does not verify: not one byte leaves before it did. */
+export function gcmOpen(
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  stored: Uint8Array,
+): Buffer | null {
+  if (stored.length < TAG_BYTES) return null;
+  const split = stored.length - TAG_BYTES;
+  const decipher = createDecipheriv(ALGORITHM, key, nonce, OPTIONS);
+  decipher.setAAD(aad);
+  decipher.setAuthTag(stored.subarray(split));
+  const plain = decipher.update(stored.subarray(0, split));
+  try {
+    decipher.final();
+  } catch {
+    plain.fill(0);
+    return null;
+  }
+  return plain;
+}

@@ -1,0 +1,102 @@
+/** Keys as people hold them. Layout: docs/format.md section 3, "Raw key text". */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { HoldfastError } from '../base/errors.ts';
+import { decodeBase32, encodeBase32 } from './base32.ts';
+import { KEY_BYTES } from './gcm.ts';
+import { hkdf } from './hkdf.ts';
+
+/** What opens a key slot. */
+export type Credential =
+  | { readonly kind: 'raw'; readonly key: Buffer }
+  | { readonly kind: 'passphrase'; readonly passphrase: string };
+
+const PREFIX = 'hfk1-';
+/** The digit one is often read as a letter. */
+const PREFIX_AS_TYPED = /^hfk[1il][-\s]/i;
+const CHECK_BYTES = 4;
+const BODY_CHARACTERS = Math.ceil(((KEY_BYTES + CHECK_BYTES) * 8) / 5);
+
+/** A new random key as text, `hfk1-…`: 256 bits, with a checksum against mistyping. */
+export function generateKeyText(): string {
+  return keyText(randomBytes(KEY_BYTES));
+}
+
+/** The text form of a raw 32-byte key. */
+export function keyText(key: Uint8Array): string {
+  const groups = encodeBase32(Buffer.concat([key, checksum(key)])).match(/.{1,6}/g) ?? [];
+  return PREFIX + groups.join('-');
+}
+
+/**
+ * What a text given as key means: `hfk1-…` is a raw key (upper or lower case, blanks for dashes, o for 0 and
+ * i or l for 1 are forgiven), anything else a passphrase, taken as it is but for line ends behind it.
+ * Throws `key_malformed` for a raw key with a mistake in it, `key_missing` for an empty text.
+ */
+export function parseKeyText(text: string): Credential {
+  const passphrase = text.replace(/[\r\n]+$/, '');
+  if (passphrase.trim() === '') throw new HoldfastError('key_missing');
+  const typed = passphrase.trim();
+  if (PREFIX_AS_TYPED.test(typed)) {
+    const key = decodeBody(typed.slice(PREFIX.length));
+    if (key === null) throw malformed('its checksum does not fit: a character is wrong or missing');
+    return { kind: 'raw', key };
+  }
+  // A slip in the prefix must not turn a key into a passphrase that opens nothing.
+  const tail = typed.replace(/[-\s]/g, '').slice(-BODY_CHARACTERS);
+  if (decodeBody(tail) !== null) throw malformed(`it must begin with ${PREFIX}`);
+  return { kind: 'passphrase', passphrase };
+}
+
+/** 16 hex digits that tell raw keys apart; they reveal nothing about the key. */
+export function rawKeyId(key: Uint8Array): string {
+  return hkdf(key, null, 'holdfast v1 key id', 8).toString('hex');
+}
+
+/** Why a passphrase is easy to guess, for a warning; null when nothing speaks against it. */
+export function isWeakPassphrase(text: string): string | null {
+  const characters = [...text];
+  if (characters.length < 12) return 'it is shorter than 12 characters';
+  if (new Set(characters).size < 6) return 'it repeats a few characters';
+  if (/^\d+$/.test(text)) return 'it is digits only';
+  if (isRun(text.toLowerCase())) return 'it is a run of neighbouring characters';
+  const word = COMMON.find((common) => text.toLowerCase().includes(common));
+  if (word !== undefined && text.length - word.length < 10) return `it is little more than "${word}"`;
+  return null;
+}
+
+const COMMON = [
+  'password',
+  'passwort',
+  'changeme',
+  'letmein',
+  'welcome',
+  'secret',
+  'qwert',
+  'admin',
+  'backup',
+];
+
+function isRun(text: string): boolean {
+  let steps = 0;
+  for (let i = 1; i < text.length; i += 1) {
+    if (Math.abs(text.charCodeAt(i) - text.charCodeAt(i - 1)) <= 1) steps += 1;
+  }
+  return steps >= (text.length - 1) * 0.8;
+}
+
+function decodeBody(body: string): Buffer | null {
+  const symbols = body.replace(/[-\s]/g, '');
+  if (symbols.length !== BODY_CHARACTERS) return null;
+  const bytes = decodeBase32(symbols);
+  if (bytes === null) return null;
+  const key = bytes.subarray(0, KEY_BYTES);
+  return timingSafeEqual(checksum(key), bytes.subarray(KEY_BYTES)) ? Buffer.from(key) : null;
+}
+
+function checksum(key: Uint8Array): Buffer {
+  return createHash('sha256').update('holdfast key').update(key).digest().subarray(0, CHECK_BYTES);
+}
+
+function malformed(why: string): HoldfastError {
+  return new HoldfastError('key_malformed', `the key text is damaged: ${why}`);
+}

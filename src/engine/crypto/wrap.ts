@@ -1,0 +1,127 @@
+/** Wraps a 32-byte key under a credential: shared by repository slots and bundles. docs/format.md section 3. */
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { HoldfastError } from '../base/errors.ts';
+import { asInteger, asRecord, asText, fromB64, toB64 } from './encoding.ts';
+import { gcmOpen, gcmSeal, KEY_BYTES, NONCE_BYTES, TAG_BYTES } from './gcm.ts';
+import { hkdf } from './hkdf.ts';
+import { type Credential, rawKeyId } from './key-text.ts';
+
+export interface ScryptCost {
+  readonly n: number;
+  readonly r: number;
+  readonly p: number;
+}
+
+export type KeyDerivation =
+  | ({ readonly name: 'scrypt'; readonly salt: string } & ScryptCost)
+  | { readonly name: 'hkdf'; readonly salt: string };
+
+export interface WrappedKey {
+  readonly keyId: string;
+  readonly kdf: KeyDerivation;
+  readonly wrapped: string;
+  readonly commitment: string;
+}
+
+/** About 0.4 s and 128 MiB: what an operator bears once per run and a guesser pays for every guess. */
+export const SCRYPT_COST: ScryptCost = { n: 2 ** 17, r: 8, p: 1 };
+
+const SALT_BYTES = 32;
+const KEY_ID = /^[0-9a-f]{16}$/;
+/** Unique by the key: each wrapping key comes from its own random salt and seals one message. */
+const ONLY_NONCE = Buffer.alloc(NONCE_BYTES);
+
+/** Wraps `secret` (32 bytes) so that `credential` opens it, bound to `aad`. */
+export async function wrapKey(
+  secret: Uint8Array,
+  credential: Credential,
+  aad: Uint8Array,
+  cost: ScryptCost = SCRYPT_COST,
+): Promise<WrappedKey> {
+  const salt = toB64(randomBytes(SALT_BYTES));
+  const kdf: KeyDerivation =
+    credential.kind === 'raw' ? { name: 'hkdf', salt } : { name: 'scrypt', ...cost, salt };
+  const keys = await deriveKeys(kdf, credential);
+  try {
+    const wrapped = gcmSeal(keys.wrapping, ONLY_NONCE, aad, secret);
+    return { keyId: keys.keyId, kdf, wrapped: toB64(wrapped), commitment: toB64(keys.commitment) };
+  } finally {
+    keys.wrapping.fill(0);
+  }
+}
+
+/** The wrapped 32 bytes, or null when this credential does not open them, whatever the reason. */
+export async function unwrapKey(
+  wrapped: WrappedKey,
+  credential: Credential,
+  aad: Uint8Array,
+): Promise<Buffer | null> {
+  if ((wrapped.kdf.name === 'hkdf') !== (credential.kind === 'raw')) return null;
+  const keys = await deriveKeys(wrapped.kdf, credential);
+  try {
+    // GCM alone does not bind a ciphertext to one key, the commitment does.
+    if (!timingSafeEqual(keys.commitment, Buffer.from(wrapped.commitment, 'base64url'))) return null;
+    return gcmOpen(keys.wrapping, ONLY_NONCE, aad, Buffer.from(wrapped.wrapped, 'base64url'));
+  } finally {
+    keys.wrapping.fill(0);
+  }
+}
+
+/** Checks untrusted JSON. Throws `object_damaged`, also for costs a reader must not pay. */
+export function parseWrappedKey(value: unknown, what: string): WrappedKey {
+  const record = asRecord(value, what);
+  const keyId = asText(record.keyId, `key id of ${what}`, 16);
+  if (!KEY_ID.test(keyId)) throw new HoldfastError('object_damaged', `key id of ${what} is malformed`);
+  fromB64(record.wrapped, KEY_BYTES + TAG_BYTES, `wrapped key of ${what}`);
+  fromB64(record.commitment, KEY_BYTES, `commitment of ${what}`);
+  return {
+    keyId,
+    kdf: parseKdf(record.kdf, what),
+    wrapped: record.wrapped as string,
+    commitment: record.commitment as string,
+  };
+}
+
+function parseKdf(value: unknown, what: string): KeyDerivation {
+  const record = asRecord(value, `kdf of ${what}`);
+  const salt = toB64(fromB64(record.salt, SALT_BYTES, `salt of ${what}`));
+  if (record.name === 'hkdf') return { name: 'hkdf', salt };
+  if (record.name !== 'scrypt') {
+    throw new HoldfastError('object_damaged', `kdf of ${what} is not known`);
+  }
+  // Bounds before computing: a slot is read before anything proves who wrote it.
+  const n = asInteger(record.n, 2, 2 ** 20, `scrypt n of ${what}`);
+  const r = asInteger(record.r, 1, 16, `scrypt r of ${what}`);
+  const p = asInteger(record.p, 1, 4, `scrypt p of ${what}`);
+  if ((n & (n - 1)) !== 0)
+    throw new HoldfastError('object_damaged', `scrypt n of ${what} is no power of two`);
+  return { name: 'scrypt', n, r, p, salt };
+}
+
+async function deriveKeys(kdf: KeyDerivation, credential: Credential) {
+  const salt = Buffer.from(kdf.salt, 'base64url');
+  const base = await deriveBase(kdf, credential, salt);
+  const both = hkdf(base, null, 'holdfast v1 slot wrap', 2 * KEY_BYTES);
+  const keyId =
+    credential.kind === 'raw'
+      ? rawKeyId(credential.key)
+      : hkdf(base, null, 'holdfast v1 key id', 8).toString('hex');
+  base.fill(0);
+  return { wrapping: both.subarray(0, KEY_BYTES), commitment: both.subarray(KEY_BYTES), keyId };
+}
+
+async function deriveBase(kdf: KeyDerivation, credential: Credential, salt: Buffer): Promise<Buffer> {
+  if (credential.kind === 'raw') {
+    if (credential.key.length !== KEY_BYTES) throw new HoldfastError('internal', 'a raw key has 32 bytes');
+    return hkdf(credential.key, salt, 'holdfast v1 slot', KEY_BYTES);
+  }
+  if (kdf.name !== 'scrypt') throw new HoldfastError('internal', 'a passphrase needs scrypt');
+  const { n, r, p } = kdf;
+  // OpenSSL counts 128·n·r and 128·r·p and a little more; Node's default of 32 MiB would refuse our cost.
+  const maxmem = 128 * r * (n + p + 2) + 2 ** 20;
+  return new Promise((resolve, reject) => {
+    scrypt(credential.passphrase, salt, KEY_BYTES, { N: n, r, p, maxmem }, (error, key) =>
+      error ? reject(new HoldfastError('internal', 'scrypt failed', { cause: error })) : resolve(key),
+    );
+  });
+}
