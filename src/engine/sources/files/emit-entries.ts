@@ -1,0 +1,137 @@
+import type { TreeEntry, TreeSink } from '../port.ts';
+import { giveUp } from './give-up.ts';
+import { largeReader } from './read-large.ts';
+import type { Tally } from './tally.ts';
+import type { ReadJob } from './threads.ts';
+import { ACTION, type PreparedBatch, type TreeRun } from './tree-artifact.ts';
+import { dataOf, deviceOf, entryOf, inodeOf, pathText, putStat, READ, readStateOf } from './walk-batch.ts';
+
+/**
+ * The clock of a file system ticks this coarsely: a write in the same tick as the last one leaves the times
+ * as they are. 20 ms covers kernels that tick 50 times a second or faster.
+ */
+const TICK_NS = 20_000_000n;
+/** File systems that keep whole seconds (or pairs of them). */
+const COARSE_TICK_NS = 2_000_000_000n;
+
+/**
+ * A file written just now could be written again without its times changing, and the next run would take it
+ * for unchanged. Its change time is stored as 0, which no file has: so the next run reads it again.
+ */
+export function trustedChangeTime(changedAtNs: bigint, nowNs: bigint): bigint {
+  const tick = changedAtNs % 1_000_000_000n === 0n ? COARSE_TICK_NS : TICK_NS;
+  return nowNs - changedAtNs < tick ? 0n : changedAtNs;
+}
+
+export interface EmitOptions {
+  readonly run: TreeRun;
+  readonly sink: TreeSink;
+  readonly tally: Tally;
+}
+
+/** Gives back a function that writes one prepared batch into the sink, in order. */
+export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedBatch) => Promise<void> {
+  const { owners, root, context } = run;
+  const large = largeReader(sink, context.signal);
+  /** The first path stored of every file with several names. */
+  const firstPaths = new Map<string, Buffer>();
+
+  const count = (entry: TreeEntry, key: string | null) => {
+    tally.types[entry.type] += 1;
+    tally.bytes += entry.sizeBytes;
+    if (key !== null && !firstPaths.has(key)) firstPaths.set(key, Buffer.from(entry.path));
+  };
+
+  /** The entry as its file was while it was read. */
+  const current = (prepared: PreparedBatch, i: number): TreeEntry => {
+    const entry = entryOf(prepared.batch, i, prepared.text, owners.name);
+    const changedAtNs = trustedChangeTime(entry.changedAtNs, BigInt(Date.now()) * 1_000_000n);
+    return { ...entry, path: prepared.entries[i]!.path, changedAtNs };
+  };
+
+  const unreadable = async (prepared: PreparedBatch, i: number, state: number) => {
+    const standIn = giveUp({ run, sink, tally, prepared, i, state });
+    if (standIn === null) return;
+    count(standIn, prepared.linkKeys[i]!);
+    await sink.add(standIn);
+  };
+
+  const streamed = async (prepared: PreparedBatch, i: number) => {
+    const { batch } = prepared;
+    const path = pathText(batch, i);
+    const result = await large.read(root.folder, path, { dev: deviceOf(batch, i), ino: inodeOf(batch, i) });
+    if (result.state !== READ.done) return unreadable(prepared, i, result.state);
+    putStat(batch, i, result.stat!);
+    const entry = { ...current(prepared, i), extents: result.extents };
+    count(entry, prepared.linkKeys[i]!);
+    await sink.commit(entry);
+  };
+
+  const fromSlot = async (prepared: PreparedBatch, i: number, job: ReadJob) => {
+    const state = readStateOf(prepared.batch, i);
+    if (state === READ.large) return streamed(prepared, i);
+    if (state !== READ.done) return unreadable(prepared, i, state);
+    const { at, sizeBytes } = dataOf(prepared.batch, i);
+    const entry = current(prepared, i);
+    count(entry, prepared.linkKeys[i]!);
+    sink.begin();
+    const written = sink.write(job.bytes().subarray(at, at + sizeBytes));
+    if (written) await written;
+    const committed = sink.commit(entry);
+    if (committed) await committed;
+  };
+
+  const add = (prepared: PreparedBatch, i: number, unchanged: TreeEntry | null) => {
+    const entry = prepared.entries[i]!;
+    count(entry, prepared.linkKeys[i]!);
+    if (unchanged === null) return sink.add(entry);
+    tally.unchanged += 1;
+    return sink.add({ ...entry, content: unchanged.content, extents: unchanged.extents });
+  };
+
+  const link = (prepared: PreparedBatch, i: number) => {
+    const hardLinkTo = firstPaths.get(prepared.linkKeys[i]!);
+    // The first name could not be read: perhaps this one can.
+    if (hardLinkTo === undefined)
+      return prepared.entries[i]!.sizeBytes === 0 ? add(prepared, i, null) : streamed(prepared, i);
+    tally.types.file += 1;
+    tally.hardLinks += 1;
+    return sink.add({ ...prepared.entries[i]!, hardLinkTo });
+  };
+
+  const readSmall = async (prepared: PreparedBatch, i: number, jobs: ReadJob[]) => {
+    const job = jobs[0]!;
+    if (job.indices[0] === i) await job.done;
+    tally.opened += 1;
+    await fromSlot(prepared, i, job);
+    if (job.indices.at(-1) !== i) return;
+    job.release();
+    jobs.shift();
+  };
+
+  const one = (prepared: PreparedBatch, i: number, jobs: ReadJob[]): void | Promise<void> => {
+    switch (prepared.actions[i]) {
+      case ACTION.readSmall:
+        return readSmall(prepared, i, jobs);
+      case ACTION.readLarge:
+        tally.opened += 1;
+        return streamed(prepared, i);
+      case ACTION.link:
+        return link(prepared, i);
+      case ACTION.reuse:
+        return add(prepared, i, prepared.previous[i]!);
+      default:
+        return add(prepared, i, null);
+    }
+  };
+
+  return async (prepared) => {
+    const bytesBefore = tally.bytes;
+    const jobs = [...prepared.jobs];
+    for (let i = 0; i < prepared.entries.length; i += 1) {
+      const done = one(prepared, i, jobs);
+      if (done) await done;
+    }
+    context.progress.advance({ entries: prepared.entries.length, bytes: tally.bytes - bytesBefore });
+  };
+}

@@ -1,0 +1,134 @@
+import { type BigIntStats, closeSync, fstatSync, read } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemCode } from '../../base/errors.ts';
+import type { TreeEntry, TreeSink } from '../port.ts';
+import { type FolderHandle, openFileBeneath } from './handles.ts';
+import { holeFinder } from './holes.ts';
+import { heldStill, RETRY_DELAYS_MS, readFailure } from './read-files.ts';
+import { READ } from './walk-batch.ts';
+
+const PIECE_BYTES = 1 << 20;
+/** One piece is handed on while the next is read. */
+const PIECES = 2;
+
+export interface LargeRead {
+  /** `READ.done`, or why not. After `done` the sink's content is open and waits for its commit. */
+  readonly state: number;
+  /** The file's status while it was read; null unless done. */
+  readonly stat: BigIntStats | null;
+  readonly extents: TreeEntry['extents'];
+}
+
+export interface LargeReader {
+  read(root: FolderHandle, path: string, seen: { dev: bigint; ino: bigint }): Promise<LargeRead>;
+}
+
+function readPiece(fd: number, piece: Buffer, position: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  read(fd, piece, 0, piece.length, position, (error, got) => (error ? reject(error) : resolve(got)));
+  promise.catch(() => {});
+  return promise;
+}
+
+/** As `readPiece`, but full unless the file ends, so that pieces begin at whole blocks. */
+async function readFull(fd: number, piece: Buffer, position: number): Promise<number> {
+  let got = await readPiece(fd, piece, position);
+  while (got > 0 && got < piece.length) {
+    const more = await readPiece(fd, piece.subarray(got), position + got);
+    if (more === 0) break;
+    got += more;
+  }
+  return got;
+}
+
+async function pump(
+  fd: number,
+  pieces: readonly Buffer[],
+  take: (bytes: Buffer) => void | Promise<void>,
+): Promise<number> {
+  let position = 0;
+  let turn = 0;
+  let ahead = readFull(fd, pieces[0]!, 0);
+  ahead.catch(() => {});
+  for (;;) {
+    const piece = pieces[turn]!;
+    const got = await ahead;
+    if (got === 0) return position;
+    position += got;
+    turn = (turn + 1) % pieces.length;
+    ahead = readFull(fd, pieces[turn]!, position);
+    ahead.catch(() => {});
+    try {
+      const taken = take(piece.subarray(0, got));
+      if (taken) await taken;
+    } catch (error) {
+      // The buffer must not be written to any more once the caller may close the file.
+      await ahead.catch(() => {});
+      throw error;
+    }
+  }
+}
+
+/** Streams files of any size into the sink with two buffers of 1 MiB. One at a time. */
+export function largeReader(sink: TreeSink, signal: AbortSignal): LargeReader {
+  const pieces = Array.from({ length: PIECES }, () => Buffer.allocUnsafeSlow(PIECE_BYTES));
+
+  let sinkFailed = false;
+  const write = async (bytes: Uint8Array) => {
+    try {
+      signal.throwIfAborted();
+      await sink.write(bytes);
+    } catch (error) {
+      sinkFailed = true;
+      throw error;
+    }
+  };
+
+  const attempt = async (fd: number): Promise<LargeRead> => {
+    const before = fstatSync(fd, { bigint: true });
+    if (!before.isFile()) return { state: READ.gone, stat: null, extents: null };
+    const finder = Number(before.blocks) * 512 < Number(before.size) ? holeFinder(write) : null;
+    sink.begin();
+    try {
+      const got = await pump(fd, pieces, finder ? finder.feed : write);
+      const after = fstatSync(fd, { bigint: true });
+      if (got === Number(after.size) && heldStill(before, after)) {
+        return { state: READ.done, stat: after, extents: finder?.end() ?? null };
+      }
+    } catch (error) {
+      sink.abort();
+      throw error;
+    }
+    sink.abort();
+    return { state: READ.changing, stat: null, extents: null };
+  };
+
+  const once = async (
+    root: FolderHandle,
+    path: string,
+    seen: { dev: bigint; ino: bigint },
+  ): Promise<LargeRead> => {
+    let fd = -1;
+    try {
+      fd = openFileBeneath(root, path, seen);
+      return await attempt(fd);
+    } catch (error) {
+      // Only what the file system said is about this file; a failing sink ends the run.
+      if (sinkFailed || systemCode(error) === null) throw error;
+      return { state: readFailure(error), stat: null, extents: null };
+    } finally {
+      if (fd >= 0) closeSync(fd);
+    }
+  };
+
+  return {
+    async read(root, path, seen) {
+      for (let i = 0; ; i += 1) {
+        const result = await once(root, path, seen);
+        const delayMs = RETRY_DELAYS_MS[i];
+        if (result.state !== READ.changing || delayMs === undefined) return result;
+        await sleep(delayMs, undefined, { signal });
+      }
+    },
+  };
+}

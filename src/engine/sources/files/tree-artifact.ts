@@ -1,0 +1,156 @@
+import { HoldfastError } from '../../base/errors.ts';
+import type { SourceContext, TreeEntry, TreeFacts, TreeSink } from '../port.ts';
+import { emitter } from './emit-entries.ts';
+import type { FolderHandle } from './handles.ts';
+import type { OwnerNames } from './owners.ts';
+import { previousCursor } from './previous-cursor.ts';
+import { newTally } from './tally.ts';
+import { type FilesThreads, type ReadJob, SLOT_BYTES } from './threads.ts';
+import { deviceOf, entryOf, linksOf, looksSparse, sizeOf, type WalkBatch } from './walk-batch.ts';
+
+/** A root that exists: its folder is open, and its symlinks, if it was reached through any, are resolved. */
+export interface OpenRoot {
+  /** As the operator wrote it. */
+  readonly given: string;
+  readonly folder: FolderHandle;
+  /** For a root that is not a folder: its name in `folder`, and the name it gets in the tree (both raw). */
+  readonly single: { readonly name: string; readonly as: Buffer } | null;
+}
+
+export interface TreeRun {
+  readonly root: OpenRoot;
+  readonly threads: FilesThreads;
+  readonly context: SourceContext;
+  readonly owners: OwnerNames;
+  readonly excludes: readonly string[];
+  readonly oneFileSystem: boolean;
+}
+
+export const ACTION = { add: 0, reuse: 1, readSmall: 2, readLarge: 3, link: 4 } as const;
+
+/** A batch with the decision for every entry, its small files queued for reading. */
+export interface PreparedBatch {
+  readonly batch: WalkBatch;
+  /** The batch's names, copied out of the shared memory. */
+  readonly text: Buffer;
+  readonly entries: readonly TreeEntry[];
+  /** What the previous backup has under the same path. */
+  readonly previous: readonly (TreeEntry | null)[];
+  /** For files with several names: what their names have in common. */
+  readonly linkKeys: readonly (string | null)[];
+  readonly actions: Uint8Array;
+  readonly jobs: readonly ReadJob[];
+}
+
+/** Batches decided ahead of the one being written, so that their files are read meanwhile. */
+const BATCHES_AHEAD = 4;
+const FILES_PER_JOB = 128;
+
+/** True when nothing says that a file was touched since the previous backup. */
+export function isUnchanged(entry: TreeEntry, previous: TreeEntry): boolean {
+  return (
+    previous.type === 'file' &&
+    previous.hardLinkTo === null &&
+    previous.sizeBytes === entry.sizeBytes &&
+    previous.modifiedAtNs === entry.modifiedAtNs &&
+    previous.changedAtNs === entry.changedAtNs &&
+    previous.inode === entry.inode
+  );
+}
+
+function decide(
+  batch: WalkBatch,
+  i: number,
+  entry: TreeEntry,
+  previous: TreeEntry | null,
+  sink: TreeSink,
+): number {
+  if (entry.type !== 'file' || entry.sizeBytes === 0) return ACTION.add;
+  if (previous !== null && isUnchanged(entry, previous)) {
+    if (previous.content === null || sink.canReuse(previous.content)) return ACTION.reuse;
+  }
+  return sizeOf(batch, i) > SLOT_BYTES || looksSparse(batch, i) ? ACTION.readLarge : ACTION.readSmall;
+}
+
+/** Walks one root into the sink, merging with the previous backup's entries. */
+export async function produceTree(
+  run: TreeRun,
+  sink: TreeSink,
+  previous: AsyncIterable<TreeEntry> | null,
+): Promise<TreeFacts> {
+  const { root, threads, owners, context } = run;
+  const tally = newTally();
+  const walk = threads.walk({
+    root: root.folder,
+    only: root.single?.name ?? null,
+    excludes: run.excludes,
+    oneFileSystem: run.oneFileSystem,
+  });
+  const cursor = previousCursor(previous);
+  const emit = emitter({ run, sink, tally });
+  /** Devices and inodes whose first link was decided to be read; the further ones wait for how that ends. */
+  const linked = new Set<string>();
+
+  const prepare = async (batch: WalkBatch): Promise<PreparedBatch> => {
+    const text = Buffer.from(batch.text);
+    const entries: TreeEntry[] = [];
+    const matches: (TreeEntry | null)[] = [];
+    const linkKeys: (string | null)[] = [];
+    const actions = new Uint8Array(batch.entries);
+    const jobs: ReadJob[] = [];
+    let indices: number[] = [];
+    let jobBytes = 0;
+    const startJob = () => {
+      if (indices.length > 0) jobs.push(threads.read(root.folder, batch, indices));
+      indices = [];
+      jobBytes = 0;
+    };
+    for (let i = 0; i < batch.entries; i += 1) {
+      let entry = entryOf(batch, i, text, owners.name);
+      if (root.single) entry = { ...entry, path: root.single.as };
+      const found = cursor.find(entry.path);
+      const match = found instanceof Promise ? await found : found;
+      entries.push(entry);
+      matches.push(match);
+      const key = linkKeyOf(batch, i, entry);
+      linkKeys.push(key);
+      if (key !== null && linked.has(key)) {
+        actions[i] = ACTION.link;
+        continue;
+      }
+      if (key !== null) linked.add(key);
+      const action = decide(batch, i, entry, match, sink);
+      actions[i] = action;
+      if (action !== ACTION.readSmall) continue;
+      if (jobBytes + entry.sizeBytes > SLOT_BYTES || indices.length === FILES_PER_JOB) startJob();
+      indices.push(i);
+      jobBytes += entry.sizeBytes;
+    }
+    startJob();
+    return { batch, text, entries, previous: matches, linkKeys, actions, jobs };
+  };
+
+  try {
+    const prepared: PreparedBatch[] = [];
+    for (let walked = false; ; ) {
+      if (context.signal.aborted)
+        throw new HoldfastError('interrupted', `the backup of ${root.given} was interrupted`);
+      while (!walked && prepared.length < BATCHES_AHEAD) {
+        const batch = await walk.next();
+        if (batch === null) walked = true;
+        else prepared.push(await prepare(batch));
+      }
+      const batch = prepared.shift();
+      if (batch === undefined) break;
+      await emit(batch);
+    }
+    return tally.facts(root.given, walk.result());
+  } finally {
+    await cursor.close();
+  }
+}
+
+/** What tells files with several names apart; null for a file with one name. */
+function linkKeyOf(batch: WalkBatch, i: number, entry: TreeEntry): string | null {
+  return entry.type === 'file' && linksOf(batch, i) > 1 ? `${deviceOf(batch, i)}:${entry.inode}` : null;
+}
