@@ -126,6 +126,7 @@ export const ERRORS = {
     'failed',
     true,
   ),
+  hold_active: entry('the backup is on hold', 'release the hold first', 'failed'),
   // keys
   key_wrong: entry('no key given opens this', 'give the key with the named key id', 'key'),
   key_missing: entry('no key was given', 'set BACKUP_ENCRYPTION_KEY or BACKUP_ENCRYPTION_KEY_FILE', 'key'),

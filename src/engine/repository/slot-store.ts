@@ -1,0 +1,68 @@
+import { createHmac } from 'node:crypto';
+import type { HoldfastError } from '../base/errors.ts';
+import { hkdf } from '../crypto/hkdf.ts';
+import { type KeySlot, parseSlot } from '../crypto/key-slot.ts';
+import type { Storage } from '../storage/port.ts';
+import { FOLDERS, slotName } from './object-names.ts';
+import { isDamage } from './sealed-json.ts';
+
+/** A key slot as it lies on storage. */
+export interface StoredSlot {
+  readonly name: string;
+  readonly slot: KeySlot;
+  readonly bytes: Buffer;
+}
+
+export interface SlotList {
+  /** Newest epoch first. */
+  readonly slots: readonly StoredSlot[];
+  readonly damaged: readonly { readonly name: string; readonly why: string }[];
+}
+
+/**
+ * The slot's JSON with its `mac`: label and times are not part of what the wrapping authenticates, so whoever
+ * opens the epoch by any slot can tell whether another was changed.
+ */
+export function encodeSlot(slot: KeySlot, masterKey: Uint8Array): Buffer {
+  return Buffer.from(JSON.stringify({ ...slot, mac: macOf(JSON.stringify(slot), masterKey) }));
+}
+
+/** True when the stored slot is byte for byte what was written by somebody who had the epoch's master key. */
+export function isSlotIntact(bytes: Buffer, masterKey: Uint8Array): boolean {
+  try {
+    const { mac, ...slot } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    const expected = macOf(JSON.stringify(slot), masterKey);
+    return mac === expected && Buffer.from(JSON.stringify({ ...slot, mac })).equals(bytes);
+  } catch {
+    return false;
+  }
+}
+
+function macOf(json: string, masterKey: Uint8Array): string {
+  const key = hkdf(masterKey, null, 'holdfast v1 slot mac', 32);
+  return createHmac('sha256', key).update(json).digest('base64url');
+}
+
+/** Every slot that parses and lies under its own name; the others are listed as damaged. */
+export async function readSlots(storage: Storage): Promise<SlotList> {
+  const slots: StoredSlot[] = [];
+  const damaged: { name: string; why: string }[] = [];
+  for await (const { name } of storage.list(FOLDERS.slots)) {
+    const bytes = await storage.get(name);
+    try {
+      const slot = parseSlot(bytes);
+      if (slotName(slot.slotId) === name) slots.push({ name, slot, bytes });
+      else damaged.push({ name, why: `${name} holds another slot` });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      damaged.push({ name, why: (error as HoldfastError).message });
+    }
+  }
+  slots.sort((a, b) => b.slot.epoch - a.slot.epoch || a.name.localeCompare(b.name));
+  return { slots, damaged };
+}
+
+/** How people tell the keys of slots apart: `0011223344556677 (laptop)`. */
+export function describeKeys(slots: readonly StoredSlot[]): string {
+  return slots.map(({ slot }) => (slot.label ? `${slot.keyId} (${slot.label})` : slot.keyId)).join(', ');
+}

@@ -1,0 +1,134 @@
+import { codeOf, HoldfastError } from '../base/errors.ts';
+import { uuidToBytes } from '../crypto/encoding.ts';
+import { openSlot } from '../crypto/key-slot.ts';
+import { type Credential, rawKeyId } from '../crypto/key-text.ts';
+import type { Keyring } from '../crypto/keyring.ts';
+import { deriveRepositoryKeys, type RepositoryKeys } from '../crypto/repository-keys.ts';
+import type { Storage } from '../storage/port.ts';
+import { listEpochs, readKeyring } from './keyring-store.ts';
+import { CONFIG_NAME, keyringName } from './object-names.ts';
+import { type RepositoryConfig, readConfig } from './repository-config.ts';
+import { describeKeys, readSlots, type SlotList, type StoredSlot } from './slot-store.ts';
+
+/** What a credential that fits gives: everything sealed, up to the epoch of its slot. */
+export interface UnlockedRepository {
+  readonly config: RepositoryConfig;
+  readonly keyring: Keyring;
+  readonly masterKey: Buffer;
+  readonly keys: RepositoryKeys;
+  readonly slots: SlotList;
+  /** The slot that opened. */
+  readonly slot: StoredSlot;
+}
+
+/**
+ * Opens the newest epoch that any of the credentials opens. Throws `repository_missing`, `repository_newer`,
+ * `object_damaged` (config or keyring), `object_missing` (keyring), `key_missing` (none given), and `key_wrong`
+ * naming the key ids that would open it.
+ */
+export async function unlock(
+  storage: Storage,
+  credentials: readonly Credential[],
+): Promise<UnlockedRepository> {
+  const config = await readConfig(storage);
+  if (credentials.length === 0) throw new HoldfastError('key_missing');
+  const slots = await readSlots(storage);
+  const usable = slots.slots.filter(({ slot }) => slot.repositoryId === config.repositoryId);
+  if (usable.length === 0) throw withoutSlot(storage, slots);
+  const epochs = await listEpochs(storage);
+  const opened = await openNewest(storage, config, usable, credentials);
+  if (!opened) throw keyWrong(usable, slots);
+  const { keyring, masterKey, slot } = opened;
+  const derived = deriveRepositoryKeys({ keyring, masterKey, writable: keyring.epoch === epochs.at(-1) });
+  return { config, keyring, masterKey, keys: namingKeys(derived, usable), slots, slot };
+}
+
+function withoutSlot(storage: Storage, { slots, damaged }: SlotList): HoldfastError {
+  if (slots.length > 0) {
+    return new HoldfastError('object_damaged', `${CONFIG_NAME} names another repository than every key slot`);
+  }
+  if (damaged.length > 0) {
+    return new HoldfastError(
+      'object_damaged',
+      `${damaged.map(({ name }) => name).join(', ')}: no key slot decodes`,
+    );
+  }
+  return new HoldfastError('repository_missing', `${storage.address} has a config but no key slot`, {
+    next: 'if it was never finished, run holdfast init again; otherwise restore keys/ from another copy',
+  });
+}
+
+interface OpenedEpoch {
+  readonly keyring: Keyring;
+  readonly masterKey: Buffer;
+  readonly slot: StoredSlot;
+}
+
+/** Slots come newest epoch first. An epoch whose keyring does not open is passed over while an older one may. */
+async function openNewest(
+  storage: Storage,
+  config: RepositoryConfig,
+  slots: readonly StoredSlot[],
+  credentials: readonly Credential[],
+): Promise<OpenedEpoch | null> {
+  const repositoryId = uuidToBytes(config.repositoryId);
+  let failure: unknown = null;
+  for (const [slot, credential] of attempts(slots, credentials)) {
+    const masterKey = await openSlot(slot.slot, credential);
+    if (!masterKey) continue;
+    try {
+      const keyring = await readKeyring(storage, slot.slot.epoch, masterKey, repositoryId);
+      return { keyring, masterKey, slot };
+    } catch (error) {
+      if (codeOf(error) !== 'object_damaged' && codeOf(error) !== 'object_missing') throw error;
+      failure ??= error;
+    }
+  }
+  if (failure !== null) throw failure;
+  return null;
+}
+
+/** Within an epoch, slots whose key id fits come first: a passphrase costs a scrypt for every slot it is tried on. */
+function attempts(
+  slots: readonly StoredSlot[],
+  credentials: readonly Credential[],
+): [StoredSlot, Credential][] {
+  const pairs = slots.flatMap((slot) =>
+    credentials
+      .filter((credential) => (credential.kind === 'raw') === (slot.slot.kdf.name === 'hkdf'))
+      .map((credential): [StoredSlot, Credential] => [slot, credential]),
+  );
+  const rank = ([{ slot }, credential]: [StoredSlot, Credential]) => {
+    if (credential.kind === 'passphrase') return 2;
+    return rawKeyId(credential.key) === slot.keyId ? 0 : 1;
+  };
+  return pairs.sort((a, b) => b[0].slot.epoch - a[0].slot.epoch || rank(a) - rank(b));
+}
+
+function keyWrong(slots: readonly StoredSlot[], { damaged }: SlotList): HoldfastError {
+  const newest = slots.filter(({ slot }) => slot.epoch === slots[0]!.slot.epoch);
+  const names = [...newest.map(({ name }) => name), ...damaged.map(({ name }) => `${name} (damaged)`)];
+  return new HoldfastError(
+    'key_wrong',
+    `no key given opens the repository; it needs key ${describeKeys(newest)}; tried ${names.join(', ')}`,
+  );
+}
+
+/** A master key that is not open names the keys that would open it. */
+function namingKeys(keys: RepositoryKeys, slots: readonly StoredSlot[]): RepositoryKeys {
+  return {
+    ...keys,
+    masterKey(epoch) {
+      if (keys.epochs.includes(epoch)) return keys.masterKey(epoch);
+      const known = slots.filter(({ slot }) => slot.epoch >= epoch);
+      const which = known.length > 0 ? `; it needs key ${describeKeys(known)}` : '';
+      throw new HoldfastError('key_wrong', `no key given opens epoch ${epoch}${which}`);
+    },
+  };
+}
+
+/** Epochs that have slots or signers but no keyring: a rotation that was cut short, or a keyring taken away. */
+export function epochsWithoutKeyring(slots: SlotList, epochs: readonly number[]): string[] {
+  const missing = new Set(slots.slots.map(({ slot }) => slot.epoch).filter((e) => !epochs.includes(e)));
+  return [...missing].sort((a, b) => a - b).map(keyringName);
+}
