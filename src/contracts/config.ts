@@ -106,7 +106,11 @@ const plan = z.strictObject({
   sources: z.array(name).min(1, 'must name at least one source'),
   destination: name.optional().describe('Default: the only destination there is.'),
   type: z.enum(['db', 'storage', 'full']).default('full'),
-  tenantId: z.uuid('must be a UUID').nullable().default(null),
+  tenantId: z
+    .string()
+    .regex(/^(?!global$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is not a valid tenant id')
+    .nullable()
+    .default(null),
   retention: retention.default({}),
   schedule: text.optional().describe('Cron expression, kept for the server.'),
 });

@@ -1,0 +1,55 @@
+import { asHoldfastError, type ErrorCode, HoldfastError, systemCode } from '../engine/base/errors.ts';
+import { printable } from './format.ts';
+import { mask } from './mask.ts';
+
+/** An error as a surface shows it. Secrets are masked, control characters made visible. */
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly next: string;
+  readonly exitCode: number;
+  /** Where it happened, for a report; null for errors that explain themselves. */
+  readonly details: string | null;
+}
+
+/** Whatever was thrown, in terms of the registry. After Ctrl-C every error is the interruption it follows from. */
+export function failureOf(thrown: unknown, interrupted: boolean): Failure {
+  const error = interrupted ? new HoldfastError('interrupted') : translate(thrown);
+  const stack = error.cause instanceof Error ? error.cause.stack : error.stack;
+  return {
+    code: error.code,
+    message: safe(error.message),
+    next: safe(error.next),
+    exitCode: error.exitCode,
+    details: error.code === 'internal' ? safe(stack ?? '') : null,
+  };
+}
+
+export function renderFailure(failure: Failure): string {
+  const details = failure.details === null ? '' : `${failure.details}\n`;
+  return `${details}holdfast: ${failure.message}\n  next: ${failure.next}\n`;
+}
+
+export function failureJson(failure: Failure): unknown {
+  const { code, message, next } = failure;
+  return { error: { code, message, next } };
+}
+
+function translate(thrown: unknown): HoldfastError {
+  const commander = systemCode(thrown)?.startsWith('commander.');
+  if (commander) return new HoldfastError('usage', commanderMessage((thrown as Error).message));
+  return asHoldfastError(thrown);
+}
+
+/** `error: unknown command 'bakup'\n(Did you mean backup?)` → `unknown command 'bakup', did you mean backup?` */
+function commanderMessage(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .replace(/\n?\(Did you mean (.*)\?\)\s*$/, ', did you mean $1?')
+    .replace(/\.$/, '')
+    .trim();
+}
+
+function safe(text: string): string {
+  return mask(text).split('\n').map(printable).join('\n');
+}

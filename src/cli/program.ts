@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { Action, CliIo } from './cli.ts';
+import { addBackup } from './commands/backup.ts';
+import { addBundle } from './commands/bundle.ts';
+import { addConfig } from './commands/config.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addHold } from './commands/hold.ts';
+import { addInit } from './commands/init.ts';
+import { addKey } from './commands/key.ts';
+import { addList } from './commands/list.ts';
+import { addPrune } from './commands/prune.ts';
+import { addRestore } from './commands/restore.ts';
+import { addRotate } from './commands/rotate.ts';
+import { addShow } from './commands/show.ts';
+import { addUndelete } from './commands/undelete.ts';
+import { addVerify } from './commands/verify.ts';
+import type { KnownOption } from './npm-flags.ts';
+
+/** Every command, ready to parse. Nothing heavy is loaded before a command runs. Parsing errors are thrown. */
+export function buildProgram(io: CliIo, action: Action): Command {
+  const program = new Command('holdfast')
+    .description('Back up databases and files, encrypted and deduplicated; restore them; prove the bytes.')
+    .version(version(), '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .option('--repository <address>', 'where backups are kept (or HOLDFAST_REPOSITORY)')
+    .option('--config <file>', 'configuration (or HOLDFAST_CONFIG, or ./holdfast.yaml)')
+    .option('--json', 'write one JSON document to standard output, everything else to standard error')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void io.stdout(text),
+      writeErr: (text) => io.stderr(text),
+      // Errors are thrown and shown once, by main.
+      outputError: () => undefined,
+      getOutHelpWidth: () => Math.min(100, process.stdout.columns || 100),
+    })
+    .exitOverride();
+  program.addHelpText(
+    'after',
+    `
+Examples:
+  $ holdfast backup ./app.db ./uploads postgres://app@localhost/orders
+  $ holdfast list
+  $ holdfast restore latest --to ./restored --confirm-restore
+
+Environment:
+  HOLDFAST_HOME               data folder (default ~/.local/share/holdfast)
+  HOLDFAST_REPOSITORY         address of the repository
+  HOLDFAST_CONFIG             configuration file
+  BACKUP_ENCRYPTION_KEY       key or passphrase; or _FILE with a file that holds it
+  BACKUP_ENCRYPTION_KEY_OLD   keys of older backups, one a line or divided by commas; or _FILE
+  CONFIRM=yes                 the same as --confirm-restore
+  CONFIRM_RESTORE_IN_PROD     must be true to restore where NODE_ENV or HOLDFAST_ENVIRONMENT is production
+  NO_COLOR, TERM=dumb         plain lines instead of a bar with TERM=dumb; there is no colour
+
+Exit codes and errors: docs/errors.md
+`,
+  );
+  program.commandsGroup('Back up and restore:');
+  for (const add of [addInit, addBackup, addList, addShow, addRestore, addVerify]) add(program, action);
+  program.commandsGroup('Keep and clean up:');
+  for (const add of [addRotate, addPrune, addHold, addUndelete]) add(program, action);
+  program.commandsGroup('Keys, bundles, settings:');
+  for (const add of [addKey, addBundle, addConfig, addDoctor]) add(program, action);
+  return program;
+}
+
+/** The options of the command that the arguments name, for flags that npm took. */
+export function knownOptions(program: Command, argv: readonly string[]): KnownOption[] {
+  let command = program;
+  for (const arg of argv) {
+    const next = command.commands.find((candidate) => candidate.name() === arg);
+    if (next) command = next;
+  }
+  return [...program.options, ...command.options].flatMap((option) =>
+    option.long ? [{ long: option.long, takesValue: option.required || option.optional }] : [],
+  );
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

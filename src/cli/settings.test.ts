@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { temporaryFolder } from '../../test/support/temporary-folder.ts';
+import { chooseDestination, configPath, homeFolder, interpolated, loadConfig } from './settings.ts';
+import { fakeIo } from './testing/fake-io.ts';
+
+test('the data folder follows HOLDFAST_HOME, then XDG_DATA_HOME, then the user', () => {
+  assert.equal(homeFolder(fakeIo()), '/home/op/.local/share/holdfast');
+  assert.equal(homeFolder(fakeIo({ environment: { XDG_DATA_HOME: '/data' } })), '/data/holdfast');
+  assert.equal(homeFolder(fakeIo({ environment: { XDG_DATA_HOME: 'x' } })), '/home/op/.local/share/holdfast');
+  assert.equal(
+    homeFolder(fakeIo({ environment: { HOLDFAST_HOME: 'h', XDG_DATA_HOME: '/d' } })),
+    '/srv/app/h',
+  );
+});
+
+const CONFIG = `destinations:
+  near: { address: ../backups }
+  far: { address: "file://\${FAR}", keys: { current: { file: far.key } } }
+sources:
+  app: { kind: sqlite, path: app.db }
+plans:
+  nightly: { sources: [app], destination: far }
+  any: { sources: [app] }
+`;
+
+test('the destination is the flag, the environment, the plan, or the default, in this order', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'holdfast.yaml'), CONFIG);
+  const io = fakeIo({ folder, environment: { HOLDFAST_REPOSITORY: 'repo', FAR: '/mnt' } });
+  const loaded = await loadConfig(io, {});
+  const plan = loaded!.config.plans.nightly!;
+  const bare = fakeIo({ folder, environment: { FAR: '/mnt' } });
+
+  assert.equal((await chooseDestination(io, { repository: './x' }, loaded, plan)).address, join(folder, 'x'));
+  assert.deepEqual((await chooseDestination(io, {}, loaded, plan)).chosenBy, 'HOLDFAST_REPOSITORY');
+  const far = await chooseDestination(bare, {}, loaded, plan);
+  assert.deepEqual([far.address, far.keys], ['file:///mnt', { current: { file: 'far.key' } }]);
+  await assert.rejects(chooseDestination(bare, {}, loaded, loaded!.config.plans.any!), {
+    code: 'usage',
+    message: /near, far/,
+  });
+  const none = await chooseDestination(bare, {}, null, null);
+  assert.deepEqual([none.address, none.chosenBy], ['/home/op/.local/share/holdfast/repository', 'default']);
+});
+
+test('a named configuration must be there, one in the folder may be', async (t) => {
+  const folder = await temporaryFolder(t);
+  const io = fakeIo({ folder });
+  assert.equal(configPath(io, {}), null);
+  assert.equal(await loadConfig(io, {}), null);
+  await assert.rejects(loadConfig(io, { config: 'c.yaml' }), { code: 'config_missing', message: /c\.yaml/ });
+  await writeFile(join(folder, 'c.yaml'), 'plan: {}\nsource: {}\n');
+  await assert.rejects(
+    loadConfig(fakeIo({ folder, environment: { HOLDFAST_CONFIG: 'c.yaml' } }), {}),
+    (error) => {
+      const { code, message } = error as { code: string; message: string };
+      const file = join(folder, 'c.yaml');
+      assert.equal(code, 'config_invalid');
+      assert.deepEqual(message.split('\n'), [
+        `${file} line 1: plan: unknown field, did you mean plans?`,
+        `${file} line 2: source: unknown field, did you mean sources?`,
+      ]);
+      return true;
+    },
+  );
+});
+
+test('an unset variable is named, with the field that needs it', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'holdfast.yaml'), CONFIG);
+  const io = fakeIo({ folder });
+  const loaded = (await loadConfig(io, {}))!;
+  await assert.rejects(interpolated(io, loaded, 'x/${NOPE}', 'the path of app'), {
+    code: 'config_invalid',
+    message: /the path of app needs the environment variable NOPE/,
+  });
+});

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Config, DestinationConfig, PlanConfig } from '../contracts/config.ts';
+import type { ConfigProblem } from '../contracts/config-file.ts';
+import { HoldfastError, systemCode } from '../engine/base/errors.ts';
+import type { CliIo, GlobalOptions } from './cli.ts';
+
+/** The configuration file, read and checked. */
+export interface LoadedConfig {
+  readonly file: string;
+  /** Relative paths in the file are relative to this. */
+  readonly folder: string;
+  readonly config: Config;
+}
+
+/** Where backups go, and who said so. */
+export interface Destination {
+  readonly address: string;
+  readonly layout: 'repository' | 'bundles';
+  readonly keys: DestinationConfig['keys'] | null;
+  readonly chosenBy: '--repository' | 'HOLDFAST_REPOSITORY' | 'configuration' | 'default';
+  /** Keys named by file in the configuration are relative to this. */
+  readonly folder: string;
+}
+
+/** HOLDFAST_HOME, else `holdfast` in the user's data folder. Absolute; it need not exist. */
+export function homeFolder(io: CliIo): string {
+  const { HOLDFAST_HOME, XDG_DATA_HOME } = io.environment;
+  if (HOLDFAST_HOME) return resolve(io.folder, HOLDFAST_HOME);
+  // The XDG specification: a relative path is to be ignored.
+  const data = XDG_DATA_HOME?.startsWith('/') ? XDG_DATA_HOME : join(io.userFolder, '.local', 'share');
+  return join(data, 'holdfast');
+}
+
+/** The file that --config, HOLDFAST_CONFIG or the current folder names; null when there is none. */
+export function configPath(io: CliIo, options: GlobalOptions): string | null {
+  const named = options.config ?? io.environment.HOLDFAST_CONFIG;
+  if (named) return resolve(io.folder, named);
+  const here = join(io.folder, 'holdfast.yaml');
+  return existsSync(here) ? here : null;
+}
+
+/** Null when there is no configuration. Throws `config_missing`, `config_invalid` with every problem and its line. */
+export async function loadConfig(io: CliIo, options: GlobalOptions): Promise<LoadedConfig | null> {
+  const file = configPath(io, options);
+  if (file === null) return null;
+  const text = await readConfig(file);
+  const { parseConfig } = await import('../contracts/config-file.ts');
+  const result = parseConfig(text);
+  if ('problems' in result) throw invalidConfig(file, result.problems);
+  return { file, folder: dirname(file), config: result.config };
+}
+
+export async function readConfig(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') throw new HoldfastError('config_missing', `${file} does not exist`);
+    throw new HoldfastError('config_invalid', `${file} cannot be read: ${(error as Error).message}`, {
+      next: 'check its owner and permissions',
+    });
+  }
+}
+
+export function invalidConfig(file: string, problems: readonly ConfigProblem[]): HoldfastError {
+  const lines = problems.map(
+    ({ line, field, message }) =>
+      `${file}${line === null ? '' : ` line ${line}`}: ${field === '' ? '' : `${field}: `}${message}`,
+  );
+  return new HoldfastError('config_invalid', lines.join('\n'));
+}
+
+/**
+ * Where backups go: --repository, HOLDFAST_REPOSITORY, the plan's destination, the only destination of the
+ * configuration, or `repository` in the data folder, in this order.
+ */
+export async function chooseDestination(
+  io: CliIo,
+  options: GlobalOptions,
+  loaded: LoadedConfig | null,
+  plan: PlanConfig | null,
+): Promise<Destination> {
+  const given = (address: string, chosenBy: Destination['chosenBy']): Destination => ({
+    address: absoluteAddress(address, io.folder),
+    layout: 'repository',
+    keys: null,
+    chosenBy,
+    folder: io.folder,
+  });
+  if (options.repository) return given(options.repository, '--repository');
+  if (io.environment.HOLDFAST_REPOSITORY)
+    return given(io.environment.HOLDFAST_REPOSITORY, 'HOLDFAST_REPOSITORY');
+  const fromConfig = loaded && configuredDestination(loaded, plan);
+  if (!fromConfig) return given(join(homeFolder(io), 'repository'), 'default');
+  const address = await interpolated(io, loaded, fromConfig.address, 'the address of the destination');
+  return {
+    address: absoluteAddress(address, loaded.folder),
+    layout: fromConfig.layout,
+    keys: fromConfig.keys ?? null,
+    chosenBy: 'configuration',
+    folder: loaded.folder,
+  };
+}
+
+function configuredDestination(loaded: LoadedConfig, plan: PlanConfig | null): DestinationConfig | null {
+  const { destinations } = loaded.config;
+  if (plan?.destination) return destinations[plan.destination]!;
+  const names = Object.keys(destinations);
+  if (names.length <= 1) return names.length === 1 ? destinations[names[0]!]! : null;
+  throw new HoldfastError('usage', `${loaded.file} has several destinations: ${names.join(', ')}`, {
+    next: plan ? 'name one in the plan' : 'name one with --repository ADDRESS',
+  });
+}
+
+/** A text of the configuration with its `${NAME}` replaced. Throws `config_invalid` naming an unset variable. */
+export async function interpolated(
+  io: CliIo,
+  loaded: LoadedConfig,
+  text: string,
+  what: string,
+  encode = false,
+): Promise<string> {
+  const { interpolate } = await import('../contracts/interpolate.ts');
+  const result = interpolate(text, io.environment, encode);
+  if ('value' in result) return result.value;
+  throw new HoldfastError(
+    'config_invalid',
+    `${loaded.file}: ${what} needs the environment variable ${result.missing}, which is not set`,
+    { next: `set ${result.missing}` },
+  );
+}
+
+/** Paths become absolute; addresses with a scheme stay. */
+export function absoluteAddress(address: string, folder: string): string {
+  return /^[a-z][a-z0-9+.-]*:/i.test(address) ? address : resolve(folder, address);
+}
