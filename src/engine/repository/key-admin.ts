@@ -3,11 +3,12 @@ import { HoldfastError } from '../base/errors.ts';
 import { openSlot, sealSlot } from '../crypto/key-slot.ts';
 import type { Credential } from '../crypto/key-text.ts';
 import { type Keyring, nextKeyring } from '../crypto/keyring.ts';
+import { HEADER_BYTES, readHeader } from '../crypto/object-header.ts';
 import { deriveRepositoryKeys, type RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { ScryptCost } from '../crypto/wrap.ts';
 import { putKeyring, readKeyring } from './keyring-store.ts';
 import { type Lease, takeLease } from './leases.ts';
-import { signersPrefix, slotName } from './object-names.ts';
+import { FOLDERS, keyringName, signersPrefix, slotName } from './object-names.ts';
 import { type RepositoryContext, requireWritable } from './repository-context.ts';
 import { listSigners, putSigner } from './signers.ts';
 import { encodeSlot, isSlotIntact, readSlots, type StoredSlot } from './slot-store.ts';
@@ -156,12 +157,34 @@ async function rotateUnder(
   return { keyring, masterKey, keys };
 }
 
-/** What an interrupted rotation left of an epoch that has no keyring: nothing was ever sealed for good under it. */
+/**
+ * What an interrupted rotation left of an epoch that has no keyring: nothing was ever sealed for good under it.
+ * Throws `object_missing` when something was: then the keyring is lost and its slots must not follow.
+ */
 async function beginningsOf(context: RepositoryContext, epoch: number): Promise<string[]> {
   const { slots } = await readSlots(context.storage);
   const names = slots.filter(({ slot }) => slot.epoch === epoch).map(({ name }) => name);
   for await (const { name } of context.storage.list(signersPrefix(epoch))) names.push(name);
+  if (names.length === 0) return names;
+  for (const folder of [FOLDERS.index, FOLDERS.backups, FOLDERS.archived]) {
+    for await (const { name } of context.storage.list(folder)) {
+      const header = await context.storage.get(name, { offset: 0, length: HEADER_BYTES });
+      if (epochOfHeader(header) < epoch) continue;
+      throw new HoldfastError('object_missing', `${keyringName(epoch)} is missing, yet ${name} needs it`, {
+        next: 'restore the keyring from another copy before rotating',
+      });
+    }
+  }
   return names;
+}
+
+/** 0 for what is no object of ours. */
+function epochOfHeader(header: Buffer): number {
+  try {
+    return readHeader(header).epoch;
+  } catch {
+    return 0;
+  }
 }
 
 /** Reads the new slots back before the commit: a key that does not open what it should would lock everybody out. */
