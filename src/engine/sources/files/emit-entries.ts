@@ -3,7 +3,7 @@ import { giveUp } from './give-up.ts';
 import { largeReader } from './read-large.ts';
 import type { Tally } from './tally.ts';
 import type { ReadJob } from './threads.ts';
-import { ACTION, type PreparedBatch, type TreeRun } from './tree-artifact.ts';
+import { ACTION, type PreparedBatch, type TreeRun } from './tree-run.ts';
 import { dataOf, deviceOf, entryOf, inodeOf, pathText, putStat, READ, readStateOf } from './walk-batch.ts';
 
 /**

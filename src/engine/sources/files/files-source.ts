@@ -6,7 +6,8 @@ import { closeFolder, openFolderAt, splitPath } from './handles.ts';
 import { readOwnerNames } from './owners.ts';
 import { newTally } from './tally.ts';
 import { type FilesThreads, filesThreads } from './threads.ts';
-import { type OpenRoot, produceTree } from './tree-artifact.ts';
+import { produceTree } from './tree-artifact.ts';
+import type { OpenRoot } from './tree-run.ts';
 
 export interface FilesOptions {
   readonly name: string;

@@ -4,7 +4,7 @@ import type { TreeEntry, TreeSink } from '../port.ts';
 import { escapePath } from './escape-path.ts';
 import { rawPath, withParentOf } from './handles.ts';
 import type { Tally } from './tally.ts';
-import type { PreparedBatch, TreeRun } from './tree-artifact.ts';
+import type { PreparedBatch, TreeRun } from './tree-run.ts';
 import { pathText, READ } from './walk-batch.ts';
 
 const MESSAGES: Readonly<
@@ -61,5 +61,6 @@ function isGone(run: TreeRun, prepared: PreparedBatch, i: number): boolean {
 /** True when a previous version can be stored in place of a file that cannot be read. */
 function canStandIn(previous: TreeEntry, sink: TreeSink): boolean {
   if (previous.type !== 'file' || previous.hardLinkTo !== null) return false;
-  return previous.content === null || sink.canReuse(previous.content);
+  if (previous.content === null) return previous.sizeBytes === 0 || previous.extents !== null;
+  return sink.canReuse(previous.content);
 }

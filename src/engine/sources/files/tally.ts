@@ -27,6 +27,8 @@ const CAUSE_OF: Readonly<Record<string, TreeProblem['cause']>> = {
   EPERM: 'denied',
   ENOTDIR: 'changing',
   EINVAL: 'changing',
+  ESTALE: 'changing',
+  ENOENT: 'vanished',
 };
 
 export function newTally(): Tally {

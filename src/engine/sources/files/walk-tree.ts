@@ -75,7 +75,7 @@ export function walkTree(options: WalkOptions): WalkResult {
       const opened = fstatSync(handle.fd, { bigint: true });
       // Swapped since it was looked at: what stands here now is not the folder just recorded.
       if (opened.ino !== stat.ino || opened.dev !== stat.dev)
-        throw Object.assign(new Error(), { code: 'ENOENT' });
+        throw Object.assign(new Error('the folder was swapped'), { code: 'ESTALE' });
       const names = readdirSync(handle.base, { encoding: 'latin1' }).sort();
       levels.push({ handle, stat, path, names, next: 0 });
       const upper = levels[levels.length - 1 - OPEN_LEVELS];
@@ -105,22 +105,28 @@ export function walkTree(options: WalkOptions): WalkResult {
   };
 
   const rootStat = fstatSync(root.fd, { bigint: true });
-  if (options.only !== null) look(root, options.only, options.only);
-  else {
+  if (options.only !== null) {
+    try {
+      look(root, options.only, options.only);
+    } catch (error) {
+      // Named by the operator: not the kind of entry that may vanish without a word.
+      problems.push({ path: options.only, code: systemCode(error) ?? 'EIO' });
+    }
+  } else {
     batch.add('', rootStat, null);
     enter(root, '.', '', rootStat);
   }
   for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
     const name = level.names[level.next];
-    if (name === undefined) {
-      if (level.handle) closeFolder(level.handle);
+    if (name === undefined || level.handle === null) {
+      if (name !== undefined) trouble(level.path, Object.assign(new Error(), { code: 'ESTALE' }));
+      leave(root, level, levels.at(-2));
       levels.pop();
       continue;
     }
     level.next += 1;
     const path = level.path === '' ? name : `${level.path}/${name}`;
     try {
-      level.handle ??= reopen(root, level);
       look(level.handle, name, path);
     } catch (error) {
       trouble(path, error);
@@ -130,10 +136,26 @@ export function walkTree(options: WalkOptions): WalkResult {
   return { excluded, vanished, otherFileSystems, problems, problemsMore };
 }
 
-function reopen(root: FolderHandle, level: Level): FolderHandle {
-  const handle = openFolderBeneath(root, level.path);
-  const stat = fstatSync(handle.fd, { bigint: true });
-  if (stat.ino === level.stat.ino && stat.dev === level.stat.dev) return handle;
-  closeFolder(handle);
-  throw Object.assign(new Error('the folder was moved'), { code: 'ENOENT' });
+/** Closes a level; the one above it, if it was closed on the way down, is opened again, or stays null when it cannot be found. */
+function leave(root: FolderHandle, level: Level, above: Level | undefined): void {
+  if (above && above.handle === null) {
+    const below = level.handle;
+    above.handle =
+      (below && openSame(() => openFolderIn(below, '..'), above)) ??
+      openSame(() => openFolderBeneath(root, above.path), above);
+  }
+  if (level.handle) closeFolder(level.handle);
+}
+
+/** Null unless `open` arrives at the very folder that `level` stands for. */
+function openSame(open: () => FolderHandle, level: Level): FolderHandle | null {
+  try {
+    const handle = open();
+    const stat = fstatSync(handle.fd, { bigint: true });
+    if (stat.ino === level.stat.ino && stat.dev === level.stat.dev) return handle;
+    closeFolder(handle);
+    return null;
+  } catch {
+    return null;
+  }
 }
