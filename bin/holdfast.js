@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Entry point. Runs on any Node that can parse it, answers --version at once, and hands over to Node 24.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -32,8 +32,17 @@ function runWithBundledNode() {
     );
     process.exit(1);
   }
-  // The terminal sends Ctrl-C to the whole group: the child ends in its own order, this process waits for it.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
-  const result = spawnSync(nodePath, [fileURLToPath(import.meta.url), ...args], { stdio: 'inherit' });
-  process.exit(result.status ?? 130);
+  const child = spawn(nodePath, [fileURLToPath(import.meta.url), ...args], { stdio: 'inherit' });
+  // Ctrl-C reaches the whole group, `kill` only this process: the child takes two of the same press for one.
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    process.stderr.write(`holdfast: ${nodePath} does not start: ${error.message}; run npm install again\n`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    for (const name of signals) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  });
 }

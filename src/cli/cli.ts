@@ -1,3 +1,5 @@
+import type { EngineModule } from './engine-door.ts';
+
 /** What the process gives a command line, so that tests can give something else. */
 export interface CliIo {
   /** Resolves when the text is handed over; rejects with EPIPE when nobody reads any more. */
@@ -11,6 +13,8 @@ export interface CliIo {
   /** The user's home folder. */
   readonly userFolder: string;
   nowMs(): number;
+  /** Loaded on first use only, so that `--help` does not wait for it. */
+  loadEngine(): Promise<EngineModule>;
 }
 
 /** One run of the command line. */

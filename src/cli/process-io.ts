@@ -21,6 +21,7 @@ export function processIo(): CliIo {
     folder: process.cwd(),
     userFolder: homedir(),
     nowMs: () => Date.now(),
+    loadEngine: () => import('../engine/index.ts'),
   };
 }
 

@@ -52,7 +52,7 @@ Environment:
   BACKUP_ENCRYPTION_KEY_OLD   keys of older backups, one a line or divided by commas; or _FILE
   CONFIRM=yes                 the same as --confirm-restore
   CONFIRM_RESTORE_IN_PROD     must be true to restore where NODE_ENV or HOLDFAST_ENVIRONMENT is production
-  NO_COLOR, TERM=dumb         plain lines instead of a bar with TERM=dumb; there is no colour
+  TERM=dumb                   plain lines instead of a bar; nothing is ever coloured
 
 Exit codes and errors: docs/errors.md
 `,

@@ -21,6 +21,9 @@ export function fakeIo(more: Partial<CliIo> = {}): FakeIo {
     folder: '/srv/app',
     userFolder: '/home/op',
     nowMs: () => Date.parse('2026-11-21T12:00:00Z'),
+    loadEngine: async () => {
+      throw new Error('this test has no engine');
+    },
     ...more,
   };
 }

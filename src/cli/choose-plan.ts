@@ -1,0 +1,142 @@
+import { resolve } from 'node:path';
+import type { PlanConfig, SourceConfig } from '../contracts/config.ts';
+import { nearest } from '../contracts/suggest.ts';
+import { HoldfastError } from '../engine/base/errors.ts';
+import type { Cli } from './cli.ts';
+import type { BackupType } from './engine-door.ts';
+import { mask } from './mask.ts';
+import { recogniseSource, type SourceSpec, withUniqueNames } from './recognise-source.ts';
+import { interpolated, type LoadedConfig, loadConfig } from './settings.ts';
+
+/** What is to be backed up. */
+export interface ChosenPlan {
+  /** Null for sources named on the command line. */
+  readonly name: string | null;
+  readonly plan: PlanConfig | null;
+  readonly loaded: LoadedConfig | null;
+  readonly sources: readonly SourceSpec[];
+}
+
+interface Wanted {
+  readonly type?: BackupType;
+  readonly tenantId?: string;
+}
+
+/**
+ * One plan of the configuration by its name, the only plan of the configuration (or of the tenant) when nothing is
+ * named, else the named sources. `--type db` and `--type storage` take the matching sources only and say which are left out.
+ */
+export async function choosePlan(cli: Cli, args: readonly string[], wanted: Wanted): Promise<ChosenPlan> {
+  const loaded = await loadConfig(cli.io, cli.options);
+  const name = planName(loaded, args, wanted.tenantId ?? null);
+  const chosen =
+    name === null ? await fromArguments(cli, loaded, args) : await fromConfig(cli, loaded!, name);
+  const sources = ofType(cli, chosen.sources, wanted.type ?? chosen.plan?.type ?? 'full');
+  return { ...chosen, sources };
+}
+
+function planName(
+  loaded: LoadedConfig | null,
+  args: readonly string[],
+  tenantId: string | null,
+): string | null {
+  const plans = loaded?.config.plans ?? {};
+  const known = Object.keys(plans);
+  if (args.length > 0) {
+    const named = args.filter((arg) => known.includes(arg));
+    if (named.length === 0) return null;
+    if (args.length === 1) return named[0]!;
+    throw new HoldfastError('usage', `"${named[0]}" is a plan, and a plan stands alone`, {
+      next: `write ./${named[0]} if the file is meant`,
+    });
+  }
+  const fitting = known.filter((name) => tenantId === null || plans[name]!.tenantId === tenantId);
+  if (fitting.length === 1) return fitting[0]!;
+  if (fitting.length === 0) {
+    throw new HoldfastError('usage', 'nothing was named to back up', {
+      next: 'name paths or postgres:// addresses, or write a plan into holdfast.yaml',
+    });
+  }
+  throw new HoldfastError('usage', `there are several plans: ${fitting.join(', ')}`, {
+    next: 'name one of them',
+  });
+}
+
+async function fromArguments(
+  cli: Cli,
+  loaded: LoadedConfig | null,
+  args: readonly string[],
+): Promise<ChosenPlan> {
+  const sources: SourceSpec[] = [];
+  for (const arg of args) {
+    if (mask(arg) !== arg) {
+      cli.note('warning: others on this machine can see a password on a command line; ~/.pgpass is safer');
+    }
+    sources.push(
+      await recogniseSource(arg, cli.io.folder).catch((error: unknown) => {
+        throw meantPlan(error, arg, loaded);
+      }),
+    );
+  }
+  return { name: null, plan: null, loaded, sources: withUniqueNames(sources) };
+}
+
+/** A misspelt plan looks like a missing file: says so when a plan has nearly that name. */
+function meantPlan(error: unknown, arg: string, loaded: LoadedConfig | null): unknown {
+  const meant = nearest(arg, Object.keys(loaded?.config.plans ?? {}));
+  if (!(error instanceof HoldfastError) || error.code !== 'source_missing' || meant === null) return error;
+  return new HoldfastError('source_missing', `${arg} is neither a path nor a plan`, {
+    next: `did you mean the plan ${meant}?`,
+  });
+}
+
+async function fromConfig(cli: Cli, loaded: LoadedConfig, name: string): Promise<ChosenPlan> {
+  const plan = loaded.config.plans[name]!;
+  const sources: SourceSpec[] = [];
+  for (const source of plan.sources) {
+    sources.push(await specOf(cli, loaded, source, loaded.config.sources[source]!));
+  }
+  return { name, plan, loaded, sources };
+}
+
+async function specOf(
+  cli: Cli,
+  loaded: LoadedConfig,
+  name: string,
+  source: SourceConfig,
+): Promise<SourceSpec> {
+  const pathOf = async (text: string) =>
+    resolve(loaded.folder, await interpolated(cli.io, loaded, text, `the path of source ${name}`));
+  switch (source.kind) {
+    case 'sqlite':
+      return { kind: 'sqlite', name, path: await pathOf(source.path) };
+    case 'files': {
+      const { exclude, optional } = source;
+      const paths = await Promise.all((source.paths ?? [source.path!]).map(pathOf));
+      return { kind: 'files', name, paths, exclude, optional };
+    }
+    case 'command': {
+      const { command, artifactName, restoreCommand } = source;
+      return { kind: 'command', name, command, artifactName, restoreCommand: restoreCommand ?? null };
+    }
+    case 'postgres': {
+      const text = source.url ?? `\${${source.urlEnv}}`;
+      const url = await interpolated(cli.io, loaded, text, `the address of source ${name}`, true);
+      return { kind: 'postgres', name, url, globals: source.globals };
+    }
+  }
+}
+
+function ofType(cli: Cli, sources: readonly SourceSpec[], type: BackupType): readonly SourceSpec[] {
+  if (type === 'full') return sources;
+  const isDatabase = ({ kind }: SourceSpec) => kind === 'sqlite' || kind === 'postgres';
+  const taken = sources.filter((source) => isDatabase(source) === (type === 'db'));
+  const left = sources.filter((source) => !taken.includes(source)).map(({ name }) => name);
+  if (taken.length === 0) {
+    throw new HoldfastError('usage', `none of the sources is of type ${type}: ${left.join(', ')}`, {
+      next: 'leave out --type, or name other sources',
+    });
+  }
+  if (left.length > 0) cli.note(`type ${type} leaves out ${left.join(', ')}`);
+  return taken;
+}

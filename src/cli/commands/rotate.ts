@@ -1,0 +1,101 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { RotatePayload } from '../../contracts/cli-payloads.ts';
+import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import type { RetentionInput, RotateOutcome } from '../engine-door.ts';
+import { formatCount, formatTime } from '../format.ts';
+import { withEngine } from '../open-engine.ts';
+import { loadConfig } from '../settings.ts';
+import { renderTable } from '../table.ts';
+
+const RULES = ['days', 'versions', 'keepLast', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
+
+type RotateOptions = RetentionInput & {
+  readonly dryRun?: boolean;
+  readonly plan?: string;
+  readonly tenantId?: string;
+};
+
+export function addRotate(program: Command, action: Action): void {
+  program
+    .command('rotate')
+    .description('apply retention: archive what no rule keeps; it can be brought back for 30 days')
+    .option('--dry-run', 'only show what would go, and why each backup that stays is kept')
+    .option('--plan <name>', 'only backups of this plan')
+    .option('--tenant-id <id>', 'only backups of this tenant')
+    .option('--preset <name>', 'two-weeks, standard, year or archive')
+    .option('--days <n>', 'limit: nothing older', parseCount)
+    .option('--versions <n>', 'limit: never more', parseCount)
+    .option('--keep-last <n>', 'keep the newest N', parseCount)
+    .option('--hourly <n>', 'keep the last of each of N hours', parseCount)
+    .option('--daily <n>', 'keep the last of each of N days', parseCount)
+    .option('--weekly <n>', 'keep the last of each of N weeks', parseCount)
+    .option('--monthly <n>', 'keep the last of each of N months', parseCount)
+    .option('--yearly <n>', 'keep the last of each of N years', parseCount)
+    .addHelpText(
+      'after',
+      `
+Rules come from the plan in the configuration, or from the options here, which replace them all.
+A backup stays when any keep rule selects it, unless a limit (--days, --versions) cuts it. Without a
+keep rule all are selected and the limits are 365 days and 52 versions. Held backups, the last good and
+the last proven one of each plan always stay. Incomplete backups take no place from good ones.
+${examples('holdfast rotate --dry-run', 'holdfast rotate --daily 14 --weekly 8', 'holdfast rotate --plan nightly')}`,
+    )
+    .action(action(rotate));
+}
+
+/** Exported for its test. */
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('give a whole number of at least 1');
+  return Number(text);
+}
+
+async function rotate(cli: Cli, options: RotateOptions): Promise<CommandResult> {
+  const loaded = await loadConfig(cli.io, cli.options);
+  const isGiven = options.preset !== undefined || RULES.some((rule) => options[rule] !== undefined);
+  const plans = loaded?.config.plans ?? {};
+  const rulesOf = (plan: string | null): RetentionInput => {
+    if (isGiven) return options;
+    return plan !== null && Object.hasOwn(plans, plan) ? plans[plan]!.retention : {};
+  };
+  const dryRun = options.dryRun === true;
+  const outcome = await withEngine(cli, null, (engine) =>
+    engine.rotate({ dryRun, plan: options.plan ?? null, tenantId: options.tenantId ?? null, rulesOf }),
+  );
+  const payload: RotatePayload = {
+    dryRun,
+    removed: outcome.removed,
+    backups: outcome.decisions.map(({ backup, action, reasons }) => ({
+      id: backup.id,
+      plan: backup.plan,
+      tenantId: backup.tenantId,
+      type: backup.type,
+      timestamp: new Date(backup.timestampMs).toISOString(),
+      action,
+      reasons: [...reasons],
+    })),
+  };
+  return { json: payload, text: renderRotate(outcome.decisions, dryRun) };
+}
+
+/** Exported for its test. */
+export function renderRotate(decisions: RotateOutcome['decisions'], dryRun: boolean): string {
+  if (decisions.length === 0) return 'no backups, nothing to rotate\n';
+  const table = renderTable(
+    [
+      { title: 'backup', value: ({ backup }) => backup.id },
+      { title: 'time (UTC)', value: ({ backup }) => formatTime(backup.timestampMs) },
+      { title: 'type', value: ({ backup }) => backup.type },
+      { title: 'plan', value: ({ backup }) => backup.plan ?? '' },
+      { title: '', value: ({ action }) => action },
+      { title: 'why', value: ({ reasons }) => reasons.map(({ text }) => text).join('; ') },
+    ],
+    decisions,
+  );
+  const going = decisions.filter(({ action }) => action === 'remove').length;
+  const stays = decisions.length - going;
+  const summary = dryRun
+    ? `would archive ${formatCount(going, 'backup')}, keep ${stays}; nothing was changed`
+    : `archived ${formatCount(going, 'backup')}, kept ${stays}`;
+  const next = !dryRun && going > 0 ? '; holdfast undelete ID brings one back within 30 days' : '';
+  return `${table}${summary}${next}\n`;
+}

@@ -1,0 +1,248 @@
+/**
+ * The engine as the command line uses it. Loaded on first use only, so that `--help` does not wait for it.
+ * The types here are what the commands rely on.
+ */
+import type { SourceSpec } from './recognise-source.ts';
+
+export type BackupType = 'db' | 'storage' | 'full';
+
+export interface Problem {
+  readonly artifact: string;
+  readonly path: string;
+  readonly cause: string;
+  readonly message: string;
+}
+
+export interface BackupRequest {
+  readonly sources: readonly SourceSpec[];
+  readonly plan: string | null;
+  readonly tenantId: string | null;
+  readonly type: BackupType;
+}
+
+export interface BackupOutcome {
+  readonly backupId: string;
+  readonly status: 'succeeded' | 'incomplete';
+  readonly bytesRead: number;
+  readonly bytesStored: number;
+  readonly durationMs: number;
+  readonly artifacts: readonly { name: string; kind: string; sizeBytes: number; sha256: string }[];
+  readonly problems: readonly Problem[];
+}
+
+export interface ListedBackup {
+  readonly id: string;
+  readonly plan: string | null;
+  readonly tenantId: string | null;
+  readonly type: BackupType;
+  readonly timestampMs: number;
+  readonly sizeBytes: number;
+  readonly status: string;
+  readonly held: boolean;
+}
+
+export interface BackupDetails extends ListedBackup {
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly host: string;
+  readonly program: string;
+  readonly artifacts: readonly ArtifactDetails[];
+  readonly problems: readonly Problem[];
+}
+
+export interface ArtifactDetails {
+  readonly name: string;
+  readonly source: string;
+  readonly kind: string;
+  readonly form: 'stream' | 'tree';
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  readonly facts: { readonly [key: string]: unknown };
+}
+
+export interface TreeItem {
+  readonly name: string;
+  readonly type: string;
+  readonly mode: number;
+  readonly sizeBytes: number;
+  readonly modifiedAtMs: number;
+  readonly linkTarget: string | null;
+}
+
+export interface RestoreRequest {
+  readonly backupId: string;
+  /** An artifact, or a path below one; null for everything. */
+  readonly item: string | null;
+  /** An absolute path or a `postgres://` address. */
+  readonly target: string;
+  /** Allows what is there to be replaced. */
+  readonly replace: boolean;
+}
+
+/** What a restore would do, nothing done yet. */
+export interface RestorePlan {
+  readonly backupId: string;
+  readonly steps: readonly {
+    readonly item: string;
+    readonly kind: string;
+    readonly target: string;
+    readonly sizeBytes: number;
+    /** True when something is there already. */
+    readonly replaces: boolean;
+  }[];
+}
+
+export interface RestoreOutcome {
+  readonly backupId: string;
+  readonly durationMs: number;
+  readonly restored: readonly { item: string; target: string; sizeBytes: number }[];
+  readonly warnings: readonly string[];
+}
+
+export interface VerifyOutcome {
+  readonly ok: boolean;
+  readonly objects: number;
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly problems: { object: string; message: string }[];
+  readonly affected: { backupId: string; items: string[] }[];
+}
+
+export interface RotateOutcome {
+  readonly removed: number;
+  readonly decisions: readonly {
+    readonly backup: {
+      readonly id: string;
+      readonly plan: string | null;
+      readonly tenantId: string | null;
+      readonly type: BackupType;
+      readonly timestampMs: number;
+    };
+    readonly action: 'keep' | 'remove';
+    readonly reasons: readonly { code: string; text: string }[];
+  }[];
+}
+
+export interface RetentionInput {
+  readonly preset?: string | undefined;
+  readonly days?: number | null | undefined;
+  readonly versions?: number | null | undefined;
+  readonly keepLast?: number | null | undefined;
+  readonly hourly?: number | null | undefined;
+  readonly daily?: number | null | undefined;
+  readonly weekly?: number | null | undefined;
+  readonly monthly?: number | null | undefined;
+  readonly yearly?: number | null | undefined;
+}
+
+export interface RotateRequest {
+  readonly dryRun: boolean;
+  readonly plan: string | null;
+  readonly tenantId: string | null;
+  /** The rules of one plan; null is a backup without a plan. */
+  readonly rulesOf: (plan: string | null) => RetentionInput;
+}
+
+export interface HoldItem {
+  readonly backupId: string;
+  readonly reason: string;
+  readonly createdAtMs: number;
+}
+
+export interface PruneOutcome {
+  /** Packs in which nothing is used any more, marked now; they go after the grace period. */
+  readonly markedPacks: number;
+  readonly markedBytes: number;
+  /** Packs deleted now, marked by an earlier run. */
+  readonly deletedPacks: number;
+  readonly deletedBytes: number;
+  /** Packs of which little was used, rewritten. */
+  readonly rewrittenPacks: number;
+  readonly liveBytes: number;
+}
+
+export interface SlotItem {
+  readonly slotId: string;
+  readonly keyId: string;
+  readonly label: string;
+  readonly kind: 'raw' | 'passphrase';
+  readonly epoch: number;
+  readonly createdAt: string;
+  readonly current: boolean;
+}
+
+export interface DoctorCheck {
+  readonly name: string;
+  readonly status: 'ok' | 'warning' | 'problem';
+  readonly message: string;
+  readonly next: string | null;
+}
+
+export interface Engine {
+  readonly repositoryId: string;
+  readonly address: string;
+  /** What an operator should know after opening, such as a rollback. */
+  readonly warnings: readonly string[];
+  backup(request: BackupRequest): Promise<BackupOutcome>;
+  list(filter: { plan: string | null; tenantId: string | null; archived: boolean }): Promise<ListedBackup[]>;
+  show(id: string): Promise<BackupDetails>;
+  browse(id: string, path: string): Promise<{ id: string; path: string; entries: readonly TreeItem[] }>;
+  planRestore(request: RestoreRequest): Promise<RestorePlan>;
+  restore(request: RestoreRequest): Promise<RestoreOutcome>;
+  verify(request: { backupId: string | null; share: number }): Promise<VerifyOutcome>;
+  rotate(request: RotateRequest): Promise<RotateOutcome>;
+  prune(request: { dryRun: boolean }): Promise<PruneOutcome>;
+  placeHold(id: string, reason: string): Promise<{ backupId: string }>;
+  releaseHold(id: string): Promise<{ backupId: string }>;
+  listHolds(): Promise<HoldItem[]>;
+  undelete(id: string): Promise<{ backupId: string }>;
+  listKeys(): Promise<SlotItem[]>;
+  addKey(keyText: string, label: string): Promise<{ slotId: string }>;
+  retireKey(slotOrKeyId: string): Promise<{ slotId: string }>;
+  rotateKey(keyText: string, label: string): Promise<{ epoch: number }>;
+  reencrypt(): Promise<{ rewrittenObjects: number; rewrittenBytes: number }>;
+  exportBundle(request: {
+    id: string;
+    file: string;
+    compression: 'zstd' | 'gzip';
+  }): Promise<{ backupId: string; sizeBytes: number }>;
+  importBundle(file: string): Promise<{ backupId: string; sizeBytes: number }>;
+  doctor(): Promise<DoctorCheck[]>;
+  close(): Promise<void>;
+}
+
+export interface OpenEngineOptions {
+  readonly address: string;
+  readonly layout: 'repository' | 'bundles';
+  /** Texts as people hold them; the first is for new backups. */
+  readonly keyTexts: readonly string[];
+  readonly signingKeyFile: string;
+  readonly stateFolder: string;
+  readonly progress: ProgressPort;
+  readonly signal: AbortSignal;
+  /** Makes the repository when there is none. Throws `repository_exists` for `always` when there is one. */
+  readonly create?: 'if-missing' | 'always';
+}
+
+export interface ProgressPort {
+  phase(name: string, total: { bytes?: number | null; entries?: number | null }): void;
+  advance(done: { bytes?: number; storedBytes?: number; entries?: number }): void;
+  warn(message: string): void;
+}
+
+export interface EngineModule {
+  /** Throws `repository_missing`, `key_missing`, `key_wrong`, `repository_newer`, `storage_*`. */
+  openEngine(options: OpenEngineOptions): Promise<Engine>;
+  openBundle(request: {
+    readonly file: string;
+    readonly folder: string;
+    readonly keyTexts: readonly string[];
+    readonly progress: ProgressPort;
+    readonly signal: AbortSignal;
+  }): Promise<{ backupId: string; sizeBytes: number }>;
+  generateKeyText(): string;
+  /** 16 hex digits that tell keys apart; null for a passphrase. */
+  keyIdOf(keyText: string): string | null;
+  /** Why a passphrase is easy to guess; null when nothing speaks against it, or for a random key. */
+  isWeakPassphrase(text: string): string | null;
+}

@@ -1,0 +1,200 @@
+import { join } from 'node:path';
+import type { PlanConfig } from '../contracts/config.ts';
+import { codeOf, HoldfastError } from '../engine/base/errors.ts';
+import type { Cli } from './cli.ts';
+import type { Engine, EngineModule } from './engine-door.ts';
+import { generatedKeyFile, type KeyTexts, readKeyTexts, writeKeyFile } from './key-texts.ts';
+import { mask } from './mask.ts';
+import { type ProgressView, progressView } from './progress/progress-view.ts';
+import { chooseDestination, type Destination, homeFolder, loadConfig } from './settings.ts';
+
+export interface OpenOptions {
+  /** Make the repository of the data folder when nothing was configured and there is none. */
+  readonly createDefault?: boolean;
+}
+
+/** Opens the destination of this run, does the work with it and closes it, whatever happens. */
+export async function withEngine<T>(
+  cli: Cli,
+  plan: PlanConfig | null,
+  work: (engine: Engine) => Promise<T>,
+  options: OpenOptions = {},
+): Promise<T> {
+  const destination = await chooseDestination(
+    cli.io,
+    cli.options,
+    await loadConfig(cli.io, cli.options),
+    plan,
+  );
+  const keys = await readKeyTexts(cli, destination);
+  const mayCreate = options.createDefault === true && destination.chosenBy === 'default';
+  return withProgress(cli, async (progress) => {
+    const engine = await open(cli, destination, keys, progress).catch(async (error: unknown) => {
+      if (codeOf(error) !== 'repository_missing' || !mayCreate) throw explained(error, destination);
+      return create(cli, destination, keys, progress, 'if-missing');
+    });
+    try {
+      for (const warning of engine.warnings) progress.warn(mask(warning));
+      return await work(engine);
+    } finally {
+      await engine.close();
+    }
+  });
+}
+
+export interface CreatedRepository {
+  readonly repositoryId: string;
+  readonly address: string;
+  /** Where a generated key was written; null when a key was given. */
+  readonly keyFile: string | null;
+}
+
+/** Makes a repository. Throws `repository_exists` when there is one. */
+export async function createRepository(cli: Cli): Promise<CreatedRepository> {
+  const destination = await chooseDestination(
+    cli.io,
+    cli.options,
+    await loadConfig(cli.io, cli.options),
+    null,
+  );
+  const keys = await readKeyTexts(cli, destination);
+  return withProgress(cli, async (progress) => {
+    const engine = await create(cli, destination, keys, progress, 'always');
+    const { repositoryId } = engine;
+    await engine.close();
+    const usesGenerated = destination.keys?.current === undefined && !isKeyNamed(cli);
+    return {
+      repositoryId,
+      address: destination.address,
+      keyFile: usesGenerated ? generatedKeyFile(cli) : null,
+    };
+  });
+}
+
+/** Where repository and key are, and that the key must be copied. */
+export function describeCreation({ repositoryId, address, keyFile }: CreatedRepository): string {
+  const key =
+    keyFile === null
+      ? 'key:        the one that was given; keep a copy of it away from this machine\n'
+      : `key:        ${keyFile}\n            copy it to a safe place away from this machine: without it no backup can be read\n`;
+  return `repository: ${address} (new, encrypted, ${repositoryId})\n${key}`;
+}
+
+/** Opens a bundle with the keys of this run; no repository is needed. */
+export async function openBundleWithKeys(
+  cli: Cli,
+  file: string,
+  folder: string,
+): Promise<{ backupId: string; sizeBytes: number }> {
+  const loaded = await loadConfig(cli.io, cli.options);
+  const destination = await chooseDestination(cli.io, cli.options, loaded, null);
+  const keyTexts = listed(await readKeyTexts(cli, destination));
+  const { openBundle } = await loadEngine(cli);
+  return withProgress(cli, (progress) =>
+    openBundle({ file, folder, keyTexts, progress, signal: cli.signal }),
+  );
+}
+
+/** Says why a passphrase is weak, if it is. */
+export async function warnIfWeak(cli: Cli, keyText: string): Promise<void> {
+  const why = (await loadEngine(cli)).isWeakPassphrase(keyText);
+  if (why === null) return;
+  cli.note(`warning: the passphrase is weak: ${why}; holdfast key generate makes a strong key`);
+}
+
+export async function loadEngine(cli: Cli): Promise<EngineModule> {
+  return cli.io.loadEngine();
+}
+
+async function open(
+  cli: Cli,
+  destination: Destination,
+  keys: KeyTexts,
+  progress: ProgressView,
+): Promise<Engine> {
+  const { openEngine } = await loadEngine(cli);
+  return openEngine(engineOptions(cli, destination, listed(keys), progress));
+}
+
+/** With the key that was given, else with a generated one that is written first: no repository without its key. */
+async function create(
+  cli: Cli,
+  destination: Destination,
+  keys: KeyTexts,
+  progress: ProgressView,
+  mode: 'if-missing' | 'always',
+): Promise<Engine> {
+  const { openEngine, generateKeyText } = await loadEngine(cli);
+  let current = keys.current;
+  if (current === null) {
+    current = generateKeyText();
+    await writeKeyFile(generatedKeyFile(cli), current);
+  } else {
+    await warnIfWeak(cli, current);
+  }
+  const engine = await openEngine({
+    ...engineOptions(cli, destination, [current, ...keys.old], progress),
+    create: mode,
+  });
+  if (mode === 'if-missing') {
+    const keyFile = isKeyNamed(cli) ? null : generatedKeyFile(cli);
+    const { repositoryId } = engine;
+    cli.note(describeCreation({ repositoryId, address: destination.address, keyFile }).trimEnd());
+  }
+  return engine;
+}
+
+function engineOptions(
+  cli: Cli,
+  destination: Destination,
+  keyTexts: readonly string[],
+  progress: ProgressView,
+) {
+  const home = homeFolder(cli.io);
+  return {
+    address: destination.address,
+    layout: destination.layout,
+    keyTexts,
+    signingKeyFile: join(home, 'signing-key.pem'),
+    stateFolder: join(home, 'state'),
+    progress,
+    signal: cli.signal,
+  };
+}
+
+const listed = ({ current, old }: KeyTexts) => (current === null ? [...old] : [current, ...old]);
+
+function isKeyNamed(cli: Cli): boolean {
+  const { BACKUP_ENCRYPTION_KEY, BACKUP_ENCRYPTION_KEY_FILE } = cli.io.environment;
+  return Boolean(BACKUP_ENCRYPTION_KEY || BACKUP_ENCRYPTION_KEY_FILE);
+}
+
+/** Names the address in the errors of a first try. */
+function explained(error: unknown, destination: Destination): unknown {
+  if (codeOf(error) !== 'repository_missing') return error;
+  const address = mask(destination.address);
+  const next =
+    destination.chosenBy === 'default'
+      ? 'run holdfast backup or holdfast init, or name another one with --repository'
+      : `run holdfast init, or check ${destination.chosenBy === 'configuration' ? 'the configuration' : destination.chosenBy}`;
+  return new HoldfastError('repository_missing', `there is no repository at ${address}`, {
+    cause: error,
+    next,
+  });
+}
+
+async function withProgress<T>(cli: Cli, work: (progress: ProgressView) => Promise<T>): Promise<T> {
+  const progress = progressView({
+    write: (text) => cli.io.stderr(mask(text)),
+    nowMs: cli.io.nowMs,
+    columns: cli.io.columns,
+  });
+  let succeeded = false;
+  try {
+    const result = await work(progress);
+    succeeded = true;
+    return result;
+  } finally {
+    progress.end(succeeded);
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * What each command writes with --json: exactly one of these documents. Sizes in bytes, durations in
+ * milliseconds, times in ISO 8601 UTC. New fields may appear; none goes away or changes its meaning.
+ */
+import { z } from 'zod';
+
+const time = z.iso.datetime({ precision: 3 });
+const size = z.int().min(0);
+const type = z.enum(['db', 'storage', 'full']);
+const facts = z.record(z.string(), z.json());
+
+export const errorPayload = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string(), next: z.string() }),
+});
+
+export const initPayload = z.strictObject({
+  repositoryId: z.string(),
+  address: z.string(),
+  /** Where a generated key was written; null when a key was given. */
+  keyFile: z.string().nullable(),
+});
+
+const problem = z.strictObject({
+  artifact: z.string(),
+  path: z.string(),
+  cause: z.string(),
+  message: z.string(),
+});
+
+export const backupPayload = z.strictObject({
+  backupId: z.string(),
+  status: z.enum(['succeeded', 'incomplete']),
+  plan: z.string().nullable(),
+  tenantId: z.string().nullable(),
+  type,
+  bytesRead: size,
+  bytesStored: size,
+  durationMs: size,
+  artifacts: z.array(
+    z.strictObject({ name: z.string(), kind: z.string(), sizeBytes: size, sha256: z.string() }),
+  ),
+  problems: z.array(problem),
+});
+
+export const listPayload = z.array(
+  z.strictObject({
+    id: z.string(),
+    plan: z.string().nullable(),
+    tenantId: z.string().nullable(),
+    type,
+    timestamp: time,
+    sizeBytes: size,
+    status: z.string(),
+    held: z.boolean(),
+  }),
+);
+
+export const showPayload = z.strictObject({
+  id: z.string(),
+  plan: z.string().nullable(),
+  tenantId: z.string().nullable(),
+  type,
+  status: z.string(),
+  startedAt: time,
+  finishedAt: time,
+  host: z.string(),
+  program: z.string(),
+  held: z.boolean(),
+  artifacts: z.array(
+    z.strictObject({
+      name: z.string(),
+      source: z.string(),
+      kind: z.string(),
+      sizeBytes: size,
+      sha256: z.string(),
+      facts,
+    }),
+  ),
+  problems: z.array(problem),
+});
+
+/** `holdfast show ID ITEM` for a file tree. */
+export const treePayload = z.strictObject({
+  id: z.string(),
+  path: z.string(),
+  entries: z.array(
+    z.strictObject({
+      name: z.string(),
+      type: z.string(),
+      mode: z.string(),
+      sizeBytes: size,
+      modifiedAt: z.string(),
+      linkTarget: z.string().nullable(),
+    }),
+  ),
+});
+
+export const restorePayload = z.strictObject({
+  backupId: z.string(),
+  durationMs: size,
+  restored: z.array(z.strictObject({ item: z.string(), target: z.string(), sizeBytes: size })),
+  warnings: z.array(z.string()),
+});
+
+export const verifyPayload = z.strictObject({
+  ok: z.boolean(),
+  objects: size,
+  bytes: size,
+  durationMs: size,
+  problems: z.array(z.strictObject({ object: z.string(), message: z.string() })),
+  /** Backups that cannot be restored completely. */
+  affected: z.array(z.strictObject({ backupId: z.string(), items: z.array(z.string()) })),
+});
+
+export const rotatePayload = z.strictObject({
+  dryRun: z.boolean(),
+  removed: size,
+  backups: z.array(
+    z.strictObject({
+      id: z.string(),
+      plan: z.string().nullable(),
+      tenantId: z.string().nullable(),
+      type,
+      timestamp: time,
+      action: z.enum(['keep', 'remove']),
+      reasons: z.array(z.strictObject({ code: z.string(), text: z.string() })),
+    }),
+  ),
+});
+
+export const configCheckPayload = z.strictObject({
+  file: z.string(),
+  valid: z.literal(true),
+  destinations: z.array(z.string()),
+  sources: z.array(z.string()),
+  plans: z.array(z.string()),
+});
+
+export const keyGeneratePayload = z.strictObject({
+  keyId: z.string(),
+  key: z.string().nullable(),
+  file: z.string().nullable(),
+});
+
+export type BackupPayload = z.output<typeof backupPayload>;
+export type ListPayload = z.output<typeof listPayload>;
+export type ShowPayload = z.output<typeof showPayload>;
+export type TreePayload = z.output<typeof treePayload>;
+export type RestorePayload = z.output<typeof restorePayload>;
+export type VerifyPayload = z.output<typeof verifyPayload>;
+export type RotatePayload = z.output<typeof rotatePayload>;
