@@ -1,9 +1,11 @@
+import type { Clock } from '../../src/engine/base/clock.ts';
 import { memoryStorage } from '../../src/engine/storage/memory-storage.ts';
 import type { Storage } from '../../src/engine/storage/port.ts';
+import { clockedStorage } from './clocked-storage.ts';
 
-/** An independent copy in memory, as if the disk had been cloned. */
-export async function copyStorage(storage: Storage): Promise<Storage> {
-  const copy = memoryStorage();
+/** An independent copy in memory, as if the disk had been cloned; its own clock is the given one. */
+export async function copyStorage(storage: Storage, clock: Clock): Promise<Storage> {
+  const copy = clockedStorage(memoryStorage(), clock);
   for await (const { name } of storage.list('')) await copy.put(name, await storage.get(name));
   return copy;
 }

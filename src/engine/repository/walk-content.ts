@@ -41,7 +41,7 @@ async function* descend(
   level: AsyncIterable<Buffer> | Iterable<Buffer>,
   onChunk: OnChunk,
 ): AsyncGenerator<Buffer> {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   for await (const refs of level) {
     for (const { id, lengthBytes } of eachRef(refs)) {
       onChunk(id, lengthBytes);
