@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { HoldfastError, systemCode } from '../../base/errors.ts';
+import { closeFolder, type FolderHandle, openFolderAt } from './handles.ts';
+
+export interface RestoreTarget {
+  readonly folder: FolderHandle;
+  /** Puts a finished restore in place. The result is where the folder replaced was moved to, or null. */
+  commit(): string | null;
+  /** Takes back what `commit` would have put in place, if that was kept apart. */
+  discard(): void;
+  close(): void;
+}
+
+const latin1 = (text: string) => Buffer.from(text).toString('latin1');
+
+function targetFailed(path: string, error: unknown): HoldfastError {
+  const code = systemCode(error);
+  return new HoldfastError('target_failed', `${path} could not be written: ${code ?? String(error)}`, {
+    cause: error,
+  });
+}
+
+/** True for a folder with nothing in it, or for nothing at all. */
+function isFree(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return true;
+  return stat.isDirectory() && readdirSync(path).length === 0;
+}
+
+function openTarget(path: string): FolderHandle {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return openFolderAt(latin1(realpathSync(path)));
+}
+
+/**
+ * The folder a tree is restored into, made when missing. One that holds anything is `target_not_empty` unless
+ * `replace`: then the tree is restored beside it, and only when it is whole the two change names; the old one is
+ * kept under another name, so that there is a way back.
+ */
+export function openRestoreTarget(path: string, replace: boolean): RestoreTarget {
+  const wanted = resolve(path);
+  try {
+    if (isFree(wanted)) {
+      const folder = openTarget(wanted);
+      return { folder, commit: () => null, discard() {}, close: () => closeFolder(folder) };
+    }
+    if (!replace) throw new HoldfastError('target_not_empty', `${path} is not empty`);
+    const real = existsSync(wanted) ? realpathSync(wanted) : wanted;
+    const mark = randomBytes(4).toString('hex');
+    const beside = join(dirname(real), `.${basename(real)}.holdfast-restoring-${mark}`);
+    const aside = join(dirname(real), `${basename(real)}.before-restore-${mark}`);
+    const folder = openTarget(beside);
+    return {
+      folder,
+      commit() {
+        swap(real, beside, aside);
+        return aside;
+      },
+      discard: () => rmSync(beside, { recursive: true, force: true }),
+      close: () => closeFolder(folder),
+    };
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    throw targetFailed(path, error);
+  }
+}
+
+function swap(real: string, beside: string, aside: string): void {
+  try {
+    renameSync(real, aside);
+  } catch (error) {
+    if (systemCode(error) !== 'EBUSY') throw targetFailed(real, error);
+    throw new HoldfastError('target_busy', `${real} is a mount point and cannot be replaced as a whole`, {
+      cause: error,
+      next: 'restore into a folder beside it and move the files yourself',
+    });
+  }
+  try {
+    renameSync(beside, real);
+  } catch (error) {
+    renameSync(aside, real);
+    throw targetFailed(real, error);
+  }
+}
+
+/**
+ * Where a single file goes: into `path` under its own name when that is a folder, else to `path` itself. `name`
+ * is raw (latin1), as is the name in the result. The parent folder must exist.
+ */
+export function openFileTarget(path: string, name: string): { folder: FolderHandle; name: string } {
+  const wanted = resolve(path);
+  try {
+    if (statSync(wanted, { throwIfNoEntry: false })?.isDirectory() || path.endsWith('/')) {
+      return { folder: openTarget(wanted), name };
+    }
+    return { folder: openFolderAt(latin1(realpathSync(dirname(wanted)))), name: latin1(basename(wanted)) };
+  } catch (error) {
+    throw targetFailed(path, error);
+  }
+}
