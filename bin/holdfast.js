@@ -2,7 +2,9 @@
 // Entry point. Runs on any Node that can parse it, answers --version at once, and hands over to Node 24.
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
@@ -13,12 +15,21 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
   const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
   process.stdout.write(`${version}\n`);
 } else if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+  keepCompiledCode();
   const built = new URL('dist/cli/main.js', root);
   const source = new URL('src/cli/main.ts', root);
   const { main } = await import(existsSync(source) ? source.href : built.href);
   process.exitCode = await main(args);
 } else {
   runWithBundledNode();
+}
+
+/** Halves the time of a start. The folder is the user's own: nobody else can put code there. Does nothing where it cannot be written. */
+function keepCompiledCode() {
+  const cache = process.env.XDG_CACHE_HOME?.startsWith('/')
+    ? process.env.XDG_CACHE_HOME
+    : join(homedir(), '.cache');
+  module.enableCompileCache?.(join(cache, 'holdfast'));
 }
 
 /** Re-executes this file with the Node of the `node` package, or says in one line what is missing. */

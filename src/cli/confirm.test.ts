@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fakeCli, fakeIo } from '../../test/support/fake-io.ts';
 import { requireConfirmation, shellQuoted } from './confirm.ts';
-import { fakeCli, fakeIo } from './testing/fake-io.ts';
 
 const attempt = (environment: Record<string, string | undefined>, flag: boolean, to = '/tmp/my app') => {
   try {

@@ -12,9 +12,12 @@ export interface Failure {
   readonly details: string | null;
 }
 
-/** Whatever was thrown, in terms of the registry. After Ctrl-C every error is the interruption it follows from. */
-export function failureOf(thrown: unknown, interrupted: boolean): Failure {
-  const error = interrupted ? new HoldfastError('interrupted') : translate(thrown);
+/**
+ * Whatever was thrown, in terms of the registry. After Ctrl-C every error is the interruption it follows from.
+ * `help` is the command line that explains what was mistyped.
+ */
+export function failureOf(thrown: unknown, interrupted: boolean, help = 'holdfast --help'): Failure {
+  const error = interrupted ? new HoldfastError('interrupted') : translate(thrown, help);
   const stack = error.cause instanceof Error ? error.cause.stack : error.stack;
   return {
     code: error.code,
@@ -35,10 +38,12 @@ export function failureJson(failure: Failure): unknown {
   return { error: { code, message, next } };
 }
 
-function translate(thrown: unknown): HoldfastError {
-  const commander = systemCode(thrown)?.startsWith('commander.');
-  if (commander) return new HoldfastError('usage', commanderMessage((thrown as Error).message));
-  return asHoldfastError(thrown);
+function translate(thrown: unknown, help: string): HoldfastError {
+  const code = systemCode(thrown);
+  if (!code?.startsWith('commander.')) return asHoldfastError(thrown);
+  const message =
+    code === 'commander.help' ? 'no command was named' : commanderMessage((thrown as Error).message);
+  return new HoldfastError('usage', message, { next: `see ${help}` });
 }
 
 /** `error: unknown command 'bakup'\n(Did you mean backup?)` → `unknown command 'bakup', did you mean backup?` */
@@ -46,6 +51,13 @@ function commanderMessage(message: string): string {
   return message
     .replace(/^error: /, '')
     .replace(/\n?\(Did you mean (.*)\?\)\s*$/, ', did you mean $1?')
+    .replace(
+      /'([^']*)' is invalid\. (.)/,
+      (_, value, first: string) => `'${value}' is invalid: ${first.toLowerCase()}`,
+    )
+    .replace(/^required option '(--\S+).*' not specified$/, '$1 is missing')
+    .replace(/^missing required argument '(.*)'$/, '<$1> is missing')
+    .replace(/^too many arguments for '(.*)'\. .*$/, 'too many arguments for $1')
     .replace(/\.$/, '')
     .trim();
 }

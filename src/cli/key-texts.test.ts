@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { chmod, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fakeCli, fakeIo } from '../../test/support/fake-io.ts';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { generatedKeyFile, readKeyTexts, splitKeys, writeKeyFile } from './key-texts.ts';
 import type { Destination } from './settings.ts';
-import { fakeCli, fakeIo } from './testing/fake-io.ts';
 
 const destinationIn = (folder: string, keys: Destination['keys'] = null): Destination => ({
   address: folder,

@@ -1,11 +1,11 @@
 import { EXIT, systemCode } from '../engine/base/errors.ts';
-import type { Action, Cli, CliIo, CommandResult, GlobalOptions } from './cli.ts';
+import type { Action, CliIo, CommandResult, GlobalOptions } from './cli.ts';
 import { failureJson, failureOf, renderFailure } from './failure.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { mask, maskDeep } from './mask.ts';
 import { withNpmFlags } from './npm-flags.ts';
 import { processIo } from './process-io.ts';
-import { buildProgram, knownOptions } from './program.ts';
+import { buildProgram, commandOf, helpCommandOf, knownOptions } from './program.ts';
 
 /**
  * Runs the command line and resolves with the exit code. Never throws and never exits by itself, but for a
@@ -16,29 +16,18 @@ export async function main(argv: readonly string[], io: CliIo = processIo()): Pr
   const interrupt = listenForInterrupt(() =>
     io.stderr('\nstopping in order; press Ctrl-C again to stop at once\n'),
   );
-  let result: CommandResult | null = null;
+  const run: Run = { io, signal: interrupt.signal, options: () => program.opts(), result: null };
+  const program = buildProgram(io, actionFor(run));
+  let help: string | undefined;
   try {
-    const program = buildProgram(
-      io,
-      actionFor(
-        io,
-        interrupt.signal,
-        () => program.opts(),
-        (value) => {
-          result = value;
-        },
-      ),
-    );
-    const args = withNpmFlags(argv, knownOptions(program, argv), io.environment);
-    if (args.length === 0) {
-      io.stderr(program.helpInformation());
-      return EXIT.usage;
-    }
+    const command = commandOf(program, argv);
+    help = helpCommandOf(command);
+    const args = withNpmFlags(argv, knownOptions(program, command), io.environment);
     await program.parseAsync(args, { from: 'user' });
-    return await show(io, json || program.opts<GlobalOptions>().json === true, result);
+    return await show(io, json, run.result);
   } catch (thrown) {
     if (isHelp(thrown)) return EXIT.ok;
-    const failure = failureOf(thrown, interrupt.signal.aborted);
+    const failure = failureOf(thrown, interrupt.signal.aborted, help);
     if (json) await io.stdout(`${JSON.stringify(failureJson(failure), null, 2)}\n`);
     io.stderr(renderFailure(failure));
     return failure.exitCode;
@@ -47,22 +36,20 @@ export async function main(argv: readonly string[], io: CliIo = processIo()): Pr
   }
 }
 
-function actionFor(
-  io: CliIo,
-  signal: AbortSignal,
-  options: () => GlobalOptions,
-  keep: (result: CommandResult) => void,
-): Action {
+interface Run {
+  readonly io: CliIo;
+  readonly signal: AbortSignal;
+  readonly options: () => GlobalOptions;
+  result: CommandResult | null;
+}
+
+function actionFor(run: Run): Action {
   return (handler) =>
     async (...args) => {
-      const cli: Cli = {
-        io,
-        signal,
-        options: options(),
-        json: options().json === true,
-        note: (text) => io.stderr(`${mask(text)}\n`),
-      };
-      keep(await handler(cli, ...args));
+      const { io, signal } = run;
+      const options = run.options();
+      const note = (text: string) => io.stderr(`${mask(text)}\n`);
+      run.result = await handler({ io, signal, options, json: options.json === true, note }, ...args);
     };
 }
 
@@ -80,8 +67,8 @@ function wantsJson(argv: readonly string[]): boolean {
   return (separator === -1 ? argv : argv.slice(0, separator)).includes('--json');
 }
 
+/** Help and version that were asked for; help shown because a command is missing has exit code 1. */
 function isHelp(thrown: unknown): boolean {
-  return ['commander.helpDisplayed', 'commander.help', 'commander.version'].includes(
-    systemCode(thrown) ?? '',
-  );
+  const isParser = systemCode(thrown)?.startsWith('commander.') === true;
+  return isParser && (thrown as { exitCode?: number }).exitCode === 0;
 }

@@ -66,14 +66,23 @@ Exit codes and errors: docs/errors.md
   return program;
 }
 
-/** The options of the command that the arguments name, for flags that npm took. */
-export function knownOptions(program: Command, argv: readonly string[]): KnownOption[] {
-  let command = program;
-  for (const arg of argv) {
-    const next = command.commands.find((candidate) => candidate.name() === arg);
-    if (next) command = next;
-  }
-  return [...program.options, ...command.options].flatMap((option) =>
+/** The command that the arguments name, as far as they name one; the program itself otherwise. */
+export function commandOf(program: Command, argv: readonly string[]): Command {
+  return argv
+    .filter((arg) => !arg.startsWith('-'))
+    .reduce((command, arg) => command.commands.find((one) => one.name() === arg) ?? command, program);
+}
+
+/** The line that shows a command's help: `holdfast key add --help`. */
+export function helpCommandOf(command: Command): string {
+  const names: string[] = [];
+  for (let one: Command | null = command; one; one = one.parent) names.unshift(one.name());
+  return `${names.join(' ')} --help`;
+}
+
+/** The options a command knows, those of the program included. */
+export function knownOptions(program: Command, command: Command): KnownOption[] {
+  return [...new Set([...program.options, ...command.options])].flatMap((option) =>
     option.long ? [{ long: option.long, takesValue: option.required || option.optional }] : [],
   );
 }

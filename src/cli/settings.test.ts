@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fakeIo } from '../../test/support/fake-io.ts';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { chooseDestination, configPath, homeFolder, interpolated, loadConfig } from './settings.ts';
-import { fakeIo } from './testing/fake-io.ts';
 
 test('the data folder follows HOLDFAST_HOME, then XDG_DATA_HOME, then the user', () => {
   assert.equal(homeFolder(fakeIo()), '/home/op/.local/share/holdfast');

@@ -142,6 +142,51 @@ export const keyGeneratePayload = z.strictObject({
   file: z.string().nullable(),
 });
 
+export const keyListPayload = z.array(
+  z.strictObject({
+    slotId: z.string(),
+    keyId: z.string(),
+    label: z.string(),
+    kind: z.enum(['raw', 'passphrase']),
+    epoch: z.int(),
+    createdAt: time,
+    /** False for a key that opens older epochs only. */
+    current: z.boolean(),
+  }),
+);
+
+export const prunePayload = z.strictObject({
+  dryRun: z.boolean(),
+  markedPacks: size,
+  markedBytes: size,
+  deletedPacks: size,
+  deletedBytes: size,
+  rewrittenPacks: size,
+  liveBytes: size,
+});
+
+export const holdPayload = z.strictObject({
+  backupId: z.string(),
+  held: z.boolean(),
+  reason: z.string().optional(),
+});
+
+export const holdListPayload = z.array(
+  z.strictObject({ backupId: z.string(), reason: z.string(), createdAt: time }),
+);
+
+export const doctorPayload = z.strictObject({
+  ok: z.boolean(),
+  checks: z.array(
+    z.strictObject({
+      name: z.string(),
+      status: z.enum(['ok', 'warning', 'problem']),
+      message: z.string(),
+      next: z.string().nullable(),
+    }),
+  ),
+});
+
 export type BackupPayload = z.output<typeof backupPayload>;
 export type ListPayload = z.output<typeof listPayload>;
 export type ShowPayload = z.output<typeof showPayload>;

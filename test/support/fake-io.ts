@@ -1,4 +1,4 @@
-import type { Cli, CliIo } from '../cli.ts';
+import type { Cli, CliIo } from '../../src/cli/cli.ts';
 
 export interface FakeIo extends CliIo {
   /** Everything written so far. */

@@ -1,0 +1,176 @@
+import type { BackupDetails, Engine, EngineModule, OpenEngineOptions } from '../../src/cli/engine-door.ts';
+import { HoldfastError } from '../../src/engine/base/errors.ts';
+
+const ID = '0193a000-0000-7000-8000-000000000001';
+const AT_MS = Date.parse('2026-11-21T03:00:00Z');
+
+const BACKUP: BackupDetails = {
+  id: ID,
+  plan: 'nightly',
+  tenantId: null,
+  type: 'full',
+  timestampMs: AT_MS,
+  startedAtMs: AT_MS,
+  finishedAtMs: AT_MS + 5000,
+  sizeBytes: 5_242_880,
+  status: 'succeeded',
+  held: false,
+  host: 'web1',
+  program: 'holdfast 0.1.0',
+  artifacts: [
+    {
+      name: 'app.sqlite',
+      source: 'app',
+      kind: 'sqlite',
+      form: 'stream',
+      sizeBytes: 5_000_000,
+      sha256: 'ab'.repeat(32),
+      facts: { tables: { users: 1204, sessions: 3 } },
+    },
+    {
+      name: 'uploads',
+      source: 'uploads',
+      kind: 'tree',
+      form: 'tree',
+      sizeBytes: 242_880,
+      sha256: 'cd'.repeat(32),
+      facts: { entries: 2 },
+    },
+  ],
+  problems: [],
+};
+
+/** What was asked of the engine. */
+export interface FakeEngine extends EngineModule {
+  readonly opened: OpenEngineOptions[];
+  readonly calls: { readonly name: string; readonly args: readonly unknown[] }[];
+  closed: number;
+}
+
+/** An engine that does nothing, answers plausibly and remembers what it was asked. `answers` replaces answers. */
+export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: boolean } = {}): FakeEngine {
+  let exists = options.exists ?? true;
+  const calls: FakeEngine['calls'][number][] = [];
+  const fake: FakeEngine = {
+    opened: [],
+    calls,
+    closed: 0,
+    openEngine: async (given) => {
+      fake.opened.push(given);
+      if (!exists && !given.create) throw new HoldfastError('repository_missing');
+      if (exists && given.create === 'always') throw new HoldfastError('repository_exists');
+      exists = true;
+      return recording({ ...plausible(fake), ...answers }, calls);
+    },
+    openBundle: async () => ({ backupId: ID, sizeBytes: 1000 }),
+    generateKeyText: () => 'hfk1-GENERATED',
+    keyIdOf: () => '3f2a91c04d5e6f70',
+    isWeakPassphrase: (text) => (text.length < 12 && !text.startsWith('hfk1-') ? 'it is short' : null),
+  };
+  return fake;
+}
+
+function recording(engine: Engine, calls: { name: string; args: readonly unknown[] }[]): Engine {
+  const entries = Object.entries(engine).map(([name, value]) => {
+    if (typeof value !== 'function' || name === 'close') return [name, value];
+    return [
+      name,
+      (...args: unknown[]) => {
+        calls.push({ name, args });
+        return (value as (...all: unknown[]) => unknown)(...args);
+      },
+    ];
+  });
+  return Object.fromEntries(entries) as Engine;
+}
+
+function plausible(fake: FakeEngine): Engine {
+  const backupId = ID;
+  return {
+    repositoryId: '0193a000-0000-7000-8000-0000000000ff',
+    address: '/srv/repository',
+    warnings: [],
+    backup: async () => ({
+      backupId,
+      status: 'succeeded',
+      bytesRead: 5_242_880,
+      bytesStored: 52_429,
+      durationMs: 1500,
+      artifacts: BACKUP.artifacts,
+      problems: [],
+    }),
+    list: async () => [BACKUP],
+    show: async () => BACKUP,
+    browse: async () => ({
+      id: ID,
+      path: 'uploads',
+      entries: [
+        { name: '2026', type: 'folder', mode: 0o755, sizeBytes: 0, modifiedAtMs: AT_MS, linkTarget: null },
+        {
+          name: 'a.png',
+          type: 'file',
+          mode: 0o644,
+          sizeBytes: 242_880,
+          modifiedAtMs: AT_MS,
+          linkTarget: null,
+        },
+        { name: 'now', type: 'symlink', mode: 0o777, sizeBytes: 0, modifiedAtMs: AT_MS, linkTarget: '2026' },
+      ],
+    }),
+    planRestore: async ({ target }) => ({
+      backupId,
+      steps: [{ item: 'app.sqlite', kind: 'sqlite', target, sizeBytes: 5_000_000, replaces: true }],
+    }),
+    restore: async ({ target }) => ({
+      backupId,
+      durationMs: 1200,
+      restored: [{ item: 'app.sqlite', target, sizeBytes: 5_000_000 }],
+      warnings: [],
+    }),
+    verify: async () => ({ ok: true, objects: 3, bytes: 5000, durationMs: 20, problems: [], affected: [] }),
+    rotate: async () => ({
+      removed: 1,
+      decisions: [
+        { backup: BACKUP, action: 'keep', reasons: [{ code: 'last_good', text: 'last good backup' }] },
+        {
+          backup: { ...BACKUP, id: `${ID}x` },
+          action: 'remove',
+          reasons: [{ code: 'too_old', text: 'older than 30 days' }],
+        },
+      ],
+    }),
+    prune: async () => ({
+      markedPacks: 1,
+      markedBytes: 1000,
+      deletedPacks: 0,
+      deletedBytes: 0,
+      rewrittenPacks: 0,
+      liveBytes: 5000,
+    }),
+    placeHold: async () => ({ backupId }),
+    releaseHold: async () => ({ backupId }),
+    listHolds: async () => [{ backupId, reason: 'before the upgrade', createdAtMs: AT_MS }],
+    undelete: async () => ({ backupId }),
+    listKeys: async () => [
+      {
+        slotId: ID,
+        keyId: '3f2a91c04d5e6f70',
+        label: 'safe',
+        kind: 'raw',
+        epoch: 1,
+        createdAt: '2026-11-21T03:00:00.000Z',
+        current: true,
+      },
+    ],
+    addKey: async () => ({ slotId: ID }),
+    retireKey: async () => ({ slotId: ID }),
+    rotateKey: async () => ({ epoch: 2 }),
+    reencrypt: async () => ({ rewrittenObjects: 4, rewrittenBytes: 4000 }),
+    exportBundle: async () => ({ backupId, sizeBytes: 1000 }),
+    importBundle: async () => ({ backupId, sizeBytes: 1000 }),
+    doctor: async () => [{ name: 'key', status: 'ok', message: 'opens the repository', next: null }],
+    close: async () => {
+      fake.closed += 1;
+    },
+  };
+}
