@@ -81,7 +81,7 @@ test('without --json a command says what it did, on standard output', async (t) 
     ['rotate --dry-run', /\nwould archive 1 backup, keep 1; nothing was changed\n$/],
     [
       'prune --dry-run',
-      /^would be deleted: 0 packs \(0 B\)\nwould be marked for deletion: 1 pack \(1000 B\)\n/,
+      /^would be deleted: 0 packs \(0 B\)\nwould be marked for deletion: 1 pack \(1\.0 KiB\)\n/,
     ],
     ['undelete 0193', /^backup \S+ is back\n$/],
     ['key rotate --key-file new.key', /epoch 2[\s\S]*next: set BACKUP_ENCRYPTION_KEY/],
