@@ -5,9 +5,14 @@ import { BLOCK_BYTES, paddingOf } from './tar-block.ts';
 
 export const MAX_MAP_BYTES = 8 * 2 ** 20;
 
-/** Decimal lines: number of extents, then offset and length of each; zeros up to a whole block. */
-export function encodeSparseMap(extents: readonly Extent[]): Buffer {
-  const text = `${extents.length}\n${extents.map(([offset, length]) => `${offset}\n${length}\n`).join('')}`;
+/**
+ * Decimal lines: number of extents, then offset and length of each; zeros up to a whole block. A hole at the end
+ * is told by an empty extent behind it, or plain tar would make the file too short.
+ */
+export function encodeSparseMap(extents: readonly Extent[], realSize: number): Buffer {
+  const last = extents.at(-1);
+  const all = last && last[0] + last[1] === realSize ? extents : [...extents, [realSize, 0] as const];
+  const text = `${all.length}\n${all.map(([offset, length]) => `${offset}\n${length}\n`).join('')}`;
   return Buffer.from(text + '\0'.repeat(paddingOf(text.length)));
 }
 
@@ -43,7 +48,7 @@ export async function readSparseMap(
     const [offset, length] = [numbers[i]!, numbers[i + 1]!];
     if (offset < end || offset + length > realSize) throw malformed('has a sparse map that does not add up');
     end = offset + length;
-    extents.push([offset, length]);
+    if (length > 0) extents.push([offset, length]);
   }
   return { extents, mapBytes };
 }

@@ -13,7 +13,7 @@ export const TAR_END = Buffer.alloc(2 * BLOCK_BYTES);
  */
 export async function* tarBytes(item: BundleItem): AsyncGenerator<Uint8Array> {
   const expected = item.kind === 'file' ? contentBytes(item) : 0;
-  const map = item.extents ? encodeSparseMap(item.extents) : null;
+  const map = item.extents ? encodeSparseMap(item.extents, item.sizeBytes) : null;
   const stored = expected + (map?.length ?? 0);
   yield encodeTarHeader(item, stored);
   if (map) yield map;

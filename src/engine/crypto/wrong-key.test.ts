@@ -80,15 +80,7 @@ test('near misses of a passphrase open nothing', async () => {
     scrypt,
   });
   // Not among them: a NUL behind it, which HMAC inside scrypt cannot tell from nothing.
-  const misses = new Set([
-    '',
-    ` ${right}`,
-    `${right} `,
-    right.toLowerCase(),
-    `${right}\n`,
-    `${right}\0`,
-    right.slice(1),
-  ]);
+  const misses = new Set(['', ` ${right}`, `${right} `, right.toLowerCase(), `${right}\n`, right.slice(1)]);
   for (let i = 0; i < right.length; i += 1) {
     for (const c of 'aZ0 é') misses.add(right.slice(0, i) + c + right.slice(i + 1));
     misses.add(right.slice(0, i) + right.slice(i + 1));
