@@ -58,7 +58,8 @@ export function memoryStore(): MemoryStore {
       entries.push({ ...entry, path: Buffer.from(entry.path) });
     };
     return {
-      canReuse: (content: Content) => contents[content.refs.readUInt32LE()] !== undefined,
+      canReuse: (content: Content) =>
+        content.sizeBytes === 0 || contents[content.refs.readUInt32LE()] !== undefined,
       add: keep,
       begin() {
         if (parts) throw new Error('begun twice');

@@ -1,27 +1,11 @@
 import type { TreeEntry, TreeSink } from '../port.ts';
+import { trustedChangeTime } from './file-times.ts';
 import { giveUp } from './give-up.ts';
 import { largeReader } from './read-large.ts';
 import type { Tally } from './tally.ts';
 import type { ReadJob } from './threads.ts';
 import { ACTION, type PreparedBatch, type TreeRun } from './tree-run.ts';
 import { dataOf, deviceOf, entryOf, inodeOf, pathText, putStat, READ, readStateOf } from './walk-batch.ts';
-
-/**
- * The clock of a file system ticks this coarsely: a write in the same tick as the last one leaves the times
- * as they are. 20 ms covers kernels that tick 50 times a second or faster.
- */
-const TICK_NS = 20_000_000n;
-/** File systems that keep whole seconds (or pairs of them). */
-const COARSE_TICK_NS = 2_000_000_000n;
-
-/**
- * A file written just now could be written again without its times changing, and the next run would take it
- * for unchanged. Its change time is stored as 0, which no file has: so the next run reads it again.
- */
-export function trustedChangeTime(changedAtNs: bigint, nowNs: bigint): bigint {
-  const tick = changedAtNs % 1_000_000_000n === 0n ? COARSE_TICK_NS : TICK_NS;
-  return nowNs - changedAtNs < tick ? 0n : changedAtNs;
-}
 
 export interface EmitOptions {
   readonly run: TreeRun;
@@ -45,7 +29,7 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
   /** The entry as its file was while it was read. */
   const current = (prepared: PreparedBatch, i: number): TreeEntry => {
     const entry = entryOf(prepared.batch, i, prepared.text, owners.name);
-    const changedAtNs = trustedChangeTime(entry.changedAtNs, BigInt(Date.now()) * 1_000_000n);
+    const changedAtNs = trustedChangeTime(entry.changedAtNs);
     return { ...entry, path: prepared.entries[i]!.path, changedAtNs };
   };
 

@@ -1,17 +1,13 @@
-import { type BigIntStats, closeSync, fstatSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { systemCode } from '../../base/errors.ts';
+import { heldStill, isQuiet } from './file-times.ts';
 import { type FolderHandle, openFileBeneath } from './handles.ts';
 import { deviceOf, inodeOf, pathText, putRead, putStat, READ, type WalkBatch } from './walk-batch.ts';
 
 /** How often a file that changed while it was read is tried again, and how long to wait before each. */
-export const RETRY_DELAYS_MS = [5, 25, 100] as const;
+export const RETRY_DELAYS_MS = [10, 40, 200] as const;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-
-/** True when nothing that betrays a write differs between two looks at a file. */
-export function heldStill(before: BigIntStats, after: BigIntStats): boolean {
-  return before.size === after.size && before.mtimeNs === after.mtimeNs && before.ctimeNs === after.ctimeNs;
-}
 
 /** What an error of opening or reading says about the file. */
 export function readFailure(error: unknown): number {
@@ -59,6 +55,7 @@ function readOnce(
     if (!before.isFile()) return { state: READ.gone, sizeBytes: 0 };
     const sizeBytes = Number(before.size);
     if (sizeBytes > slot.length - at) return { state: READ.large, sizeBytes: 0 };
+    if (!isQuiet(before)) return { state: READ.changing, sizeBytes: 0 };
     const got = readWhole(fd, slot, at, sizeBytes);
     const after = fstatSync(fd, { bigint: true });
     if (got !== sizeBytes || !heldStill(before, after)) return { state: READ.changing, sizeBytes: 0 };

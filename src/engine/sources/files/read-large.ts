@@ -2,9 +2,10 @@ import { type BigIntStats, closeSync, fstatSync, read } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode } from '../../base/errors.ts';
 import type { TreeEntry, TreeSink } from '../port.ts';
+import { heldStill, isQuiet } from './file-times.ts';
 import { type FolderHandle, openFileBeneath } from './handles.ts';
 import { holeFinder } from './holes.ts';
-import { heldStill, RETRY_DELAYS_MS, readFailure } from './read-files.ts';
+import { RETRY_DELAYS_MS, readFailure } from './read-files.ts';
 import { READ } from './walk-batch.ts';
 
 const PIECE_BYTES = 1 << 20;
@@ -87,6 +88,7 @@ export function largeReader(sink: TreeSink, signal: AbortSignal): LargeReader {
   const attempt = async (fd: number): Promise<LargeRead> => {
     const before = fstatSync(fd, { bigint: true });
     if (!before.isFile()) return { state: READ.gone, stat: null, extents: null };
+    if (!isQuiet(before)) return { state: READ.changing, stat: null, extents: null };
     const finder = Number(before.blocks) * 512 < Number(before.size) ? holeFinder(write) : null;
     sink.begin();
     try {
