@@ -2,6 +2,7 @@
  * The engine as the command line uses it. Loaded on first use only, so that `--help` does not wait for it.
  * The types here are what the commands rely on.
  */
+import type { VerifyPayload } from '../contracts/cli-payloads.ts';
 import type { SourceSpec } from './recognise-source.ts';
 
 export type BackupType = 'db' | 'storage' | 'full';
@@ -99,14 +100,7 @@ export interface RestoreOutcome {
   readonly warnings: readonly string[];
 }
 
-export interface VerifyOutcome {
-  readonly ok: boolean;
-  readonly objects: number;
-  readonly bytes: number;
-  readonly durationMs: number;
-  readonly problems: { object: string; message: string }[];
-  readonly affected: { backupId: string; items: string[] }[];
-}
+export type VerifyOutcome = Omit<VerifyPayload, 'durationMs'>;
 
 export interface RotateOutcome {
   readonly removed: number;

@@ -9,7 +9,7 @@ import { fakeIo } from '../../test/support/fake-io.ts';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import * as payloads from '../contracts/cli-payloads.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
-import type { Engine } from './engine-door.ts';
+import type { Engine, EngineModule } from './engine-door.ts';
 import { main } from './main.ts';
 
 interface Setup {
@@ -33,6 +33,9 @@ async function run(t: TestContext, args: string[], setup: Setup = {}) {
   const exitCode = await main(args, io);
   return { exitCode, ...io.written, engine, folder };
 }
+
+/** The answers of the fake engine themselves. */
+const fakeEngineOpened = () => fakeEngine().openEngine({} as Parameters<EngineModule['openEngine']>[0]);
 
 const PAYLOADS: readonly (readonly [string, z.ZodType])[] = [
   ['backup app.txt uploads', payloads.backupPayload],
@@ -73,7 +76,7 @@ test('without --json a command says what it did, on standard output', async (t) 
     ['list', /2026-11-21 03:00:00 {2}9 hours ago {2}full {2}nightly {2}5\.0 MiB {2}succeeded\n1 backup\n$/],
     ['show latest', /tables of app\.sqlite {3}rows\nusers {17}1,204\nsessions {18}3\n/],
     ['show latest uploads', /0644 {2}237 KiB {2}2026-11-21 03:00:00 {2}a\.png\n.* now -> 2026\n3 entries\n$/],
-    ['verify', /^good: every byte looked at \(3 objects, 4\.9 KiB, in 20 ms\)\n$/],
+    ['verify', /^good: every byte looked at \(3 objects, 1 pack \(4\.9 KiB\), 1 backup, in 0 ms\)\n$/],
     [
       'rotate',
       /older than 30 days\narchived 1 backup, kept 1; holdfast undelete ID brings one back within 30 days\n$/,
@@ -117,7 +120,7 @@ test('exit codes tell apart what happened', async (t) => {
   assert.equal((await run(t, ['bakup'])).exitCode, 2);
   assert.equal((await run(t, [])).exitCode, 2);
   assert.equal((await run(t, ['--help'])).exitCode, 0);
-  const bad = { ok: false, objects: 1, bytes: 1, durationMs: 1, problems: [], affected: [] };
+  const bad = { ...(await (await fakeEngineOpened()).verify({ backupId: null, share: 1 })), ok: false };
   assert.equal((await run(t, ['verify'], { answers: { verify: async () => bad } })).exitCode, 4);
   const incomplete = {
     backupId: 'x',

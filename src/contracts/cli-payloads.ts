@@ -102,14 +102,46 @@ export const restorePayload = z.strictObject({
   warnings: z.array(z.string()),
 });
 
+const damagedObject = z.strictObject({ name: z.string(), code: z.string(), why: z.string() });
+
 export const verifyPayload = z.strictObject({
+  /** True when every byte looked at is good. */
   ok: z.boolean(),
-  objects: size,
-  bytes: size,
+  scope: z.enum(['all', 'share', 'backup']),
+  /** Which packs a share looked at is decided by this number; null otherwise. */
+  seed: z.int().nullable(),
   durationMs: size,
-  problems: z.array(z.strictObject({ object: z.string(), message: z.string() })),
-  /** Backups that cannot be restored completely. */
-  affected: z.array(z.strictObject({ backupId: z.string(), items: z.array(z.string()) })),
+  checked: z.strictObject({
+    objects: size,
+    packs: size,
+    packBytes: size,
+    chunks: size,
+    backups: size,
+    artifacts: size,
+    hashedBytes: size,
+  }),
+  damaged: z.array(damagedObject),
+  /** Backups that cannot be restored completely; without artifacts, not at all. */
+  affected: z.array(
+    z.strictObject({
+      id: z.string(),
+      name: z.string(),
+      plan: z.string().nullable(),
+      startedAt: z.string(),
+      artifacts: z.array(
+        z.strictObject({
+          artifact: z.string(),
+          why: z.string(),
+          paths: z.array(z.string()),
+          morePaths: size,
+        }),
+      ),
+    }),
+  ),
+  /** What lies among the backups and is none. */
+  rejected: z.array(damagedObject),
+  /** Packs that are found, but slower, since no index lists them. */
+  unlistedPacks: size,
 });
 
 export const rotatePayload = z.strictObject({

@@ -127,7 +127,24 @@ function plausible(fake: FakeEngine): Engine {
       restored: [{ item: 'app.sqlite', target, sizeBytes: 5_000_000 }],
       warnings: [],
     }),
-    verify: async () => ({ ok: true, objects: 3, bytes: 5000, durationMs: 20, problems: [], affected: [] }),
+    verify: async () => ({
+      ok: true,
+      scope: 'all',
+      seed: null,
+      checked: {
+        objects: 3,
+        packs: 1,
+        packBytes: 5000,
+        chunks: 9,
+        backups: 1,
+        artifacts: 2,
+        hashedBytes: 9000,
+      },
+      damaged: [],
+      affected: [],
+      rejected: [],
+      unlistedPacks: 0,
+    }),
     rotate: async () => ({
       removed: 1,
       decisions: [

@@ -32,27 +32,48 @@ export function parseShare(text: string): number {
 }
 
 async function verify(cli: Cli, id: string | undefined, options: VerifyOptions): Promise<CommandResult> {
+  const startedAtMs = cli.io.nowMs();
   const report = await withEngine(cli, null, (engine) =>
     engine.verify({ backupId: id ?? null, share: options.share ?? 1 }),
   );
-  return { json: report, text: renderVerify(report), exitCode: report.ok ? EXIT.ok : EXIT.damaged };
+  const payload: VerifyPayload = { ...report, durationMs: cli.io.nowMs() - startedAtMs };
+  return { json: payload, text: renderVerify(payload), exitCode: report.ok ? EXIT.ok : EXIT.damaged };
 }
 
 /** Exported for its test. */
 export function renderVerify(report: VerifyPayload): string {
-  const looked = `${formatCount(report.objects, 'object')}, ${formatSize(report.bytes)}, in ${formatDuration(report.durationMs)}`;
-  if (report.ok) return `good: every byte looked at (${looked})\n`;
-  const problems = report.problems.map(
-    ({ object, message }) => `  ${printable(object)}: ${printable(message)}\n`,
-  );
-  const affected = report.affected.map(
-    ({ backupId, items }) => `  ${backupId}: ${items.map(printable).join(', ') || 'all of it'}\n`,
-  );
+  const { checked, damaged, rejected, affected } = report;
+  const looked = [
+    formatCount(checked.objects, 'object'),
+    `${formatCount(checked.packs, 'pack')} (${formatSize(checked.packBytes)})`,
+    formatCount(checked.backups, 'backup'),
+    `in ${formatDuration(report.durationMs)}`,
+  ].join(', ');
+  const unlisted =
+    report.unlistedPacks > 0
+      ? `${formatCount(report.unlistedPacks, 'pack')} in no index; reading is slower\n`
+      : '';
+  if (report.ok) return `good: every byte looked at (${looked})\n${unlisted}`;
+  const lines = [...damaged, ...rejected].map(({ name, why }) => `  ${printable(name)}: ${printable(why)}\n`);
   return [
-    `not good: ${formatCount(report.problems.length, 'problem')} (${looked})\n`,
-    ...problems,
+    `not good: ${formatCount(lines.length, 'object')} (looked at ${looked})\n`,
+    ...lines,
     affected.length > 0 ? 'backups that cannot be restored completely:\n' : 'no backup is affected\n',
-    ...affected,
+    ...affected.map(renderAffected),
+    unlisted,
     'next: back up again, what is missing is stored anew; see docs/operations.md, damage\n',
   ].join('');
+}
+
+function renderAffected({ id, startedAt, artifacts }: VerifyPayload['affected'][number]): string {
+  const head = `  ${id} of ${startedAt.slice(0, 16).replace('T', ' ')}`;
+  if (artifacts.length === 0) return `${head}: all of it\n`;
+  const lines = artifacts.map(({ artifact, why, paths, morePaths }) => {
+    const shown = paths.slice(0, 10);
+    const more = paths.length - shown.length + morePaths;
+    const rest = more > 0 ? [`and ${formatCount(more, 'more file')}`] : [];
+    const files = [...shown, ...rest].map((path) => `      ${printable(path)}\n`).join('');
+    return `    ${printable(artifact)}: ${printable(why)}\n${files}`;
+  });
+  return `${head}\n${lines.join('')}`;
 }
