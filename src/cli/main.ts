@@ -12,7 +12,7 @@ import { buildProgram, commandOf, helpCommandOf, knownOptions } from './program.
  * second Ctrl-C. With --json exactly one JSON document is written to standard output, also for an error.
  */
 export async function main(argv: readonly string[], io: CliIo = processIo()): Promise<number> {
-  const json = wantsJson(argv);
+  let json = wantsJson(argv);
   const interrupt = listenForInterrupt(() =>
     io.stderr('\nstopping in order; press Ctrl-C again to stop at once\n'),
   );
@@ -23,6 +23,7 @@ export async function main(argv: readonly string[], io: CliIo = processIo()): Pr
     const command = commandOf(program, argv);
     help = helpCommandOf(command);
     const args = withNpmFlags(argv, knownOptions(program, command), io.environment);
+    json = wantsJson(args);
     await program.parseAsync(args, { from: 'user' });
     return await show(io, json, run.result);
   } catch (thrown) {

@@ -4,7 +4,7 @@ import { withNpmFlags } from './npm-flags.ts';
 
 const RESTORE = [
   { long: '--confirm-restore', takesValue: false },
-  { long: '--to', takesValue: true },
+  { long: '--share', takesValue: true },
   { long: '--tenant-id', takesValue: true },
 ];
 const npm = (flags: Record<string, string>) => ({ npm_lifecycle_event: 'backup:restore', ...flags });
@@ -23,10 +23,10 @@ test('flags that npm swallowed come back', () => {
 });
 
 test('what the command line says wins, and nothing lands behind a separator', () => {
-  const environment = npm({ npm_config_to: '/b', npm_config_tenant_id: 't1' });
-  assert.deepEqual(withNpmFlags(['x', '--to=/a', '--', '--tenant-id'], RESTORE, environment), [
+  const environment = npm({ npm_config_share: '10%', npm_config_tenant_id: 't1' });
+  assert.deepEqual(withNpmFlags(['x', '--share=5', '--', '--tenant-id'], RESTORE, environment), [
     'x',
-    '--to=/a',
+    '--share=5',
     '--tenant-id=t1',
     '--',
     '--tenant-id',
@@ -38,7 +38,7 @@ test('a flag counts only below npm run, only when true, and only with a value wh
   for (const value of ['', 'false', '1', 'yes']) {
     assert.deepEqual(withNpmFlags(['x'], RESTORE, npm({ npm_config_confirm_restore: value })), ['x']);
   }
-  assert.deepEqual(withNpmFlags(['x'], RESTORE, npm({ npm_config_to: 'true' })), ['x']);
+  assert.deepEqual(withNpmFlags(['x'], RESTORE, npm({ npm_config_share: 'true' })), ['x']);
 });
 
 test("npm's own settings are not taken for flags", () => {

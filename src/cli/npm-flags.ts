@@ -3,18 +3,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Options that npm takes for its own when `--` was forgotten (`npm run backup:restore ID --confirm-restore`)
  * and hands over as `npm_config_confirm_restore`. Only these are taken from there, only below `npm run`,
- * only where the command knows them, and never against what the command line says.
+ * only where the command knows them, and never against what the command line says. `--to` cannot be among them:
+ * npm takes it for an abbreviation of an option of its own.
  */
-const FROM_NPM = [
-  'confirm-restore',
-  'dry-run',
-  'json',
-  'repository',
-  'share',
-  'tenant-id',
-  'to',
-  'type',
-] as const;
+const FROM_NPM = ['confirm-restore', 'dry-run', 'json', 'repository', 'share', 'tenant-id', 'type'] as const;
 
 export interface KnownOption {
   /** With its dashes: `--tenant-id`. */

@@ -1,0 +1,44 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const BIN = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
+
+export interface CliRun {
+  /** Null when a signal ended it. */
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliRunOptions {
+  readonly folder: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Another user, to meet missing permissions; only root may do so. */
+  readonly uid?: number;
+  /** Called once the process runs, with what it wrote to standard error since. */
+  readonly onStderr?: (text: string, child: ChildProcess) => void;
+}
+
+/** Runs bin/holdfast.js as its own process, with nothing of this process's environment but PATH. */
+export function runCli(args: readonly string[], options: CliRunOptions): Promise<CliRun> {
+  const { promise, resolve, reject } = Promise.withResolvers<CliRun>();
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd: options.folder,
+    env: { PATH: process.env.PATH, HOME: options.folder, ...options.environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    options.onStderr?.(text, child);
+  });
+  child.on('error', reject);
+  child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
+  return promise;
+}
