@@ -35,16 +35,19 @@ export interface ExtractReport {
 export async function extractBundle(input: ExtractInput): Promise<ExtractReport> {
   const target = resolve(input.folder);
   await expectFree(target);
-  const workspace = await makeWorkspace(target);
+  // Nothing is made on disk before the bundle opened.
+  const reading = await readBundle(input);
+  let workspace: string | null = null;
   try {
+    workspace = await makeWorkspace(target);
     const root = join(workspace, 'content');
     await mkdir(root, { mode: 0o700 });
-    const reading = await readBundle(input);
     const report = await unpack(reading, input, root, join(workspace, 'deferred'));
     await moveIntoPlace(root, target);
     return report;
   } finally {
-    await rm(workspace, { recursive: true, force: true });
+    await reading.close();
+    if (workspace !== null) await rm(workspace, { recursive: true, force: true });
   }
 }
 
@@ -83,7 +86,6 @@ async function unpack(
     };
   } finally {
     await writer.close();
-    await reading.close();
   }
 }
 
