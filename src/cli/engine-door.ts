@@ -2,7 +2,7 @@
  * The engine as the command line uses it. Loaded on first use only, so that `--help` does not wait for it.
  * The types here are what the commands rely on.
  */
-import type { VerifyPayload } from '../contracts/cli-payloads.ts';
+import type { BundleOpenPayload, PrunePayload, VerifyPayload } from '../contracts/cli-payloads.ts';
 import type { SourceSpec } from './recognise-source.ts';
 
 export type BackupType = 'db' | 'storage' | 'full';
@@ -139,21 +139,14 @@ export interface RotateRequest {
 
 export interface HoldItem {
   readonly backupId: string;
-  readonly reason: string;
-  readonly createdAtMs: number;
+  /** Null for a damaged hold, which still holds. */
+  readonly reason: string | null;
+  readonly createdAt: string | null;
 }
 
-export interface PruneOutcome {
-  /** Packs in which nothing is used any more, marked now; they go after the grace period. */
-  readonly markedPacks: number;
-  readonly markedBytes: number;
-  /** Packs deleted now, marked by an earlier run. */
-  readonly deletedPacks: number;
-  readonly deletedBytes: number;
-  /** Packs of which little was used, rewritten. */
-  readonly rewrittenPacks: number;
-  readonly liveBytes: number;
-}
+export type PruneOutcome = Omit<PrunePayload, 'dryRun'>;
+
+export type OpenedBundle = Omit<BundleOpenPayload, 'folder'>;
 
 export interface SlotItem {
   readonly slotId: string;
@@ -233,7 +226,7 @@ export interface EngineModule {
     readonly keyTexts: readonly string[];
     readonly progress: ProgressPort;
     readonly signal: AbortSignal;
-  }): Promise<{ backupId: string; sizeBytes: number }>;
+  }): Promise<OpenedBundle>;
   generateKeyText(): string;
   /** 16 hex digits that tell keys apart; null for a passphrase. */
   keyIdOf(keyText: string): string | null;

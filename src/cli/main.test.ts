@@ -53,6 +53,10 @@ const PAYLOADS: readonly (readonly [string, z.ZodType])[] = [
   ['hold latest --release', payloads.holdPayload],
   ['key list', payloads.keyListPayload],
   ['key generate', payloads.keyGeneratePayload],
+  ['bundle export latest out.enc', payloads.bundleExportPayload],
+  ['bundle open new.key out', payloads.bundleOpenPayload],
+  ['bundle import new.key', payloads.bundleImportPayload],
+  ['init', payloads.initPayload],
   ['doctor', payloads.doctorPayload],
   ['restore latest --to out', payloads.errorPayload],
   ['list --plam x', payloads.errorPayload],
@@ -61,7 +65,8 @@ const PAYLOADS: readonly (readonly [string, z.ZodType])[] = [
 
 test('with --json standard output is exactly one document of the promised shape', async (t) => {
   for (const [line, schema] of PAYLOADS) {
-    const { stdout } = await run(t, [...line.split(' '), '--json']);
+    const engine = fakeEngine({}, { exists: line !== 'init' });
+    const { stdout } = await run(t, [...line.split(' '), '--json'], { engine });
     const result = schema.safeParse(JSON.parse(stdout));
     assert.ok(result.success, `${line}: ${JSON.stringify(result.error)}\n${stdout}`);
   }
@@ -84,7 +89,7 @@ test('without --json a command says what it did, on standard output', async (t) 
     ['rotate --dry-run', /\nwould archive 1 backup, keep 1; nothing was changed\n$/],
     [
       'prune --dry-run',
-      /^would be deleted: 0 packs \(0 B\)\nwould be marked for deletion: 1 pack \(1\.0 KiB\)\n/,
+      /^would be deleted: 0 packs \(0 B\)\nwould be marked, to be deleted a day later: 1 pack \(1\.0 KiB\)\nstored: 3 packs/,
     ],
     ['undelete 0193', /^backup \S+ is back\n$/],
     ['key rotate --key-file new.key', /epoch 2[\s\S]*next: set BACKUP_ENCRYPTION_KEY/],

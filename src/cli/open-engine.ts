@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { PlanConfig } from '../contracts/config.ts';
 import { codeOf, HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
-import type { Engine, EngineModule } from './engine-door.ts';
+import type { Engine, EngineModule, OpenedBundle } from './engine-door.ts';
 import { generatedKeyFile, type KeyTexts, readKeyTexts, writeKeyFile } from './key-texts.ts';
 import { mask } from './mask.ts';
 import { type ProgressView, progressView } from './progress/progress-view.ts';
@@ -81,11 +81,7 @@ export function describeCreation({ repositoryId, address, keyFile }: CreatedRepo
 }
 
 /** Opens a bundle with the keys of this run; no repository is needed. */
-export async function openBundleWithKeys(
-  cli: Cli,
-  file: string,
-  folder: string,
-): Promise<{ backupId: string; sizeBytes: number }> {
+export async function openBundleWithKeys(cli: Cli, file: string, folder: string): Promise<OpenedBundle> {
   const loaded = await loadConfig(cli.io, cli.options);
   const destination = await chooseDestination(cli.io, cli.options, loaded, null);
   const keyTexts = listed(await readKeyTexts(cli, destination));

@@ -187,15 +187,45 @@ export const keyListPayload = z.array(
   }),
 );
 
+const packs = z.strictObject({ packs: size, bytes: size });
+
+/** With `dryRun` what would happen, else what did. */
 export const prunePayload = z.strictObject({
   dryRun: z.boolean(),
-  markedPacks: size,
-  markedBytes: size,
-  deletedPacks: size,
-  deletedBytes: size,
-  rewrittenPacks: size,
+  /** In which nothing is used any more, marked now. */
+  marked: packs,
+  /** Marked by an earlier run, not long enough ago to go. */
+  waiting: packs,
+  deleted: packs,
+  /** Of which little was used: that moved, and they were marked. */
+  rewritten: packs,
+  /** Marked before, and used again: unmarked. */
+  revived: packs,
+  stored: packs,
   liveBytes: size,
+  /** Unreadable things that must be resolved before anything is deleted. */
+  blockedBy: z.array(z.strictObject({ name: z.string(), why: z.string() })),
+  /** Chunks a backup needs and no pack holds; see verify. */
+  missingChunks: size,
 });
+
+export const bundleExportPayload = z.strictObject({
+  backupId: z.string(),
+  file: z.string(),
+  sizeBytes: size,
+});
+
+export const bundleOpenPayload = z.strictObject({
+  backupId: z.string(),
+  folder: z.string(),
+  entries: size,
+  sizeBytes: size,
+  /** `unchecked`: signed, and the signer's key is not known here. */
+  signature: z.enum(['valid', 'unchecked', 'absent']),
+  skipped: z.array(z.string()),
+});
+
+export const bundleImportPayload = z.strictObject({ backupId: z.string(), sizeBytes: size });
 
 export const holdPayload = z.strictObject({
   backupId: z.string(),
@@ -203,8 +233,9 @@ export const holdPayload = z.strictObject({
   reason: z.string().optional(),
 });
 
+/** Reason and time are null for a hold that is damaged: it still holds. */
 export const holdListPayload = z.array(
-  z.strictObject({ backupId: z.string(), reason: z.string(), createdAt: time }),
+  z.strictObject({ backupId: z.string(), reason: z.string().nullable(), createdAt: time.nullable() }),
 );
 
 export const doctorPayload = z.strictObject({
@@ -226,3 +257,5 @@ export type TreePayload = z.output<typeof treePayload>;
 export type RestorePayload = z.output<typeof restorePayload>;
 export type VerifyPayload = z.output<typeof verifyPayload>;
 export type RotatePayload = z.output<typeof rotatePayload>;
+export type PrunePayload = z.output<typeof prunePayload>;
+export type BundleOpenPayload = z.output<typeof bundleOpenPayload>;

@@ -62,7 +62,13 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
       exists = true;
       return recording({ ...plausible(fake), ...answers }, calls);
     },
-    openBundle: async () => ({ backupId: ID, sizeBytes: 1000 }),
+    openBundle: async () => ({
+      backupId: ID,
+      entries: 2,
+      sizeBytes: 1000,
+      signature: 'unchecked',
+      skipped: [],
+    }),
     generateKeyText: () => 'hfk1-GENERATED',
     keyIdOf: () => '3f2a91c04d5e6f70',
     isWeakPassphrase: (text) => (text.length < 12 && !text.startsWith('hfk1-') ? 'it is short' : null),
@@ -157,16 +163,21 @@ function plausible(fake: FakeEngine): Engine {
       ],
     }),
     prune: async () => ({
-      markedPacks: 1,
-      markedBytes: 1000,
-      deletedPacks: 0,
-      deletedBytes: 0,
-      rewrittenPacks: 0,
+      marked: { packs: 1, bytes: 1000 },
+      waiting: { packs: 0, bytes: 0 },
+      deleted: { packs: 0, bytes: 0 },
+      rewritten: { packs: 0, bytes: 0 },
+      revived: { packs: 0, bytes: 0 },
+      stored: { packs: 3, bytes: 9000 },
       liveBytes: 5000,
+      blockedBy: [],
+      missingChunks: 0,
     }),
     placeHold: async () => ({ backupId }),
     releaseHold: async () => ({ backupId }),
-    listHolds: async () => [{ backupId, reason: 'before the upgrade', createdAtMs: AT_MS }],
+    listHolds: async () => [
+      { backupId, reason: 'before the upgrade', createdAt: '2026-11-21T03:00:00.000Z' },
+    ],
     undelete: async () => ({ backupId }),
     listKeys: async () => [
       {

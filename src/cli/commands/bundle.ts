@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import type { BundleOpenPayload } from '../../contracts/cli-payloads.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import { formatSize } from '../format.ts';
+import { formatSize, printable } from '../format.ts';
 import { openBundleWithKeys, withEngine } from '../open-engine.ts';
 
 interface ExportOptions {
@@ -52,10 +53,20 @@ async function exportBundle(
 async function open(cli: Cli, file: string, folder: string): Promise<CommandResult> {
   const target = resolve(cli.io.folder, folder);
   const opened = await openBundleWithKeys(cli, resolve(cli.io.folder, file), target);
-  return {
-    json: { ...opened, folder: target },
-    text: `backup ${opened.backupId} opened in ${target} (${formatSize(opened.sizeBytes)}), checksums and signature good\n`,
-  };
+  const payload: BundleOpenPayload = { ...opened, folder: target };
+  return { json: payload, text: renderOpened(payload) };
+}
+
+const SIGNATURES = {
+  valid: 'checksums and signature good',
+  unchecked: 'checksums good; its signer is not known here',
+  absent: 'checksums good; it is not signed',
+};
+
+/** Exported for its test. */
+export function renderOpened({ backupId, folder, sizeBytes, signature, skipped }: BundleOpenPayload): string {
+  const left = skipped.map((path) => `left out: ${printable(path)}\n`).join('');
+  return `${left}backup ${backupId} opened in ${folder} (${formatSize(sizeBytes)}), ${SIGNATURES[signature]}\n`;
 }
 
 async function importBundle(cli: Cli, file: string): Promise<CommandResult> {

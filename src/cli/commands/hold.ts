@@ -49,17 +49,16 @@ async function listHolds(cli: Cli): Promise<CommandResult> {
   const table = renderTable(
     [
       { title: 'backup', value: ({ backupId }) => backupId },
-      { title: 'since (UTC)', value: ({ createdAtMs }) => formatTime(createdAtMs) },
-      { title: 'reason', value: ({ reason }) => reason },
+      {
+        title: 'since (UTC)',
+        value: ({ createdAt }) => (createdAt === null ? 'unknown' : formatTime(Date.parse(createdAt))),
+      },
+      { title: 'reason', value: ({ reason }) => reason ?? 'damaged, still held' },
     ],
     holds,
   );
   return {
-    json: holds.map(({ backupId, reason, createdAtMs }) => ({
-      backupId,
-      reason,
-      createdAt: new Date(createdAtMs).toISOString(),
-    })),
+    json: holds.map(({ backupId, reason, createdAt }) => ({ backupId, reason, createdAt })),
     text: holds.length === 0 ? 'no backup is held\n' : table,
   };
 }

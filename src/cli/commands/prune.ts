@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import type { PrunePayload } from '../../contracts/cli-payloads.ts';
+import { EXIT } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import type { PruneOutcome } from '../engine-door.ts';
-import { formatCount, formatSize } from '../format.ts';
+import { formatCount, formatSize, printable } from '../format.ts';
 import { withEngine } from '../open-engine.ts';
 
 export function addPrune(program: Command, action: Action): void {
@@ -16,17 +17,30 @@ export function addPrune(program: Command, action: Action): void {
 async function prune(cli: Cli, options: { readonly dryRun?: boolean }): Promise<CommandResult> {
   const dryRun = options.dryRun === true;
   const outcome = await withEngine(cli, null, (engine) => engine.prune({ dryRun }));
-  return { json: { dryRun, ...outcome }, text: renderPrune(outcome, dryRun) };
+  const payload: PrunePayload = { dryRun, ...outcome };
+  const isDamaged = outcome.blockedBy.length > 0 || outcome.missingChunks > 0;
+  return { json: payload, text: renderPrune(payload), exitCode: isDamaged ? EXIT.damaged : EXIT.ok };
 }
 
 /** Exported for its test. */
-export function renderPrune(outcome: PruneOutcome, dryRun: boolean): string {
-  const packs = (count: number, bytes: number) => `${formatCount(count, 'pack')} (${formatSize(bytes)})`;
-  const would = dryRun ? 'would be ' : '';
+export function renderPrune(outcome: PrunePayload): string {
+  const would = outcome.dryRun ? 'would be ' : '';
+  const steps: [string, { packs: number; bytes: number }][] = [
+    [`${would}deleted`, outcome.deleted],
+    [`${would}marked, to be deleted a day later`, outcome.marked],
+    [`${would}rewritten, since little of them is used`, outcome.rewritten],
+    [`${would}unmarked, since they are used again`, outcome.revived],
+    ['marked before and waiting', outcome.waiting],
+  ];
+  const { stored, liveBytes, blockedBy, missingChunks } = outcome;
   return [
-    `${would}deleted: ${packs(outcome.deletedPacks, outcome.deletedBytes)}\n`,
-    `${would}marked for deletion: ${packs(outcome.markedPacks, outcome.markedBytes)}\n`,
-    `${would}rewritten: ${formatCount(outcome.rewrittenPacks, 'pack')}\n`,
-    `in use: ${formatSize(outcome.liveBytes)}\n`,
+    ...steps
+      .filter(([, { packs }], i) => packs > 0 || i === 0)
+      .map(([what, { packs, bytes }]) => `${what}: ${formatCount(packs, 'pack')} (${formatSize(bytes)})\n`),
+    `stored: ${formatCount(stored.packs, 'pack')} (${formatSize(stored.bytes)}), ${formatSize(liveBytes)} in use\n`,
+    ...blockedBy.map(
+      ({ name, why }) => `nothing is deleted while ${printable(name)} cannot be read: ${printable(why)}\n`,
+    ),
+    missingChunks > 0 ? `${formatCount(missingChunks, 'chunk')} missing; next: run holdfast verify\n` : '',
   ].join('');
 }
