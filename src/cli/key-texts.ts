@@ -27,7 +27,10 @@ export function generatedKeyFile(cli: Cli): string {
  * and in parts, since a passphrase may hold a comma.
  * Throws `key_missing` for a variable or file that is named and not there, `usage` for two current keys.
  */
-export async function readKeyTexts(cli: Cli, destination: Destination): Promise<KeyTexts> {
+export async function readKeyTexts(
+  cli: Cli,
+  destination: Pick<Destination, 'keys' | 'folder'>,
+): Promise<KeyTexts> {
   const { environment } = cli.io;
   const references = destination.keys;
   const current = references?.current

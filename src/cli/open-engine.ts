@@ -20,12 +20,7 @@ export async function withEngine<T>(
   work: (engine: Engine) => Promise<T>,
   options: OpenOptions = {},
 ): Promise<T> {
-  const destination = await chooseDestination(
-    cli.io,
-    cli.options,
-    await loadConfig(cli.io, cli.options),
-    plan,
-  );
+  const destination = await destinationOf(cli, plan);
   const keys = await readKeyTexts(cli, destination);
   const mayCreate = options.createDefault === true && destination.chosenBy === 'default';
   return withProgress(cli, async (progress) => {
@@ -42,6 +37,13 @@ export async function withEngine<T>(
   });
 }
 
+/** With an address given, a configuration is not even read: it may be broken when a recovery is urgent. */
+async function destinationOf(cli: Cli, plan: PlanConfig | null): Promise<Destination> {
+  const isGiven = cli.options.repository || cli.io.environment.HOLDFAST_REPOSITORY;
+  const loaded = isGiven ? null : await loadConfig(cli.io, cli.options);
+  return chooseDestination(cli.io, cli.options, loaded, plan);
+}
+
 export interface CreatedRepository {
   readonly repositoryId: string;
   readonly address: string;
@@ -51,12 +53,7 @@ export interface CreatedRepository {
 
 /** Makes a repository. Throws `repository_exists` when there is one. */
 export async function createRepository(cli: Cli): Promise<CreatedRepository> {
-  const destination = await chooseDestination(
-    cli.io,
-    cli.options,
-    await loadConfig(cli.io, cli.options),
-    null,
-  );
+  const destination = await destinationOf(cli, null);
   const keys = await readKeyTexts(cli, destination);
   return withProgress(cli, async (progress) => {
     const engine = await create(cli, destination, keys, progress, 'always');
@@ -80,11 +77,9 @@ export function describeCreation({ repositoryId, address, keyFile }: CreatedRepo
   return `repository: ${address} (new, encrypted, ${repositoryId})\n${key}`;
 }
 
-/** Opens a bundle with the keys of this run; no repository is needed. */
+/** Opens a bundle with the keys of the environment: neither a repository nor a configuration is needed. */
 export async function openBundleWithKeys(cli: Cli, file: string, folder: string): Promise<OpenedBundle> {
-  const loaded = await loadConfig(cli.io, cli.options);
-  const destination = await chooseDestination(cli.io, cli.options, loaded, null);
-  const keyTexts = listed(await readKeyTexts(cli, destination));
+  const keyTexts = listed(await readKeyTexts(cli, { keys: null, folder: cli.io.folder }));
   const { openBundle } = await loadEngine(cli);
   return withProgress(cli, (progress) =>
     openBundle({ file, folder, keyTexts, progress, signal: cli.signal }),

@@ -16,8 +16,7 @@ export interface CliRunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Another user, to meet missing permissions; only root may do so. */
   readonly uid?: number;
-  /** Called once the process runs, with what it wrote to standard error since. */
-  readonly onStderr?: (text: string, child: ChildProcess) => void;
+  readonly onStart?: (child: ChildProcess) => void;
 }
 
 /** Runs bin/holdfast.js as its own process, with nothing of this process's environment but PATH. */
@@ -29,6 +28,7 @@ export function runCli(args: readonly string[], options: CliRunOptions): Promise
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
+  options.onStart?.(child);
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -36,7 +36,6 @@ export function runCli(args: readonly string[], options: CliRunOptions): Promise
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
-    options.onStderr?.(text, child);
   });
   child.on('error', reject);
   child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr }));

@@ -1,0 +1,115 @@
+/** The command line as a process: streams, exit codes, npm. Nothing here needs a repository. */
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { access, readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { runCli } from '../support/run-cli.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+test('--version is the version of the package, alone on standard output', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { version } = JSON.parse(await readFile(`${root}/package.json`, 'utf8')) as { version: string };
+  for (const args of [['--version'], ['-V'], ['--version', '--json']]) {
+    const run = await runCli(args, { folder });
+    assert.deepEqual([run.status, run.stdout, run.stderr], [0, `${version}\n`, '']);
+  }
+});
+
+test('what was mistyped is answered with a suggestion and exit code 2, nothing on standard output', async (t) => {
+  const folder = await temporaryFolder(t);
+  const cases: [string[], RegExp][] = [
+    [
+      ['bakup'],
+      /^holdfast: unknown command 'bakup', did you mean backup\?\n {2}next: see holdfast --help\n$/,
+    ],
+    [
+      ['verify', '--shares', '1'],
+      /unknown option '--shares', did you mean --share\?\n {2}next: see holdfast verify --help\n$/,
+    ],
+    [['show'], /^holdfast: <id> is missing\n/],
+    [['key', 'retire', 'not a key'], /^holdfast: this is not a key id\n/],
+  ];
+  for (const [args, message] of cases) {
+    const run = await runCli(args, { folder });
+    assert.equal(run.status, 2, args.join(' '));
+    assert.equal(run.stdout, '');
+    assert.match(run.stderr, message);
+  }
+});
+
+/** Makes a process name every module it loads. */
+const NAME_MODULES = `--import=data:text/javascript,${encodeURIComponent(
+  "import { registerHooks } from 'node:module'; import { writeSync } from 'node:fs';" +
+    "registerHooks({ load(url, context, next) { writeSync(2, 'loads ' + url + '\\n'); return next(url, context); } });",
+)}`;
+
+test('help and a mistake load no engine and make no data folder', async (t) => {
+  const folder = await temporaryFolder(t);
+  const heavy = /loads .*(engine\/(index|repository|crypto|storage)|node_modules\/(zod|yaml|pg)\/)/;
+  const environment = { NODE_OPTIONS: NAME_MODULES, HOLDFAST_HOME: `${folder}/home` };
+  for (const args of [['--help'], ['backup', '--help'], ['bakup']]) {
+    const run = await runCli(args, { folder, environment });
+    assert.match(run.stderr, /loads .*src\/cli\/main\.ts/);
+    assert.doesNotMatch(run.stderr, heavy);
+  }
+  assert.match(
+    (await runCli(['config', 'schema'], { folder, environment })).stderr,
+    heavy,
+    'the check sees nothing',
+  );
+  await assert.rejects(access(`${folder}/home`), { code: 'ENOENT' });
+});
+
+test('a reader that goes away is no error', async (t) => {
+  const folder = await temporaryFolder(t);
+  const { promise, resolve } = Promise.withResolvers<[number | null, string]>();
+  const child = spawn(process.execPath, [`${root}/bin/holdfast.js`, 'config', 'schema'], {
+    env: { PATH: process.env.PATH, HOME: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.on('close', (status) => resolve([status, stderr]));
+  assert.deepEqual(await promise, [0, '']);
+});
+
+/** Makes the first process believe that it is an old Node; the one it starts is itself again. */
+const OLD_NODE = `--import=data:text/javascript,${encodeURIComponent(
+  "delete process.env.NODE_OPTIONS; Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } });",
+)}`;
+
+test('on an old Node the one that came with the package runs, and its exit code is passed on', async (t) => {
+  const folder = await temporaryFolder(t);
+  const environment = { NODE_OPTIONS: OLD_NODE };
+  const mistyped = await runCli(['bakup'], { folder, environment });
+  assert.deepEqual([mistyped.status, mistyped.signal], [2, null]);
+  assert.match(mistyped.stderr, /^holdfast: unknown command 'bakup'/);
+  const schema = await runCli(['config', 'schema', '--json'], { folder, environment });
+  assert.equal(schema.status, 0);
+  assert.equal(JSON.parse(schema.stdout).title, 'holdfast.yaml');
+});
+
+test('npm run hands flags over with and without its separator', async (t) => {
+  const folder = await temporaryFolder(t);
+  const npm = (args: string[]) =>
+    promisify(execFile)('npm', ['run', '--silent', 'backup:run', ...args], {
+      cwd: root,
+      env: { PATH: process.env.PATH, HOME: folder, HOLDFAST_HOME: `${folder}/home` },
+    }).then(
+      () => assert.fail('there is no such file to back up'),
+      (error: { stdout: string }) => error.stdout,
+    );
+  const messageOf = async (args: string[]) => JSON.parse(await npm(args)).error.message;
+  for (const separator of [[], ['--']]) {
+    assert.equal(await messageOf([...separator, 'no-such-file', '--json']), 'no-such-file does not exist');
+    assert.match(await messageOf([...separator, 'no-such-file', '--type=all', '--json']), /'all' is invalid/);
+  }
+  assert.equal(await npm(['no-such-file']), '');
+});
