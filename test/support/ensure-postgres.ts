@@ -23,7 +23,10 @@ export function ensurePostgres(): string {
 
 /** The package would start a server of its own; policy-rc.d is Debian's way to say no. */
 function withoutAutostart(work: () => void): void {
-  if (existsSync(POLICY)) return work();
+  if (existsSync(POLICY)) {
+    work();
+    return;
+  }
   writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     work();

@@ -1,0 +1,70 @@
+import { Client } from 'pg';
+import { HoldfastError } from '../../base/errors.ts';
+import { describeAddress, type PostgresAddress, type TlsChoice, tlsChoices } from './address.ts';
+import { databaseFailure } from './failures.ts';
+
+const CONNECT_TIMEOUT_MS = 15_000;
+
+/** Settings every session of ours needs: what an operator set for applications must not end a backup. */
+const SESSION = `set statement_timeout = 0; set lock_timeout = 0;
+set idle_in_transaction_session_timeout = 0; set client_min_messages = warning; set datestyle = 'ISO';`;
+
+/**
+ * Opens a session. The caller ends it. A connection lost later fails the next query instead of the process.
+ * Throws `database_unreachable`, `database_auth`, `source_missing`.
+ */
+export async function connect(address: PostgresAddress, signal?: AbortSignal): Promise<Client> {
+  const client = await firstThatConnects(address);
+  try {
+    if (signal?.aborted) throw new HoldfastError('interrupted');
+    await client.query(SESSION);
+    return client;
+  } catch (error) {
+    await endQuietly(client);
+    throw databaseFailure(error, address);
+  }
+}
+
+async function firstThatConnects(address: PostgresAddress): Promise<Client> {
+  const choices = tlsChoices(address);
+  for (const [i, tls] of choices.entries()) {
+    const client = new Client(clientOptions(address, tls));
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await endQuietly(client);
+      const plainIsNext = i + 1 < choices.length && /does not support SSL/.test(String(error));
+      if (!plainIsNext) throw databaseFailure(error, address, 'database_unreachable');
+    }
+  }
+  throw new HoldfastError('database_unreachable', describeAddress(address));
+}
+
+function clientOptions(address: PostgresAddress, tls: TlsChoice) {
+  const { application_name, options, connect_timeout } = address.parameters;
+  const seconds = Number(connect_timeout ?? 0);
+  return {
+    host: address.host,
+    port: address.port,
+    user: address.user,
+    database: address.database,
+    // A function, so that an absent password is not looked up in this process's environment.
+    password: () => address.password,
+    ssl: tls,
+    keepAlive: true,
+    application_name: application_name ?? 'holdfast',
+    connectionTimeoutMillis: seconds > 0 ? seconds * 1000 : CONNECT_TIMEOUT_MS,
+    ...(options ? { options } : {}),
+  };
+}
+
+/** Ends a session whatever its state; never throws. */
+export async function endQuietly(client: Client): Promise<void> {
+  try {
+    await client.end();
+  } catch {
+    // The connection is gone already, which is all that was wanted.
+  }
+}
