@@ -99,7 +99,8 @@ async function fromConfig(cli: Cli, loaded: LoadedConfig, name: string): Promise
   return { name, plan, loaded, sources };
 }
 
-async function specOf(
+/** A source of the configuration with its variables filled in and its paths absolute. */
+export async function specOf(
   cli: Cli,
   loaded: LoadedConfig,
   name: string,

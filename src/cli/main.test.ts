@@ -9,7 +9,7 @@ import { fakeIo } from '../../test/support/fake-io.ts';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import * as payloads from '../contracts/cli-payloads.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
-import type { Engine, EngineModule } from './engine-door.ts';
+import type { Engine, EngineModule, RestoreRequest } from './engine-door.ts';
 import { main } from './main.ts';
 
 interface Setup {
@@ -149,6 +149,30 @@ test('restore shows the plan and refuses without confirmation, nothing done', as
   assert.match(stderr, /app\.sqlite \(sqlite, 4\.8 MiB\) → .*my out, replacing what is there/);
   assert.match(stderr, /run: holdfast restore latest --to 'my out' --confirm-restore\n/);
   assert.ok(!engine.calls.some(({ name }) => name === 'restore'), `restored into ${folder}`);
+});
+
+test('without --to everything goes back to where the configuration says it came from', async (t) => {
+  const config =
+    'sources: { app: { kind: sqlite, path: data/app.db }, uploads: { kind: files, path: up } }\n';
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'c.yaml'), config);
+  const line = ['restore', 'latest', '--config', join(folder, 'c.yaml')];
+  const refused = await run(t, line);
+  assert.equal(refused.exitCode, 7);
+  assert.match(refused.stderr, /app\.sqlite .* → .*data\/app\.db, replacing what is there/);
+  const { engine, exitCode } = await run(t, [...line, '--confirm-restore']);
+  assert.equal(exitCode, 0);
+  const restored = engine.calls.filter(({ name }) => name === 'restore').map(({ args }) => args[0]);
+  assert.deepEqual(
+    restored.map((request) => [(request as RestoreRequest).item, (request as RestoreRequest).target]),
+    [
+      ['app.sqlite', join(folder, 'data/app.db')],
+      ['uploads', join(folder, 'up')],
+    ],
+  );
+  assert.match((await run(t, ['restore', 'latest'])).stderr, /--to is missing, and no configuration says/);
+  await writeFile(join(folder, 'c.yaml'), config.replace('uploads:', 'other:'));
+  assert.match((await run(t, line)).stderr, /has no source uploads\n {2}next: name a target with --to/);
 });
 
 test('npm hands --confirm-restore over in the environment', async (t) => {

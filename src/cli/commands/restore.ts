@@ -1,14 +1,16 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
-import type { RestoreOutcome, RestorePlan } from '../engine-door.ts';
+import type { Engine, RestoreOutcome, RestorePlan, RestoreRequest } from '../engine-door.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
 import { withEngine } from '../open-engine.ts';
+import { originalPlaces } from '../original-places.ts';
 import { isPostgresAddress } from '../recognise-source.ts';
 
 interface RestoreOptions {
-  readonly to: string;
+  readonly to?: string;
   readonly confirmRestore?: boolean;
 }
 
@@ -18,13 +20,17 @@ export function addRestore(program: Command, action: Action): void {
     .description('put a backup back; checksums and signatures are checked before anything is touched')
     .argument('<id>', 'beginning of an id, or `latest`')
     .argument('[item]', 'one artifact, or a file or folder in one, such as uploads/logo.png')
-    .requiredOption('--to <target>', 'a folder, a file or a postgres:// address')
+    .option(
+      '--to <target>',
+      'a folder, a file or a postgres:// address; default: where the configuration says it came from',
+    )
     .option('--confirm-restore', 'do it; without this only the plan is shown')
     .addHelpText(
       'after',
       examples(
         'holdfast restore latest --to ./restored --confirm-restore',
         'holdfast restore latest app.db --to ./app-restored.db --confirm-restore',
+        'holdfast restore latest --confirm-restore',
         'holdfast restore 0193a orders --to postgres://app@localhost/orders_restored --confirm-restore',
       ),
     )
@@ -37,25 +43,57 @@ async function restore(
   item: string | undefined,
   options: RestoreOptions,
 ): Promise<CommandResult> {
-  const target = isPostgresAddress(options.to) ? options.to : resolve(cli.io.folder, options.to);
-  const request = { backupId: id, item: item ?? null, target, replace: true };
   const outcome = await withEngine(cli, null, async (engine) => {
-    const plan = await engine.planRestore(request);
-    cli.note(renderPlan(plan));
+    const requests = await requestsOf(cli, engine, id, item ?? null, options.to);
+    const planned: RestoreRequest[] = [];
+    for (const request of requests) {
+      const plan = await engine.planRestore(request);
+      cli.note(renderPlan(plan));
+      // From here on it is this backup, even when a newer one becomes `latest` meanwhile.
+      planned.push({ ...request, backupId: plan.backupId });
+    }
     requireConfirmation(cli, options.confirmRestore === true, repeatedArgs(cli, id, item, options.to));
-    return engine.restore(request);
+    const outcomes: RestoreOutcome[] = [];
+    for (const request of planned) outcomes.push(await engine.restore(request));
+    return joined(outcomes);
   });
   return { json: outcome, text: renderOutcome(outcome) };
 }
 
-function repeatedArgs(cli: Cli, id: string, item: string | undefined, to: string): string[] {
+async function requestsOf(
+  cli: Cli,
+  engine: Engine,
+  id: string,
+  item: string | null,
+  to: string | undefined,
+): Promise<RestoreRequest[]> {
+  if (to === undefined) {
+    const requests = await originalPlaces(cli, await engine.show(id), item);
+    if (requests.length > 0) return requests;
+    throw new HoldfastError('usage', 'nothing in the backup has a place to go back to', {
+      next: 'name a target with --to',
+    });
+  }
+  const target = isPostgresAddress(to) ? to : resolve(cli.io.folder, to);
+  return [{ backupId: id, item, target, replace: true }];
+}
+
+function joined(outcomes: readonly RestoreOutcome[]): RestoreOutcome {
+  return {
+    backupId: outcomes[0]!.backupId,
+    durationMs: outcomes.reduce((sum, { durationMs }) => sum + durationMs, 0),
+    restored: outcomes.flatMap(({ restored }) => restored),
+    warnings: outcomes.flatMap(({ warnings }) => warnings),
+  };
+}
+
+function repeatedArgs(cli: Cli, id: string, item: string | undefined, to: string | undefined): string[] {
   const { repository, config } = cli.options;
   return [
     'restore',
     id,
     ...(item === undefined ? [] : [item]),
-    '--to',
-    to,
+    ...(to === undefined ? [] : ['--to', to]),
     ...(repository ? ['--repository', repository] : []),
     ...(config ? ['--config', config] : []),
   ];
