@@ -21,7 +21,7 @@ export function encodeSparseMap(extents: readonly Extent[], realSize: number): B
  * before their end and lie within `realSize`.
  */
 export async function readSparseMap(
-  readBlock: () => Promise<Buffer>,
+  readBlock: () => Buffer | Promise<Buffer>,
   realSize: number,
 ): Promise<{ extents: Extent[]; mapBytes: number }> {
   const numbers: number[] = [];

@@ -21,6 +21,8 @@ export interface TarBlock {
 
 const MAGIC = Buffer.from('ustar\x0000', 'latin1');
 const NO_BYTES = Buffer.alloc(0);
+const BLANK = 0x20;
+const ZERO = 0x30;
 
 export const NAME_BYTES = 100;
 export const USER_BYTES = 31;
@@ -56,7 +58,7 @@ export function encodeBlock(block: TarBlock): Buffer {
 /** Null for a block of zeros, the mark of the end. Throws `bundle_malformed`. */
 export function decodeBlock(block: Buffer): TarBlock | null {
   if (block[0] === 0 && block.every((byte) => byte === 0)) return null;
-  if (!block.subarray(257, 265).equals(MAGIC)) throw malformed('holds something that is no tar header');
+  if (MAGIC.compare(block, 257, 265) !== 0) throw malformed('holds something that is no tar header');
   if (readOctal(block, 148, 8) !== checksum(block)) throw malformed('has a tar header with a wrong checksum');
   const prefix = readText(block, 345, 155);
   const name = readText(block, 0, NAME_BYTES);
@@ -94,14 +96,26 @@ function writeOctal(out: Buffer, at: number, width: number, value: number): void
   out.write(`${value.toString(8).padStart(width - 1, '0')}\0`, at, 'latin1');
 }
 
+/** Blanks, octal digits, then blanks and NUL; nothing at all is 0. Byte by byte: it runs seven times an entry. */
 function readOctal(block: Buffer, at: number, width: number): number {
-  const text = block.toString('latin1', at, at + width);
-  const digits = /^ *([0-7]*)[ \0]*$/.exec(text)?.[1];
-  if (digits === undefined) throw malformed('has a tar header with a field that is no number');
-  return digits === '' ? 0 : Number.parseInt(digits, 8);
+  const end = at + width;
+  let i = at;
+  while (i < end && block[i] === BLANK) i += 1;
+  let value = 0;
+  for (; i < end; i += 1) {
+    const digit = block[i]! - ZERO;
+    if (digit < 0 || digit > 7) break;
+    value = value * 8 + digit;
+  }
+  for (; i < end; i += 1) {
+    if (block[i] !== BLANK && block[i] !== 0)
+      throw malformed('has a tar header with a field that is no number');
+  }
+  return value;
 }
 
 function readText(block: Buffer, at: number, width: number): Buffer {
+  if (block[at] === 0) return NO_BYTES;
   const field = block.subarray(at, at + width);
   const end = field.indexOf(0);
   return Buffer.from(end < 0 ? field : field.subarray(0, end));

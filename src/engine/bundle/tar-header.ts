@@ -101,7 +101,9 @@ function commentOf(item: Pick<BundleItem, 'inode' | 'deviceNumber' | 'kind'>): s
 }
 
 /** Reads one header from its blocks: `next` gives the following n bytes of the tar. Null at the end mark. */
-export async function readTarHeader(next: (bytes: number) => Promise<Buffer>): Promise<TarHeader | null> {
+export async function readTarHeader(
+  next: (bytes: number) => Buffer | Promise<Buffer>,
+): Promise<TarHeader | null> {
   let block = decodeBlock(await next(512));
   if (block === null) return null;
   let records: PaxRecords = new Map();
@@ -119,7 +121,8 @@ export async function readTarHeader(next: (bytes: number) => Promise<Buffer>): P
 const MAX_PAX_BYTES = 2 ** 20;
 
 function mergeHeader(block: TarBlock, records: PaxRecords): TarHeader {
-  const kind = kindOf(block.type, records);
+  const comment = commentIn(records);
+  const kind = kindOf(block.type, comment);
   const storedBytes = number(records, 'size') ?? block.size;
   const sparse = records.has('GNU.sparse.major');
   if (sparse && (kind !== 'file' || records.get('GNU.sparse.major')?.toString() !== '1')) {
@@ -140,8 +143,8 @@ function mergeHeader(block: TarBlock, records: PaxRecords): TarHeader {
     gid: number(records, 'gid') ?? block.gid,
     user: (records.get('uname') ?? block.user).toString(),
     group: (records.get('gname') ?? block.group).toString(),
-    inode: commented(records, 'inode'),
-    deviceNumber: commented(records, 'device'),
+    inode: commented(comment, 'inode'),
+    deviceNumber: commented(comment, 'device'),
     sizeBytes: realSize,
     linkTarget: linked ? (records.get('linkpath') ?? block.linkName) : null,
     storedBytes,
@@ -149,10 +152,10 @@ function mergeHeader(block: TarBlock, records: PaxRecords): TarHeader {
   };
 }
 
-function kindOf(type: string, records: PaxRecords): BundleItemKind {
+function kindOf(type: string, comment: string): BundleItemKind {
   const kind = TYPES.find(([, character]) => character === type)?.[0];
   if (kind === undefined) throw malformed('has a tar entry of an unknown type');
-  const isSocket = kind === 'file' && / type=socket( |$)/.test(commentIn(records));
+  const isSocket = kind === 'file' && / type=socket( |$)/.test(comment);
   return isSocket ? 'socket' : kind;
 }
 
@@ -169,8 +172,9 @@ function commentIn(records: PaxRecords): string {
   return comment.startsWith('holdfast ') && comment.length <= 128 ? comment : '';
 }
 
-function commented(records: PaxRecords, key: string): bigint {
-  const digits = new RegExp(` ${key}=(\\d{1,20})( |$)`).exec(commentIn(records))?.[1] ?? '0';
+function commented(comment: string, key: string): bigint {
+  if (comment === '') return 0n;
+  const digits = new RegExp(` ${key}=(\\d{1,20})( |$)`).exec(comment)?.[1] ?? '0';
   const value = BigInt(digits);
   if (value >= 2n ** 64n) throw malformed(`has a tar entry whose ${key} is out of range`);
   return value;

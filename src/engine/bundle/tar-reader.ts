@@ -1,4 +1,5 @@
 /** Reads the tar of a bundle: strictly what a bundle may hold, counting everything itself. */
+import { streamOf } from '../base/bytes.ts';
 import type { BundleItem, BundleItemKind, Extent } from './bundle-item.ts';
 import { type ByteReader, byteReader } from './byte-reader.ts';
 import { checkEntryPath, unsafe } from './entry-path.ts';
@@ -28,8 +29,11 @@ export async function* readTar(
   try {
     while (true) {
       const raw: Buffer[] = [];
-      const next = async (bytes: number) => {
-        const piece = await reader.exactly(bytes);
+      const next = (bytes: number) => {
+        const piece = reader.exactly(bytes);
+        return piece instanceof Promise ? piece.then(kept) : kept(piece);
+      };
+      const kept = (piece: Buffer) => {
         raw.push(piece);
         return piece;
       };
@@ -50,7 +54,7 @@ export async function* readTar(
         if (left !== data) throw malformed('has a sparse file whose map does not fit its data');
       }
       const body = entryBody(reader, left, observe);
-      const content = header.kind === 'file' ? body.content : null;
+      const content = header.kind === 'file' ? body.content() : null;
       const { storedBytes: _, sparse: __, ...plain } = header;
       yield { item: { ...plain, extents, content }, raw };
       await body.finish();
@@ -68,7 +72,8 @@ function checkLink(path: Buffer, kind: BundleItemKind, target: Buffer, limits: B
   if (target.length === 0 || target.includes(0)) throw unsafe(path, 'links to something that is no path');
 }
 
-function entryBody(reader: ByteReader, size: number, observe: (bytes: Buffer) => void) {
+function entryBody(reader: ByteReader, size: number, observe: (bytes: Buffer) => void): EntryBody {
+  if (size === 0) return EMPTY_BODY;
   let left = size;
   const take = async () => {
     const bytes = await reader.some(left);
@@ -76,11 +81,10 @@ function entryBody(reader: ByteReader, size: number, observe: (bytes: Buffer) =>
     observe(bytes);
     return bytes;
   };
-  async function* content(): AsyncGenerator<Buffer> {
-    while (left > 0) yield await take();
-  }
   return {
-    content: content(),
+    async *content() {
+      while (left > 0) yield await take();
+    },
     async finish() {
       while (left > 0) await take();
       const padding = await reader.exactly(paddingOf(size));
@@ -89,6 +93,17 @@ function entryBody(reader: ByteReader, size: number, observe: (bytes: Buffer) =>
     },
   };
 }
+
+interface EntryBody {
+  content(): AsyncIterable<Uint8Array>;
+  /** Reads what is left of the content, and the padding. */
+  finish(): Promise<void> | undefined;
+}
+
+const EMPTY_BODY: EntryBody = {
+  content: () => ({ [Symbol.asyncIterator]: streamOf }),
+  finish: () => undefined,
+};
 
 /** The end is two blocks of zeros (the first was read) and nothing behind them. */
 async function expectEnd(reader: ByteReader): Promise<void> {
