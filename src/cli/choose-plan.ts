@@ -4,7 +4,7 @@ import { nearest } from '../contracts/suggest.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
 import type { BackupType } from './engine-door.ts';
-import { mask } from './mask.ts';
+import { warnAboutPassword } from './mask.ts';
 import { recogniseSource, type SourceSpec, withUniqueNames } from './recognise-source.ts';
 import { interpolated, type LoadedConfig, loadConfig } from './settings.ts';
 
@@ -69,9 +69,7 @@ async function fromArguments(
 ): Promise<ChosenPlan> {
   const sources: SourceSpec[] = [];
   for (const arg of args) {
-    if (mask(arg) !== arg) {
-      cli.note('warning: others on this machine can see a password on a command line; ~/.pgpass is safer');
-    }
+    warnAboutPassword(cli, arg);
     sources.push(
       await recogniseSource(arg, cli.io.folder).catch((error: unknown) => {
         throw meantPlan(error, arg, loaded);

@@ -23,3 +23,9 @@ export function maskDeep(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskDeep(inner)]));
 }
+
+/** Says that an argument holds a password which others can see in the list of processes. */
+export function warnAboutPassword(cli: { note(text: string): void }, argument: string): void {
+  if (mask(argument) === argument) return;
+  cli.note('warning: others on this machine can see a password on a command line; ~/.pgpass is safer');
+}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fakeIo } from '../../test/support/fake-io.ts';
@@ -66,6 +66,18 @@ test('a named configuration must be there, one in the folder may be', async (t) 
       return true;
     },
   );
+});
+
+test("a configuration that merely lies in the folder must not be a stranger's", async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = join(folder, 'holdfast.yaml');
+  await writeFile(file, CONFIG);
+  await chmod(file, 0o666);
+  const io = fakeIo({ folder });
+  assert.throws(() => configPath(io, {}), { code: 'config_invalid', message: /can be written by anyone/ });
+  assert.equal(configPath(io, { config: 'holdfast.yaml' }), file);
+  await chmod(file, 0o664);
+  assert.equal(configPath(io, {}), file);
 });
 
 test('an unset variable is named, with the field that needs it', async (t) => {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Config, DestinationConfig, PlanConfig } from '../contracts/config.ts';
@@ -33,12 +33,25 @@ export function homeFolder(io: CliIo): string {
   return join(data, 'holdfast');
 }
 
-/** The file that --config, HOLDFAST_CONFIG or the current folder names; null when there is none. */
+/** The file that --config, HOLDFAST_CONFIG or the current folder names; null when there is none. Throws `config_invalid` for a stranger's. */
 export function configPath(io: CliIo, options: GlobalOptions): string | null {
   const named = options.config ?? io.environment.HOLDFAST_CONFIG;
   if (named) return resolve(io.folder, named);
   const here = join(io.folder, 'holdfast.yaml');
-  return existsSync(here) ? here : null;
+  const info = statSync(here, { throwIfNoEntry: false });
+  if (!info) return null;
+  refuseForeign(here, info);
+  return here;
+}
+
+/** A configuration runs commands and says where data goes, so one that merely lies around must be our own. */
+function refuseForeign(file: string, { uid, mode }: Stats): void {
+  const isOwn = uid === 0 || uid === process.getuid?.();
+  if (isOwn && (mode & 0o002) === 0) return;
+  const why = isOwn ? 'can be written by anyone' : 'belongs to another user';
+  throw new HoldfastError('config_invalid', `${file} ${why}, so it is not used by itself`, {
+    next: `name it with --config ${file} if you trust it`,
+  });
 }
 
 /** Null when there is no configuration. Throws `config_missing`, `config_invalid` with every problem and its line. */

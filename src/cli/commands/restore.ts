@@ -5,6 +5,7 @@ import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
 import type { Engine, RestoreOutcome, RestorePlan, RestoreRequest } from '../engine-door.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
+import { warnAboutPassword } from '../mask.ts';
 import { withEngine } from '../open-engine.ts';
 import { originalPlaces } from '../original-places.ts';
 import { isPostgresAddress } from '../recognise-source.ts';
@@ -74,6 +75,7 @@ async function requestsOf(
       next: 'name a target with --to',
     });
   }
+  warnAboutPassword(cli, to);
   const target = isPostgresAddress(to) ? to : resolve(cli.io.folder, to);
   return [{ backupId: id, item, target, replace: true }];
 }

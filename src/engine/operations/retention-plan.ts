@@ -8,8 +8,9 @@ export const FUTURE_TOLERANCE_MS = 5 * MINUTE_MS;
 /** What retention needs to know of a backup. */
 export interface RetentionCandidate {
   readonly id: string;
-  readonly plan: string;
-  /** Null for a global plan. */
+  /** Null for a backup without a plan; those form a group like the backups of a plan. */
+  readonly plan: string | null;
+  /** Null for the global scope. */
   readonly tenantId: string | null;
   /** `db`, `storage` or `full`. */
   readonly type: string;
@@ -47,7 +48,7 @@ export interface RetentionDecision<T extends RetentionCandidate = RetentionCandi
 
 /** The rules of one group; constant rules are allowed too. */
 export type RulesOf = (group: {
-  readonly plan: string;
+  readonly plan: string | null;
   readonly tenantId: string | null;
   readonly type: string;
 }) => ResolvedRetention;
