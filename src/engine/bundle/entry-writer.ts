@@ -3,7 +3,7 @@ import { chmod, lutimes, utimes } from 'node:fs/promises';
 import { HoldfastError } from '../base/errors.ts';
 import { type BundleItem, type BundleItemKind, printablePath } from './bundle-item.ts';
 import { failed, safeFolder } from './safe-folder.ts';
-import { openSpool } from './spool.ts';
+import { openSpool, type Spool } from './spool.ts';
 
 export interface EntryWriterOptions {
   /** Keeps setuid, setgid and sticky bits. They are dropped otherwise. */
@@ -29,14 +29,16 @@ export interface EntryWriter {
 
 const SKIPPED_SHOWN = 100;
 
-/** `root` is fresh and ours alone; `spoolPath` lies outside it and does not exist. */
+/** `root` is fresh and ours alone; files that begin with `spoolPath` lie outside it and do not exist. */
 export async function entryWriter(
   root: string,
   spoolPath: string,
   options: EntryWriterOptions,
 ): Promise<EntryWriter> {
   const folder = safeFolder(root);
-  const spool = await openSpool(spoolPath);
+  const symlinks = await openSpool(`${spoolPath}-symlinks`);
+  const hardLinks = await openSpool(`${spoolPath}-hardlinks`);
+  const folders = await openSpool(`${spoolPath}-folders`);
   const modeMask = options.keepSpecialBits ? 0o7777 : 0o777;
   const skipped: SkippedEntry[] = [];
   let skippedCount = 0;
@@ -48,11 +50,10 @@ export async function entryWriter(
     skippedCount += 1;
     if (skipped.length < SKIPPED_SHOWN) skipped.push({ path: printablePath(path), kind });
   };
-  const deferred = async (kind: BundleItemKind, action: (item: Deferred) => Promise<void>) => {
-    // Backwards, so that a folder's children are done before its mode may lock them away.
+  // Backwards, so that a folder's children are done before its mode may lock them away.
+  const each = async (spool: Spool, action: (item: Deferred) => Promise<void>) => {
     for (let i = spool.length - 1; i >= 0; i -= 1) {
       const item = decode(await spool.at(i));
-      if (item.kind !== kind) continue;
       await action(item).catch((error: unknown) => {
         throw failed(error, item.path);
       });
@@ -64,34 +65,37 @@ export async function entryWriter(
       if (item.kind === 'file') return folder.file(item, item.mode & modeMask, sync);
       if (item.kind === 'folder') {
         await folder.folder(item.path);
-        return spool.append(encode(item));
+        return folders.append(encode(item));
       }
       if (item.kind === 'hardlink') {
-        return (await folder.hardLink(item.path, item.linkTarget!)) ? undefined : spool.append(encode(item));
+        return (await folder.hardLink(item.path, item.linkTarget!))
+          ? undefined
+          : hardLinks.append(encode(item));
       }
       if (item.kind !== 'symlink') return skip(item);
       await folder.parents(item.path);
-      return spool.append(encode(item));
+      return symlinks.append(encode(item));
     },
     async finish() {
-      await deferred('symlink', async ({ path, target, seconds }) => {
+      await each(symlinks, async ({ path, target, seconds }) => {
         await folder.symlink(path, target);
         await lutimes(folder.place(path), seconds, seconds);
       });
-      await deferred('hardlink', ({ path, target }) => folder.copySymlink(path, target));
-      await deferred('folder', async ({ path, mode, seconds }) => {
+      await each(hardLinks, ({ path, target }) => folder.copySymlink(path, target));
+      await each(folders, async ({ path, mode, seconds }) => {
         await utimes(folder.place(path), seconds, seconds);
         await chmod(folder.place(path), mode & modeMask);
       });
     },
     skipped: () => skipped,
     skippedCount: () => skippedCount,
-    close: () => spool.close(),
+    async close() {
+      for (const spool of [symlinks, hardLinks, folders]) await spool.close();
+    },
   };
 }
 
 interface Deferred {
-  readonly kind: BundleItemKind;
   readonly path: Buffer;
   readonly target: Buffer;
   readonly mode: number;
@@ -99,19 +103,13 @@ interface Deferred {
 }
 
 function encode(item: BundleItem): Buffer {
-  const { kind, path, linkTarget, mode, modifiedAtNs } = item;
+  const { path, linkTarget, mode, modifiedAtNs } = item;
   const seconds = Number(modifiedAtNs) / 1e9;
   const [at, to] = [path.toString('latin1'), (linkTarget ?? Buffer.alloc(0)).toString('latin1')];
-  return Buffer.from(JSON.stringify([kind, at, to, mode, seconds]));
+  return Buffer.from(JSON.stringify([at, to, mode, seconds]));
 }
 
 function decode(record: Buffer): Deferred {
-  const [kind, path, target, mode, seconds] = JSON.parse(record.toString()) as [
-    BundleItemKind,
-    string,
-    string,
-    number,
-    number,
-  ];
-  return { kind, path: Buffer.from(path, 'latin1'), target: Buffer.from(target, 'latin1'), mode, seconds };
+  const [path, target, mode, seconds] = JSON.parse(record.toString()) as [string, string, number, number];
+  return { path: Buffer.from(path, 'latin1'), target: Buffer.from(target, 'latin1'), mode, seconds };
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -129,4 +130,36 @@ test('the report tells whether a signature was checked', async (t) => {
   assert.equal((await readFile(join(base, 'valid/manifest.sig'))).length, 96);
   await assert.rejects(run('forged', signed, [newSigningKey().publicKey]), code('manifest_forged'));
   assert.deepEqual((await readdir(base)).sort(), ['absent', 'unchecked', 'valid']);
+});
+
+test('a source that fails in the middle leaves nothing, and its error arrives', async (t) => {
+  const base = await temporaryFolder(t);
+  const bytes = await bundleBytes({ a: randomBytes(2_000_000), tree: [fileItem('f', Buffer.from('f'))] });
+  let failures = 0;
+  for (let sent = 0; sent < bytes.length; sent += 150_001) {
+    async function* source() {
+      yield* inParts(bytes.subarray(0, sent), 65_536);
+      throw new HoldfastError('storage_unreachable');
+    }
+    const attempt = extractBundle({ source: source(), credentials: [TEST_KEY], folder: join(base, 'to') });
+    await assert.rejects(attempt, code('storage_unreachable'), `after ${sent} bytes`);
+    assert.deepEqual(await readdir(base), []);
+    failures += 1;
+  }
+  assert.ok(failures > 10);
+});
+
+test('many links and folders wait on disk, not in memory, and all arrive', async (t) => {
+  const base = await temporaryFolder(t);
+  const total = 3000;
+  const tree = Array.from({ length: total }, (_, i) =>
+    i % 2 === 0
+      ? { ...plainFolder(`d${i}`), mode: 0o700 + (i % 64) }
+      : linkItem('symlink', `l${i}`, `to ${i}`),
+  );
+  await extract({ tree }, join(base, 'to'));
+  assert.equal((await readdir(join(base, 'to/tree'))).length, total);
+  for (const i of [0, 62, 2998])
+    assert.equal((await stat(join(base, `to/tree/d${i}`))).mode & 0o777, 0o700 + (i % 64));
+  for (const i of [1, 1501, 2999]) assert.equal(await readlink(join(base, `to/tree/l${i}`)), `to ${i}`);
 });
