@@ -71,7 +71,7 @@ export function openTreeWriter(streams: TreeStreams, options: TreeWriterOptions)
     return records.write(encodeTreeEntry(entry));
   };
 
-  /** Writes entries from the head of the queue while their contents are known, and waits for those down to `limit`. */
+  /** Writes entries from the head of the queue while their contents are known; waits only while more than `limit` are pending. */
   const drain = async (limit: number): Promise<void> => {
     while (head < queue.length) {
       const { entry, content, resolved } = queue[head]!;
@@ -93,8 +93,8 @@ export function openTreeWriter(streams: TreeStreams, options: TreeWriterOptions)
     queue.push(pending);
     if (queue.length - head < PENDING_MAX) return;
     return (async () => {
-      await drain(PENDING_MAX - 1);
-      if (queue.length < PENDING_MAX / 2) return;
+      await drain(PENDING_MAX);
+      if (queue.length < PENDING_MAX) return;
       data.flush();
       await drain(PENDING_MAX / 2);
     })();

@@ -154,9 +154,13 @@ async function* selected(entries: AsyncIterable<TreeEntry>, select: Buffer): Asy
 function explain(entry: TreeEntry, error: unknown): unknown {
   const code = systemCode(error);
   if (error instanceof HoldfastError || code === null) return error;
-  return new HoldfastError('target_failed', `${escapePath(entry.path)} could not be written: ${code}`, {
-    cause: error,
-  });
+  const path = escapePath(entry.path);
+  if (code === 'ELOOP' || code === 'ENOTDIR') {
+    return new HoldfastError('path_unsafe', `${path}: something else took the place of a folder`, {
+      cause: error,
+    });
+  }
+  return new HoldfastError('target_failed', `${path} could not be written: ${code}`, { cause: error });
 }
 
 async function restoreFolder(run: Run, select: Buffer, policy: MetadataPolicy): Promise<void> {
