@@ -32,30 +32,23 @@ const NO_PATH = Buffer.alloc(0);
 
 export function artifactCheck(manifest: BundleManifest): ArtifactCheck {
   const open = new Map<string, { artifact: BundleArtifact; role: ItemRole }>();
-  const trees: { artifact: BundleArtifact; below: Buffer }[] = [];
+  const trees = new Map<string, Tree>();
   for (const artifact of manifest.artifacts) {
     if (artifact.form === 'stream') open.set(artifact.name, { artifact, role: 'stream' });
     else {
       open.set(recordsName(artifact.name), { artifact, role: 'records' });
-      trees.push({ artifact, below: Buffer.from(`${artifact.name}/`) });
+      const root = Buffer.from(artifact.name);
+      trees.set(root.toString('latin1'), { artifact, root });
     }
   }
 
   const placeEntry = (item: BundleItem): PlacedItem | null => {
-    for (const { artifact, below } of trees) {
-      const isRoot = item.path.equals(below.subarray(0, -1));
-      if (!isRoot && !item.path.subarray(0, below.length).equals(below)) continue;
-      // The records come behind all entries, so that the end of a tree is known.
-      if (!open.has(recordsName(artifact.name)))
-        throw malformed(`has entries behind "${artifact.name}.tree"`);
-      return {
-        ...item,
-        artifact,
-        role: 'entry',
-        innerPath: isRoot ? NO_PATH : item.path.subarray(below.length),
-      };
-    }
-    return null;
+    const tree = treeOf(item.path, trees);
+    if (tree === null) return null;
+    const { artifact, root } = tree;
+    // The records come behind all entries, so that the end of a tree is known.
+    if (!open.has(recordsName(artifact.name))) throw malformed(`has entries behind "${artifact.name}.tree"`);
+    return { ...item, artifact, role: 'entry', innerPath: item.path.subarray(root.length + 1) };
   };
 
   return {
@@ -79,6 +72,21 @@ export function artifactCheck(manifest: BundleManifest): ArtifactCheck {
       if (missing !== undefined) throw malformed(`lacks "${missing}", which its manifest names`);
     },
   };
+}
+
+interface Tree {
+  readonly artifact: BundleArtifact;
+  readonly root: Buffer;
+}
+
+/** The tree a path is the root of or lies in. By lookup: a manifest may name many trees, a tar many entries. */
+function treeOf(path: Buffer, trees: ReadonlyMap<string, Tree>): Tree | null {
+  const text = path.toString('latin1');
+  for (let end = text.indexOf('/'); end >= 0; end = text.indexOf('/', end + 1)) {
+    const tree = trees.get(text.slice(0, end));
+    if (tree) return tree;
+  }
+  return trees.get(text) ?? null;
 }
 
 function hashed(source: AsyncIterable<Uint8Array>, name: string, sha256: string) {
