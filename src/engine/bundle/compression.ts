@@ -8,6 +8,8 @@ import { type BundleLimits, limitExceeded, malformed } from './limits.ts';
 export type Compression = 'zstd' | 'gzip';
 
 const CHUNK_BYTES = 256 * 1024;
+/** Smaller on the way back, where many small bundles may be opened in a row. */
+const READ_CHUNK_BYTES = 64 * 1024;
 /** 8 MiB of window: four times what writers use, and all a reader will set aside for one. */
 export const MAX_WINDOW_LOG = 23;
 
@@ -41,7 +43,7 @@ export async function* decompressStream(
       yield part;
     }
   }
-  const options = { chunkSize: CHUNK_BYTES };
+  const options = { chunkSize: READ_CHUNK_BYTES };
   const params = { [constants.ZSTD_d_windowLogMax]: MAX_WINDOW_LOG };
   const transform =
     compression === 'zstd' ? createZstdDecompress({ ...options, params }) : createGunzip(options);

@@ -2,7 +2,7 @@
 import { chmod, lutimes, utimes } from 'node:fs/promises';
 import { HoldfastError } from '../base/errors.ts';
 import { type BundleItem, type BundleItemKind, printablePath } from './bundle-item.ts';
-import { failed, safeFolder } from './safe-folder.ts';
+import { failed, safeFolder, secondsText } from './safe-folder.ts';
 import { openSpool, type Spool } from './spool.ts';
 
 export interface EntryWriterOptions {
@@ -99,17 +99,17 @@ interface Deferred {
   readonly path: Buffer;
   readonly target: Buffer;
   readonly mode: number;
-  readonly seconds: number;
+  readonly seconds: string;
 }
 
 function encode(item: BundleItem): Buffer {
   const { path, linkTarget, mode, modifiedAtNs } = item;
-  const seconds = Number(modifiedAtNs) / 1e9;
+  const seconds = secondsText(modifiedAtNs);
   const [at, to] = [path.toString('latin1'), (linkTarget ?? Buffer.alloc(0)).toString('latin1')];
   return Buffer.from(JSON.stringify([at, to, mode, seconds]));
 }
 
 function decode(record: Buffer): Deferred {
-  const [path, target, mode, seconds] = JSON.parse(record.toString()) as [string, string, number, number];
+  const [path, target, mode, seconds] = JSON.parse(record.toString()) as [string, string, number, string];
   return { path: Buffer.from(path, 'latin1'), target: Buffer.from(target, 'latin1'), mode, seconds };
 }

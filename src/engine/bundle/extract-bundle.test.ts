@@ -43,6 +43,8 @@ test('files, folders, links, times and modes arrive; special bits only when aske
         [9000, 2],
       ] as const,
     },
+    fileItem('old', Buffer.from('1969'), { modifiedAtNs: -5_500_000_000n }),
+    { ...plainFolder('old folder'), modifiedAtNs: -5_500_000_000n },
     { ...plainFolder('pipe'), kind: 'fifo' as const },
     { ...plainFolder('sock'), kind: 'socket' as const },
   ];
@@ -52,6 +54,7 @@ test('files, folders, links, times and modes arrive; special bits only when aske
   assert.equal(await readFile(join(to, 'x/y.csv'), 'utf8'), 'csv');
   const a = await stat(join(to, 'tree/a'));
   assert.deepEqual([a.mode & 0o7777, a.mtimeMs, a.nlink], [0o755, 1_234_567_890_500, 2]);
+  for (const name of ['old', 'old folder']) assert.equal((await stat(join(to, 'tree', name))).mtimeMs, -5500);
   const locked = await stat(join(to, 'tree/locked'));
   assert.deepEqual([locked.mode & 0o7777, locked.mtimeMs], [0o500, 10 ** 12]);
   assert.equal(await readlink(join(to, 'tree/out')), '/etc/hostname');

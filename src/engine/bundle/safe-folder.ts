@@ -78,7 +78,7 @@ export function safeFolder(root: string): SafeFolder {
           await writeContent(item, (bytes, at) => writeAll(handle, bytes, at));
           await handle.truncate(item.sizeBytes);
           await handle.chmod(mode);
-          const seconds = Number(item.modifiedAtNs) / 1e9;
+          const seconds = secondsText(item.modifiedAtNs);
           await handle.utimes(seconds, seconds);
           if (sync) await handle.sync();
         } finally {
@@ -103,6 +103,11 @@ export function safeFolder(root: string): SafeFolder {
       });
     },
   };
+}
+
+/** As text, since Node takes a negative number for "now". Precise to about 200 ns. */
+export function secondsText(ns: bigint): string {
+  return String(Number(ns) / 1e9);
 }
 
 async function writeContent(item: BundleItem, write: (bytes: Uint8Array, at: number) => Promise<void>) {
