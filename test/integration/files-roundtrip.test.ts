@@ -14,8 +14,8 @@ const asRoot = process.geteuid?.() === 0;
 const raw = (folder: string, name: string) =>
   Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]);
 
-/** Long enough for a change time to be trusted. */
-const settle = () => new Promise((resolve) => setTimeout(resolve, 40));
+/** Long enough for files just written to count as left alone. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 120));
 
 /** A folder deeper than PATH_MAX: no single path reaches its end. */
 function makeDeep(folder: string, levels: number): void {

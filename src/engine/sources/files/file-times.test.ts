@@ -6,10 +6,10 @@ const NOW = 1_700_000_000_500_000_000n;
 const MS = 1_000_000n;
 
 test('a file is quiet once every further write would show', () => {
-  assert.equal(isQuiet({ ctimeNs: NOW - 19n * MS, size: 1n }, NOW), false);
-  assert.equal(isQuiet({ ctimeNs: NOW - 20n * MS, size: 1n }, NOW), true);
-  assert.equal(isQuiet({ ctimeNs: NOW - 99n * MS, size: 2n << 20n }, NOW), false);
-  assert.equal(isQuiet({ ctimeNs: NOW - 100n * MS, size: 2n << 20n }, NOW), true);
+  assert.equal(isQuiet({ ctimeNs: NOW - 99n * MS, size: 1n }, NOW), false);
+  assert.equal(isQuiet({ ctimeNs: NOW - 100n * MS, size: 1n }, NOW), true);
+  assert.equal(isQuiet({ ctimeNs: NOW - 249n * MS, size: 2n << 20n }, NOW), false);
+  assert.equal(isQuiet({ ctimeNs: NOW - 250n * MS, size: 2n << 20n }, NOW), true);
 });
 
 test('times of the future and of whole seconds do not keep a file from being read', () => {

@@ -4,10 +4,16 @@
  */
 import type { BigIntStats } from 'node:fs';
 
-/** Covers kernels that tick 50 times a second or faster, and any single write that takes less than this. */
-const TICK_NS = 20_000_000n;
+/**
+ * How long a file must have been left alone before it is read. Covers the tick, and a write that was begun
+ * and not yet finished: one that is suspended half-way for longer than this cannot be seen by anyone. Longer would
+ * be safer, and would keep out files that are written to ten times a second, such as logs.
+ */
+const QUIET_NS = 100_000_000n;
 /** Large files may be written in large calls, which take longer. */
-const LARGE_TICK_NS = 100_000_000n;
+const LARGE_QUIET_NS = 250_000_000n;
+/** Covers kernels that tick 50 times a second or faster. */
+const TICK_NS = 20_000_000n;
 const LARGE_BYTES = 1n << 20n;
 /** File systems that keep whole seconds, or pairs of them. */
 const COARSE_TICK_NS = 2_000_000_000n;
@@ -24,7 +30,7 @@ export function isQuiet(
   now: bigint = nowNs(),
 ): boolean {
   const age = now - ctimeNs;
-  return age < 0n || isCoarse(ctimeNs) || age >= (size > LARGE_BYTES ? LARGE_TICK_NS : TICK_NS);
+  return age < 0n || isCoarse(ctimeNs) || age >= (size > LARGE_BYTES ? LARGE_QUIET_NS : QUIET_NS);
 }
 
 /** True when nothing that betrays a write differs between two looks at a file. */

@@ -5,7 +5,7 @@ import { type FolderHandle, openFileBeneath } from './handles.ts';
 import { deviceOf, inodeOf, pathText, putRead, putStat, READ, type WalkBatch } from './walk-batch.ts';
 
 /** How often a file that changed while it was read is tried again, and how long to wait before each. */
-export const RETRY_DELAYS_MS = [10, 40, 200] as const;
+export const RETRY_DELAYS_MS = [50, 150, 300] as const;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
