@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { pipeline } from 'node:stream/promises';
 import { type ErrorCode, HoldfastError, systemCode } from '../../base/errors.ts';
 import { connectionVariables, type PostgresAddress } from './address.ts';
-import { codeOfMessage, withoutSecret } from './failures.ts';
+import { codeOfMessage, targetCode, withoutSecret } from './failures.ts';
 
 /** Enough for the message that tells the cause; pg_restore can warn without end. */
 const STDERR_TAIL_BYTES = 8192;
@@ -91,7 +92,28 @@ function startFailure(call: ToolCall, error: unknown): HoldfastError {
 function exitFailure(call: ToolCall, stderr: string, ending: string): HoldfastError {
   const tool = call.program.slice(call.program.lastIndexOf('/') + 1);
   const said = stderr === '' ? '' : `: ${withoutSecret(stderr, call.address)}`;
-  return new HoldfastError(codeOfMessage(stderr, call.failure), `${tool} ended with ${ending}${said}`);
+  const code = codeOfMessage(stderr, call.failure);
+  const ours = call.failure.startsWith('source_') ? code : targetCode(code);
+  return new HoldfastError(ours, `${tool} ended with ${ending}${said}`);
+}
+
+/**
+ * Feeds a tool's standard input and waits for its end. What the tool says about its own failure goes before the broken
+ * pipe that follows from it; a failure of `input` ends the tool.
+ */
+export async function feedTool(call: ToolCall, input: AsyncIterable<Buffer>): Promise<void> {
+  const { child, finished } = startTool(call);
+  child.stdout!.resume();
+  try {
+    await pipeline(input, child.stdin!);
+  } catch (error) {
+    if (systemCode(error) !== 'EPIPE' && systemCode(error) !== 'ERR_STREAM_PREMATURE_CLOSE') {
+      child.kill('SIGKILL');
+      await finished.catch(() => {});
+      throw call.signal?.aborted ? new HoldfastError('interrupted') : error;
+    }
+  }
+  await finished;
 }
 
 /** Runs a tool that reads nothing and writes little, and gives its standard output. */

@@ -7,6 +7,7 @@ const STATES: Readonly<Record<string, ErrorCode>> = {
   '28P01': 'database_auth',
   '3D000': 'source_missing',
   '42501': 'source_denied',
+  '53100': 'target_failed',
   '53300': 'database_unreachable',
   '55P03': 'source_busy',
   '57P01': 'database_unreachable',
@@ -65,6 +66,19 @@ export function databaseFailure(
   return new HoldfastError(code, withoutSecret(`${describeAddress(address)}: ${text}`, address), {
     cause: error,
   });
+}
+
+/** As `databaseFailure`, in the words of a restore: what the target lacks or refuses is no fault of the source. */
+export function targetFailure(error: unknown, address: PostgresAddress): HoldfastError {
+  const failure = databaseFailure(error, address, 'database_failed');
+  const code = targetCode(failure.code);
+  return code === failure.code ? failure : new HoldfastError(code, failure.message, { cause: error });
+}
+
+/** The code of a restore for one of a source. */
+export function targetCode(code: ErrorCode): ErrorCode {
+  if (code === 'source_busy') return 'target_busy';
+  return code.startsWith('source_') ? 'target_failed' : code;
 }
 
 function messageOf(error: unknown): string {

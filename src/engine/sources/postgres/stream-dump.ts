@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import type { Progress } from '../../base/progress.ts';
+import type { ByteSink } from '../port.ts';
+import type { PostgresAddress } from './address.ts';
+import { type ArchiveParser, archiveParser } from './archive-parser.ts';
+import { startTool } from './child.ts';
+import type { DumpFacts } from './facts.ts';
+import type { ClientTools } from './tools.ts';
+
+export interface DumpCall {
+  readonly tools: ClientTools;
+  readonly address: PostgresAddress;
+  readonly snapshotId: string | null;
+  readonly scratchFolder: string;
+  readonly sink: ByteSink;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: Progress | undefined;
+  /** How long pg_dump may wait for a table lock. */
+  readonly lockTimeoutMs: number;
+  /**
+   * Called when the table of contents is there and pg_dump holds its locks, before the first byte is handed on.
+   * What it throws ends the dump.
+   */
+  readonly beforeData?: () => Promise<void>;
+}
+
+/**
+ * Dumps one database in custom format, uncompressed, into a sink. Resolves only when pg_dump ended with 0 and the
+ * archive is whole: either alone would call some partial dump a success. Throws `source_failed`,
+ * `database_unreachable`, `database_auth`, `source_missing`, `source_denied`, `source_busy`, `tool_missing`, `interrupted`.
+ */
+export async function streamDump(call: DumpCall): Promise<DumpFacts> {
+  const { child, finished } = startTool({
+    program: join(call.tools.folder, 'pg_dump'),
+    args: dumpArguments(call),
+    address: call.address,
+    scratchFolder: call.scratchFolder,
+    signal: call.signal,
+    failure: 'source_failed',
+  });
+  child.stdin!.end();
+  const parser = archiveParser();
+  try {
+    await forward(child.stdout!, parser, call);
+  } catch (error) {
+    child.kill('SIGKILL');
+    const ending = await finished.then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    // A pipe cut by an interrupt is the interrupt; what the archive lacks then says nothing.
+    throw call.signal?.aborted ? ending : error;
+  }
+  await finished;
+  return parser.end();
+}
+
+function dumpArguments({ snapshotId, lockTimeoutMs }: DumpCall): string[] {
+  return [
+    '--format=custom',
+    '--compress=0',
+    '--no-password',
+    `--lock-wait-timeout=${lockTimeoutMs}`,
+    ...(snapshotId === null ? [] : [`--snapshot=${snapshotId}`]),
+  ];
+}
+
+async function forward(stdout: AsyncIterable<Buffer>, parser: ArchiveParser, call: DumpCall): Promise<void> {
+  let held: { bytes: Buffer; cuts: readonly number[] }[] | null = [];
+  let offset = 0;
+  const pass = async (bytes: Buffer, cuts: readonly number[]) => {
+    await writeWithCuts(call.sink, bytes, offset, cuts);
+    offset += bytes.length;
+    call.progress?.advance({ bytes: bytes.length });
+  };
+  for await (const bytes of stdout) {
+    const cuts = parser.push(bytes);
+    if (held === null) {
+      await pass(bytes, cuts);
+      continue;
+    }
+    held.push({ bytes, cuts });
+    if (parser.toc() === null) continue;
+    await call.beforeData?.();
+    for (const piece of held) await pass(piece.bytes, piece.cuts);
+    held = null;
+  }
+}
+
+async function writeWithCuts(
+  sink: ByteSink,
+  bytes: Buffer,
+  offset: number,
+  cuts: readonly number[],
+): Promise<void> {
+  let from = 0;
+  for (const cut of cuts) {
+    const at = cut - offset;
+    if (at > from) await sink.write(bytes.subarray(from, at));
+    sink.cut();
+    from = at;
+  }
+  if (from < bytes.length) await sink.write(bytes.subarray(from));
+}
