@@ -238,7 +238,42 @@ export async function* decodeTreeBatches(stream: AsyncIterable<Uint8Array>): Asy
   if (heldBytes > 0) throw damaged('the stream ends within a record');
 }
 
-/** As `decodeTreeBatches`, one entry at a time. For long trees the batches are several times faster. */
-export async function* decodeTreeEntries(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TreeEntry> {
-  for await (const batch of decodeTreeBatches(stream)) yield* batch;
+/**
+ * As `decodeTreeBatches`, one entry at a time. By hand instead of as a generator, which would cost several promises
+ * per entry; the batches are faster still.
+ */
+export function decodeTreeEntries(
+  stream: AsyncIterable<Uint8Array>,
+): AsyncIterableIterator<TreeEntry, undefined> {
+  const batches = decodeTreeBatches(stream);
+  let batch: TreeEntry[] = [];
+  let next = 0;
+  const refill = async (): Promise<IteratorResult<TreeEntry, undefined>> => {
+    const { value, done } = await batches.next();
+    if (done === true) {
+      batch = [];
+      next = 0;
+      return { value: undefined, done: true };
+    }
+    batch = value;
+    next = 1;
+    return { value: batch[0]!, done: false };
+  };
+  return {
+    next() {
+      const value = batch[next];
+      if (value === undefined) return refill();
+      next += 1;
+      return Promise.resolve({ value, done: false });
+    },
+    async return() {
+      batch = [];
+      next = 0;
+      await batches.return(undefined);
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }

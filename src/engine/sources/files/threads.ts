@@ -52,7 +52,11 @@ interface Reader {
 const THREAD = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
 
 function startThread(onAnswer: (answer: ThreadAnswer) => void, onFailure: (error: Error) => void): Worker {
-  const worker = new Worker(THREAD, { name: 'holdfast-files', execArgv: [] });
+  const worker = new Worker(THREAD, {
+    name: 'holdfast-files',
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+  });
   worker.on('message', onAnswer);
   worker.on('error', onFailure);
   worker.on('exit', () => onFailure(new HoldfastError('internal', 'a reading thread ended')));

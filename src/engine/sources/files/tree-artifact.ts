@@ -8,7 +8,7 @@ import { ACTION, type PreparedBatch, type TreeRun } from './tree-run.ts';
 import { deviceOf, entryOf, linksOf, looksSparse, sizeOf, type WalkBatch } from './walk-batch.ts';
 
 /** Batches decided ahead of the one being written, so that their files are read meanwhile. */
-const BATCHES_AHEAD = 4;
+const BATCHES_AHEAD = 2;
 const FILES_PER_JOB = 128;
 
 /** True when nothing says that a file was touched since the previous backup. */
