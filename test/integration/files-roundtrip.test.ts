@@ -100,6 +100,13 @@ function makeContents(folder: string, bytes: (length: number) => Buffer): void {
     ],
     30_000_007,
   );
+  // Large enough for the file system to be asked where its holes are.
+  const large: [number, Buffer][] = [
+    [0, bytes(1)],
+    [50_000_000, bytes(70_000)],
+    [99_999_999, bytes(1)],
+  ];
+  makeSparse(join(folder, 'sparse-large'), large, 100_000_000);
   makeSparse(join(folder, 'all-hole'), [], 5_000_001);
   makeSparse(join(folder, 'hole-first'), [[8_000_000, bytes(1000)]], 8_001_000);
 }

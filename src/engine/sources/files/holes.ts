@@ -13,6 +13,8 @@ function isZero(bytes: Buffer): boolean {
 export interface HoleFinder {
   /** Takes the file's next bytes (whole blocks of 4 KiB but for the last) and passes its data on to `write`. */
   feed(bytes: Buffer): Promise<void>;
+  /** Passes over a hole that is known as such. */
+  skip(sizeBytes: number): void;
   /** The data extents; null when the file turned out to have no hole. Called once, at the end. */
   end(): [offset: number, length: number][] | null;
 }
@@ -67,6 +69,7 @@ export function holeFinder(write: (bytes: Uint8Array) => void | Promise<void>): 
       if (begin < bytes.length)
         await (beginIsZero ? hole(bytes.length - begin) : data(bytes.subarray(begin)));
     },
+    skip: hole,
     end() {
       const whole = extents.length === 1 && extents[0]![0] === 0 && extents[0]![1] === offset;
       return whole || offset === 0 ? null : extents;

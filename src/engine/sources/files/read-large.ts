@@ -2,9 +2,10 @@ import { type BigIntStats, closeSync, fstatSync, read } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode } from '../../base/errors.ts';
 import type { TreeEntry, TreeSink } from '../port.ts';
+import { dataRegions, type Region, WORTH_ASKING_BYTES } from './data-regions.ts';
 import { heldStill, isQuiet } from './file-times.ts';
 import { type FolderHandle, openFileBeneath } from './handles.ts';
-import { holeFinder } from './holes.ts';
+import { type HoleFinder, holeFinder } from './holes.ts';
 import { RETRY_DELAYS_MS, readFailure } from './read-files.ts';
 import { READ } from './walk-batch.ts';
 
@@ -42,23 +43,31 @@ async function readFull(fd: number, piece: Buffer, position: number): Promise<nu
   return got;
 }
 
+type Take = (bytes: Buffer) => void | Promise<void>;
+
+/** Reads [begin, end) with two buffers in turn; the result is where the file, or the range, ended. */
 async function pump(
   fd: number,
   pieces: readonly Buffer[],
-  take: (bytes: Buffer) => void | Promise<void>,
+  [begin, end]: Region,
+  take: Take,
 ): Promise<number> {
-  let position = 0;
+  let position = begin;
   let turn = 0;
-  let ahead = readFull(fd, pieces[0]!, 0);
-  ahead.catch(() => {});
+  const start = () => {
+    const piece = pieces[turn]!.subarray(0, Math.min(PIECE_BYTES, end - position));
+    const got = piece.length === 0 ? Promise.resolve(0) : readFull(fd, piece, position);
+    got.catch(() => {});
+    return got;
+  };
+  let ahead = start();
   for (;;) {
     const piece = pieces[turn]!;
     const got = await ahead;
     if (got === 0) return position;
     position += got;
     turn = (turn + 1) % pieces.length;
-    ahead = readFull(fd, pieces[turn]!, position);
-    ahead.catch(() => {});
+    ahead = start();
     try {
       const taken = take(piece.subarray(0, got));
       if (taken) await taken;
@@ -68,6 +77,28 @@ async function pump(
       throw error;
     }
   }
+}
+
+/** As `pump` over the whole file, but skips what the file system knows to be holes. */
+async function pumpSparse(
+  fd: number,
+  pieces: readonly Buffer[],
+  stat: BigIntStats,
+  finder: HoleFinder,
+): Promise<number> {
+  const sizeBytes = Number(stat.size);
+  const everything: Region = [0, Number.MAX_SAFE_INTEGER];
+  const worthAsking = sizeBytes - Number(stat.blocks) * 512 >= WORTH_ASKING_BYTES;
+  const regions = worthAsking ? await dataRegions(fd, sizeBytes) : null;
+  if (regions === null) return pump(fd, pieces, everything, finder.feed);
+  let position = 0;
+  for (const region of regions) {
+    finder.skip(region[0] - position);
+    position = await pump(fd, pieces, region, finder.feed);
+    if (position < region[1]) return position;
+  }
+  finder.skip(sizeBytes - position);
+  return sizeBytes;
 }
 
 /** Streams files of any size into the sink with two buffers of 1 MiB. One at a time. */
@@ -92,7 +123,9 @@ export function largeReader(sink: TreeSink, signal: AbortSignal): LargeReader {
     const finder = Number(before.blocks) * 512 < Number(before.size) ? holeFinder(write) : null;
     sink.begin();
     try {
-      const got = await pump(fd, pieces, finder ? finder.feed : write);
+      const got = finder
+        ? await pumpSparse(fd, pieces, before, finder)
+        : await pump(fd, pieces, [0, Number.MAX_SAFE_INTEGER], write);
       const after = fstatSync(fd, { bigint: true });
       if (got === Number(after.size) && heldStill(before, after)) {
         return { state: READ.done, stat: after, extents: finder?.end() ?? null };
