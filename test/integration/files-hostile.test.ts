@@ -1,61 +1,26 @@
-/** Test 26: hostile trees and racing processes; 0 bytes outside the target. */
+/** Test 26, first half: hostile trees; 0 bytes outside the target. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { codeOf } from '../../src/engine/base/errors.ts';
 import { decodeTreeEntries, encodeTreeEntry } from '../../src/engine/repository/tree-codec.ts';
 import { compareTrees, restoreTree } from '../../src/engine/sources/files/index.ts';
-import type { ArtifactReader, Content, TreeEntry } from '../../src/engine/sources/port.ts';
-import { count } from '../support/counts.ts';
+import type { TreeEntry } from '../../src/engine/sources/port.ts';
+import {
+  entry,
+  file,
+  folder,
+  hard,
+  link,
+  lookAt,
+  makeSandbox,
+  NOTHING,
+  readerOf,
+  restoreCarelessly,
+  root,
+} from '../support/hostile-trees.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-const NOTHING: Content = { sizeBytes: 0, depth: 0, refs: Buffer.alloc(0) };
-const DATA: Content = { sizeBytes: 5, depth: 0, refs: Buffer.alloc(36) };
-const latin1 = (text: string) => Buffer.from(text, 'latin1');
-
-function entry(path: string, type: TreeEntry['type'], more: Partial<TreeEntry> = {}): TreeEntry {
-  const isFile = type === 'file' && !more.hardLinkTo;
-  return {
-    path: latin1(path),
-    type,
-    mode: type === 'folder' ? 0o755 : 0o644,
-    uid: process.getuid?.() ?? 0,
-    gid: process.getgid?.() ?? 0,
-    user: '',
-    group: '',
-    modifiedAtNs: 1_600_000_000_000_000_000n,
-    changedAtNs: 0n,
-    inode: 1n,
-    sizeBytes: isFile ? 5 : 0,
-    linkTarget: null,
-    hardLinkTo: null,
-    deviceNumber: 0n,
-    extents: null,
-    content: isFile ? DATA : null,
-    ...more,
-  };
-}
-
-const root = entry('', 'folder');
-const folder = (path: string) => entry(path, 'folder');
-const file = (path: string, more: Partial<TreeEntry> = {}) => entry(path, 'file', more);
-const link = (path: string, target: string) => entry(path, 'symlink', { linkTarget: latin1(target) });
-const hard = (path: string, target: string) => entry(path, 'file', { hardLinkTo: latin1(target) });
-
-/** Gives out entries as they are: what a hostile decoder would let through. */
-function readerOf(entries: readonly TreeEntry[]): ArtifactReader {
-  return {
-    async *read() {
-      yield Buffer.from('EVIL!');
-    },
-    async *entries() {
-      yield* entries;
-    },
-  };
-}
 
 interface Case {
   readonly name: string;
@@ -197,54 +162,6 @@ function sizeCases(): Case[] {
   ];
 }
 
-/** Everything about the outside that a restore could have touched. */
-function lookAt(outside: string): unknown {
-  return fs
-    .readdirSync(outside, { recursive: true, encoding: 'utf8' })
-    .sort()
-    .concat('.')
-    .map((name) => {
-      const path = join(outside, name);
-      const { mode, uid, gid, size, ino, nlink, mtimeNs, ctimeNs } = fs.lstatSync(path, { bigint: true });
-      return {
-        name,
-        mode,
-        uid,
-        gid,
-        size,
-        ino,
-        nlink,
-        mtimeNs,
-        ctimeNs,
-        text: fs.lstatSync(path).isFile() ? fs.readFileSync(path, 'utf8') : null,
-      };
-    });
-}
-
-async function makeSandbox(t: TestContext): Promise<{ base: string; outside: string }> {
-  const base = await temporaryFolder(t);
-  const outside = join(base, 'outside');
-  fs.mkdirSync(join(outside, 'deep'), { recursive: true });
-  fs.writeFileSync(join(outside, 'secret'), 'secret', { mode: 0o600 });
-  fs.chmodSync(outside, 0o777);
-  return { base, outside };
-}
-
-/** What a careless program does: joins and writes. */
-function restoreCarelessly(target: string, entries: readonly TreeEntry[]): void {
-  for (const { path, type, linkTarget, hardLinkTo } of entries) {
-    const place = join(target, path.toString('latin1'));
-    try {
-      if (type === 'folder') fs.mkdirSync(place, { recursive: true });
-      else if (type === 'symlink') fs.symlinkSync(linkTarget!, place);
-      else if (hardLinkTo) fs.linkSync(join(target, hardLinkTo.toString('latin1')), place);
-      else fs.writeFileSync(place, 'EVIL!');
-    } catch {
-      // The next one.
-    }
-  }
-}
-
 test('hostile trees: nothing outside is touched', async (t) => {
   const { base, outside } = await makeSandbox(t);
   const cases = [...badPathCases(), ...structureCases(outside), ...sizeCases()];
@@ -318,86 +235,6 @@ test('hostile records do not decode', async () => {
     };
     await assert.rejects(decode, { code: 'object_damaged' }, name);
   }
-});
-
-/** Swaps the target's folders for symlinks to the outside, without rest. */
-const RACER = `
-const fs = require('node:fs');
-const { join } = require('node:path');
-const [base, outside] = process.argv.slice(1);
-process.stdout.write('go');
-for (let i = 0; ; i += 1) {
-  const target = join(base, 'target');
-  let names = [];
-  try { names = fs.readdirSync(target); } catch {}
-  for (const name of names) {
-    if (!/^d[0-9]$/.test(name)) continue;
-    try { if (fs.lstatSync(join(target, name)).isSymbolicLink()) continue; fs.renameSync(join(target, name), join(target, 'moved-' + i + name)); } catch { continue; }
-    try { fs.symlinkSync(outside, join(target, name)); } catch {}
-  }
-}`;
-
-async function startRacer(t: TestContext, base: string, outside: string): Promise<ChildProcess> {
-  const racer = spawn(process.execPath, ['-e', RACER, base, outside], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  t.after(() => racer.kill('SIGKILL'));
-  await once(racer.stdout!, 'data');
-  return racer;
-}
-
-const RACED: readonly TreeEntry[] = [
-  root,
-  ...Array.from({ length: 10 }, (_, d) => [
-    folder(`d${d}`),
-    ...Array.from({ length: 6 }, (_, f) => (f === 5 ? hard(`d${d}/f5`, `d${d}/f0`) : file(`d${d}/f${f}`))),
-    folder(`d${d}/sub`),
-    file(`d${d}/sub/x`),
-  ]).flat(),
-];
-
-test('symlink-swap races: nothing outside is touched', async (t) => {
-  const { base, outside } = await makeSandbox(t);
-  const before = lookAt(outside);
-  const racer = await startRacer(t, base, outside);
-  const outcomes = new Map<string, number>();
-  for (let round = 0; round < count(100, 1000); round += 1) {
-    const target = join(base, 'target');
-    const run = restoreTree({ reader: readerOf(RACED), content: NOTHING, target });
-    const outcome = await run.then(
-      () => 'restored',
-      (error: unknown) => codeOf(error) ?? String(error),
-    );
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    fs.renameSync(target, join(base, `done-${round}`));
-  }
-  racer.kill('SIGKILL');
-  await once(racer, 'exit');
-  assert.deepEqual(lookAt(outside), before);
-  console.log('# outcomes:', Object.fromEntries(outcomes));
-  const known = ['restored', 'path_unsafe', 'target_failed', 'target_not_empty'];
-  assert.deepEqual(
-    [...outcomes.keys()].filter((outcome) => !known.includes(outcome)),
-    [],
-  );
-  assert.ok(
-    (outcomes.get('path_unsafe') ?? 0) + (outcomes.get('target_failed') ?? 0) > 0,
-    'the races were never met',
-  );
-});
-
-test('symlink-swap races: a careless program would have been caught', async (t) => {
-  const { base, outside } = await makeSandbox(t);
-  const racer = await startRacer(t, base, outside);
-  for (let round = 0; round < 200 && fs.readdirSync(outside).length === 2; round += 1) {
-    const target = join(base, 'target');
-    fs.mkdirSync(target);
-    restoreCarelessly(target, RACED);
-    fs.renameSync(target, join(base, `done-${round}`));
-  }
-  racer.kill('SIGKILL');
-  await once(racer, 'exit');
-  assert.ok(fs.readdirSync(outside).length > 2);
 });
 
 test('limits stop a tree before anything is written', async (t) => {
