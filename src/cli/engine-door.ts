@@ -72,7 +72,7 @@ export interface TreeItem {
 
 export interface RestoreRequest {
   readonly backupId: string;
-  /** An artifact, or a path below one; null for everything. */
+  /** An artifact, a path below one, or a source: all its artifacts together. Null for everything. */
   readonly item: string | null;
   /** An absolute path or a `postgres://` address. */
   readonly target: string;

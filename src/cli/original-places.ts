@@ -33,9 +33,18 @@ export async function originalPlaces(
     const spec = await specOf(cli, loaded, artifact.source, source);
     const target = placeOf(artifact, spec, backup);
     if (target === null) cli.note(`left out: ${artifact.name} (${artifact.kind}) has no place to go back to`);
-    else requests.push({ backupId: backup.id, item: artifact.name, target, replace: true });
+    else
+      requests.push({ backupId: backup.id, item: item ?? unitOf(artifact, backup), target, replace: true });
   }
-  return requests;
+  return requests.filter(({ item: unit }, i) => requests.findIndex((other) => other.item === unit) === i);
+}
+
+/** What is restored together: a database that was exported as one file per table is one unit, named by its source. */
+function unitOf(artifact: ArtifactDetails, backup: BackupDetails): string {
+  const isExport = backup.artifacts.some(
+    ({ source, kind }) => source === artifact.source && kind === 'pg-csv',
+  );
+  return isExport ? artifact.source : artifact.name;
 }
 
 function placeOf(artifact: ArtifactDetails, spec: SourceSpec, backup: BackupDetails): string | null {

@@ -80,7 +80,7 @@ export function renderBackup(backup: BackupDetails, nowMs: number): string {
     ],
     backup.artifacts,
   );
-  const tables = backup.artifacts.map(renderTables).join('');
+  const tables = tableGroups(backup.artifacts).map(renderTables).join('');
   return `${head}\n${artifacts}${tables}${renderProblems(backup)}`;
 }
 
@@ -98,13 +98,31 @@ interface TableFact {
   readonly rows: number | null;
 }
 
-/** Tables with their row counts, where a database source counted them. */
-function renderTables(artifact: ArtifactDetails): string {
-  const tables = tablesOf(artifact);
-  if (tables.length === 0) return '';
+interface TableGroup {
+  readonly title: string;
+  readonly tables: readonly TableFact[];
+}
+
+/** Tables with their row counts, where a database source counted them; those exported one by one, by source. */
+function tableGroups(artifacts: readonly ArtifactDetails[]): TableGroup[] {
+  const exported = Map.groupBy(
+    artifacts.filter(({ kind }) => kind === 'pg-csv'),
+    ({ source }) => source,
+  );
+  const groups = [
+    ...artifacts.map((artifact) => ({ title: artifact.name, tables: tablesOf(artifact) })),
+    ...[...exported].map(([source, parts]) => ({
+      title: source,
+      tables: parts.map(({ facts }) => tableOf(facts)),
+    })),
+  ];
+  return groups.filter(({ tables }) => tables.length > 0);
+}
+
+function renderTables({ title, tables }: TableGroup): string {
   const rows = renderTable(
     [
-      { title: `tables of ${artifact.name}`, value: ({ name }) => name },
+      { title: `tables of ${title}`, value: ({ name }) => name },
       { title: 'rows', value: (table) => table.rows?.toLocaleString('en-US') ?? '-', align: 'right' },
     ],
     tables,
@@ -112,22 +130,17 @@ function renderTables(artifact: ArtifactDetails): string {
   return `\n${rows}`;
 }
 
+function tableOf({ schema, name, rows }: { readonly [key: string]: unknown }): TableFact {
+  const parts = [schema, name].filter((part) => typeof part === 'string');
+  return { name: parts.join('.'), rows: typeof rows === 'number' ? rows : null };
+}
+
 /** Reads the fact `tables`: a list of `{ name, schema?, rows }`, or a map of names to row counts. */
 function tablesOf({ facts }: ArtifactDetails): TableFact[] {
   const { tables } = facts;
-  if (Array.isArray(tables)) {
-    return tables.map(
-      (table: { schema?: string; name?: string; table?: string; rows?: number; rowCount?: number }) => ({
-        name: [table.schema, table.name ?? table.table].filter((part) => part !== undefined).join('.'),
-        rows: table.rows ?? table.rowCount ?? null,
-      }),
-    );
-  }
+  if (Array.isArray(tables)) return tables.map(tableOf);
   if (typeof tables !== 'object' || tables === null) return [];
-  return Object.entries(tables).map(([name, rows]) => ({
-    name,
-    rows: typeof rows === 'number' ? rows : null,
-  }));
+  return Object.entries(tables).map(([name, rows]) => tableOf({ name, rows }));
 }
 
 /** Exported for its test. */
