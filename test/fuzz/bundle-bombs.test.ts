@@ -1,4 +1,5 @@
 /** Reliability test 27: bundles that ask for too much are stopped at the limit, in little memory. */
+import '../support/small-heap.ts';
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,4 +1,5 @@
 /** Reliability test 25: malformed bundles end in one of our errors, write nothing outside, and stay small. */
+import '../support/small-heap.ts';
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -21,10 +21,10 @@ test('no pair of key and nonce is used twice, across restarts and forks', async 
     recorder.stop();
   }
   const run = promisify(execFile);
-  const pairs = [...recorder.pairs];
+  let pairs = [...recorder.pairs];
   for (let started = 0; started < PROCESSES; started += 2) {
     const forks = [0, 1].map(() => run(process.execPath, [WORKLOAD, String(each)], { maxBuffer: 2 ** 28 }));
-    for (const { stdout } of await Promise.all(forks)) pairs.push(...stdout.split('\n'));
+    for (const { stdout } of await Promise.all(forks)) pairs = pairs.concat(stdout.split('\n'));
   }
   assert.ok(pairs.length >= count(20_000, 1_000_000), `only ${pairs.length} sealings were seen`);
   assert.equal(repeats(pairs), 0);
