@@ -70,7 +70,7 @@ export function toolEnvironment({
     PATH: '/usr/bin:/bin',
     HOME: scratchFolder,
     LC_ALL: 'C',
-    PGPASSFILE: '/dev/null',
+    PGPASSFILE: `${scratchFolder}/no-password-file`,
     PGAPPNAME: 'holdfast',
     ...connectionVariables(address),
   };

@@ -152,7 +152,8 @@ function schemaArtifact(client: Client, schema: CopySchema, { address }: CopyOpt
     chunking: { method: 'content', profile: 'dump' },
     async produce(sink) {
       try {
-        const sequences = await Promise.all(schema.sequences.map((sequence) => withValue(client, sequence)));
+        const sequences: Sequence[] = [];
+        for (const sequence of schema.sequences) sequences.push(await withValue(client, sequence));
         await sink.write(Buffer.from(`${JSON.stringify({ ...schema, sequences }, null, 2)}\n`));
         return { format: 'pg-csv-schema', serverVersion: schema.serverVersion, tables: schema.tables.length };
       } catch (error) {

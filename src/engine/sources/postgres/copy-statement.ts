@@ -14,7 +14,7 @@ export interface CopyTarget {
 
 const NAME = String.raw`(?:"(?:[^"\0]|"")+"|[a-z_][a-z0-9_]*)`;
 const STATEMENT = new RegExp(
-  String.raw`^COPY (${NAME})\.(${NAME}) (\((?:${NAME}(?:, ${NAME})*)?\) )?FROM stdin;\s*$`,
+  String.raw`^COPY (${NAME})\.(${NAME}) (\((?:${NAME}(?:, ${NAME})*)?\))? FROM stdin;\s*$`,
   'u',
 );
 

@@ -31,7 +31,10 @@ const NETWORK = new Set([
 /** Words in messages of `pg` and of libpq's tools (with LC_ALL=C), first match wins. */
 const WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/password authentication failed|no pg_hba\.conf entry|no password supplied/i, 'database_auth'],
-  [/client password must be a string|authentication failed|role "[^"]*" does not exist$/im, 'database_auth'],
+  [
+    /client password must be a string|authentication failed|FATAL: +role ".*" does not exist/i,
+    'database_auth',
+  ],
   [/database ".*" does not exist/, 'source_missing'],
   [/server version mismatch/, 'tool_missing'],
   [

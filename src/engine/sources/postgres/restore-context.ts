@@ -25,6 +25,8 @@ export interface RestoreOptions {
   readonly role?: string;
   /** Default `auto`: kept when the target has every role and the session may give objects away. */
   readonly owners?: OwnerChoice | 'auto';
+  /** Makes the roles the target lacks, unable to log in: for a throwaway server. Default false. */
+  readonly createMissingRoles?: boolean;
   /** A dump of unknown origin: refused for any role that could do more than fill its own database. */
   readonly untrusted?: boolean;
   /** False loads through pg_restore alone. Default true. */

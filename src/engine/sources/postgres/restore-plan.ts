@@ -22,6 +22,9 @@ export interface RestorePlan {
   readonly otherBlocks: readonly { readonly start: number; readonly end: number }[];
 }
 
+/** Entries that set up a session of pg_restore; they are no data wherever they stand. */
+const SETTINGS = new Set(['ENCODING', 'STDSTRINGS', 'SEARCHPATH', 'DATABASE', 'DATABASE PROPERTIES']);
+
 /**
  * How to restore a dump table by table, or null when something in it is not understood and pg_restore should do
  * the whole: data without a plain COPY statement, or blocks the facts do not know.
@@ -31,7 +34,7 @@ export function planRestore(toc: ArchiveToc, facts: DumpFacts): RestorePlan | nu
   const made = new Map(
     toc.entries.filter((entry) => entry.kind === 'TABLE').map((entry) => [entry.dumpId, entry]),
   );
-  const dataEntries = toc.entries.filter((entry) => entry.section === 'data');
+  const dataEntries = entriesOfData(toc);
   const tables: TableLoad[] = [];
   const others: TocEntry[] = [];
   for (const entry of dataEntries) {
@@ -50,6 +53,18 @@ export function planRestore(toc: ArchiveToc, facts: DumpFacts): RestorePlan | nu
   tables.sort((a, b) => sizeOf(b.table) - sizeOf(a.table));
   const otherBlocks = withData.map((entry) => blocks.get(entry.dumpId)!).sort((a, b) => a.start - b.start);
   return { tables, others, otherBlocks };
+}
+
+/**
+ * The entries pg_restore counts as data. Those of section `none`, such as comments and grants, belong to whatever
+ * stands before them (`ProcessArchiveRestoreOptions` in pg_backup_archiver.c).
+ */
+function entriesOfData(toc: ArchiveToc): TocEntry[] {
+  let section: TocEntry['section'] = 'pre-data';
+  return toc.entries.filter((entry) => {
+    if (entry.section !== 'none') section = entry.section;
+    return section === 'data' && !SETTINGS.has(entry.kind);
+  });
 }
 
 function sizeOf(range: { start: number; end: number }): number {

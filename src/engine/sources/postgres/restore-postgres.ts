@@ -18,7 +18,7 @@ import {
   type RestoreOptions,
 } from './restore-context.ts';
 import { planRestore, type RestorePlan } from './restore-plan.ts';
-import { chooseOwners, type OwnerChoice, requireUnprivileged } from './roles.ts';
+import { chooseOwners, createMissingRoles, type OwnerChoice, requireUnprivileged } from './roles.ts';
 import { prepareTarget, type Target } from './target.ts';
 import { writeTocFile } from './toc-file.ts';
 import { requireTools } from './tools.ts';
@@ -103,6 +103,7 @@ async function ownersOf(options: RestoreOptions, toc: ArchiveToc, target: Target
       await requireUnprivileged(client);
       return 'skip';
     }
+    if (options.createMissingRoles) await createMissingRoles(client, toc);
     if (options.owners === 'keep' || options.owners === 'skip') return options.owners;
     if (options.role !== undefined) return 'skip';
     const { owners, reason } = await chooseOwners(client, toc);

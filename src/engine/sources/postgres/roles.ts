@@ -1,23 +1,50 @@
 import type { Client } from 'pg';
 import { HoldfastError } from '../../base/errors.ts';
-import type { ArchiveToc } from './archive-toc.ts';
+import type { ArchiveToc, TocEntry } from './archive-toc.ts';
+import { quoteName } from './quote.ts';
 
 /** Who shall own what is restored: `keep` the owners and grants of the dump, or `skip` them. */
 export type OwnerChoice = 'keep' | 'skip';
 
-const GRANTEE = /^(?:GRANT|REVOKE) .* (?:TO|FROM) ("(?:[^"]|"")+"|[^\s;"]+)(?: WITH GRANT OPTION)?;$/gm;
+const NAME = '(?:"(?:[^"]|"")+"|[^\\s;",]+)';
+const GRANTEE = new RegExp(
+  `^(?:GRANT|REVOKE|ALTER DEFAULT PRIVILEGES) .* (?:TO|FROM) (${NAME})(?: WITH GRANT OPTION)?;$`,
+  'gm',
+);
+/** The clauses of CREATE POLICY in the order pg_dump writes them. */
+const POLICY = new RegExp(
+  `^CREATE POLICY ${NAME} ON [^;]*?(?: AS RESTRICTIVE)?(?: FOR [A-Z]+)? TO (${NAME}(?:, ${NAME})*)(?: USING| WITH CHECK|;)`,
+);
 
-/** Every role the dump names as owner or in a grant, unquoted. */
+/** Every role the dump names as owner, in a grant or in a row-level policy, unquoted. */
 export function rolesOf(toc: ArchiveToc): Set<string> {
   const roles = new Set<string>();
   for (const entry of toc.entries) {
     if (entry.owner !== '') roles.add(entry.owner);
-    if (entry.kind !== 'ACL' && entry.kind !== 'DEFAULT ACL') continue;
-    for (const [, name] of entry.definition.matchAll(GRANTEE)) {
-      if (name !== 'PUBLIC') roles.add(name!.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"'));
-    }
+    for (const name of rolesIn(entry)) if (name !== 'PUBLIC') roles.add(unquote(name));
   }
   return roles;
+}
+
+function rolesIn({ kind, definition }: TocEntry): string[] {
+  if (kind === 'ACL' || kind === 'DEFAULT ACL')
+    return [...definition.matchAll(GRANTEE)].map((match) => match[1]!);
+  if (kind !== 'POLICY') return [];
+  const list = POLICY.exec(definition)?.[1] ?? '';
+  return [...list.matchAll(new RegExp(NAME, 'g'))].map((match) => match[0]);
+}
+
+function unquote(name: string): string {
+  return name.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"');
+}
+
+/** Makes every role of the dump that the server lacks, unable to log in. For servers that live as long as a drill. */
+export async function createMissingRoles(client: Client, toc: ArchiveToc): Promise<void> {
+  const { rows } = await client.query(
+    'select name from pg_catalog.unnest($1::text[]) name where name not in (select rolname from pg_catalog.pg_roles)',
+    [[...rolesOf(toc)]],
+  );
+  for (const { name } of rows) await client.query(`create role ${quoteName(name)} nologin`);
 }
 
 /**
