@@ -71,6 +71,22 @@ export function* eachRef(refs: Buffer): Generator<{ id: Buffer; lengthBytes: num
   }
 }
 
+/** The same source, which calls `tick` and waits for it before every piece it gives. */
+export function tickingSource(source: ChunkSource, tick: () => Promise<void>): ChunkSource {
+  return {
+    async readChunk(id) {
+      await tick();
+      return source.readChunk(id);
+    },
+    async *read(content) {
+      for await (const part of source.read(content)) {
+        await tick();
+        yield part;
+      }
+    },
+  };
+}
+
 /** The same for equal contents, so that what two backups share is walked once. */
 export function contentKey(content: Content): string {
   const head = `${content.sizeBytes}:${content.depth}:`;

@@ -1,0 +1,115 @@
+import { createHash, createHmac } from 'node:crypto';
+import { HoldfastError } from '../base/errors.ts';
+import { HEADER_BYTES } from '../crypto/object-header.ts';
+import type { PackOpener } from '../crypto/pack-cipher.ts';
+import type { ListedPack } from './index-object.ts';
+import { packName } from './object-names.ts';
+import { FOOTER_BYTES, openPack, readFooter } from './pack-reader.ts';
+import { decodeRecord } from './pack-record.ts';
+import { decodeTable, type TableBlock } from './pack-toc.ts';
+import type { RepositoryContext } from './repository-context.ts';
+import { isDamage } from './sealed-json.ts';
+import type { DamagedObject } from './verify-report.ts';
+
+export interface CheckedPack {
+  /** Null when every byte is what it should be. */
+  readonly damage: DamagedObject | null;
+  /** Ids of chunks, as the index lists them, that this pack does not give back. */
+  readonly badChunks: readonly Buffer[];
+  readonly chunks: number;
+}
+
+/**
+ * Checks one pack from its bytes: name, header, commitment, every block, every chunk against its id, and that its
+ * own table is the one the index lists. `baseOf` gives the plain bytes of a difference's base.
+ */
+export async function checkPack(
+  context: RepositoryContext,
+  listed: ListedPack,
+  bytes: Buffer,
+  baseOf: (id: Buffer) => Promise<Buffer>,
+): Promise<CheckedPack> {
+  const name = packName(listed.pack);
+  let why: string | null = null;
+  const blame = (text: string) => {
+    why ??= text;
+  };
+  if (createHash('sha256').update(bytes).digest('hex') !== listed.pack) {
+    blame('its name is not the SHA-256 of its bytes');
+  }
+  const badChunks: Buffer[] = [];
+  let chunks = 0;
+  let i = 0;
+  let at = HEADER_BYTES;
+  const opener = openOrBlame(context, bytes, blame);
+  for (const block of decodeTable(listed.table)) {
+    const stored = bytes.subarray(at, at + block.storedBytes);
+    const bad = opener ? await badChunksOf(context, opener, stored, block, i, baseOf) : block.chunks;
+    if (bad.length > 0) blame(`block ${i} does not give back what its table promises`);
+    badChunks.push(...bad.map(({ id }) => id));
+    chunks += block.chunks.length;
+    at += block.storedBytes;
+    i += 1;
+  }
+  if (opener) checkTable(opener, listed, bytes, at, blame);
+  const damage = why === null ? null : { name, code: 'object_damaged' as const, why: `${name}: ${why}` };
+  return { damage, badChunks, chunks };
+}
+
+function openOrBlame(
+  context: RepositoryContext,
+  bytes: Buffer,
+  blame: (why: string) => void,
+): PackOpener | null {
+  try {
+    return openPack(context.keys, bytes);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    blame(error.message);
+    return null;
+  }
+}
+
+/** The pack's own table must be the listed one and lie between the last block and the footer. */
+function checkTable(
+  opener: PackOpener,
+  listed: ListedPack,
+  bytes: Buffer,
+  tableAt: number,
+  blame: (why: string) => void,
+): void {
+  try {
+    const end = bytes.length - FOOTER_BYTES;
+    const tableBytes = readFooter(bytes.subarray(Math.max(0, end)), bytes.length);
+    if (tableAt + tableBytes !== end) blame('its table does not lie where its blocks end');
+    const table = opener.openTable(bytes.subarray(end - tableBytes, end));
+    if (!table.equals(listed.table)) blame('its table is not the one the index lists');
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    blame(error.message);
+  }
+}
+
+async function badChunksOf(
+  context: RepositoryContext,
+  opener: PackOpener,
+  stored: Buffer,
+  block: TableBlock,
+  i: number,
+  baseOf: (id: Buffer) => Promise<Buffer>,
+): Promise<readonly { readonly id: Buffer }[]> {
+  try {
+    const record = opener.openBlock(i, stored);
+    const base = block.baseId ? await baseOf(block.baseId) : null;
+    const plain = decodeRecord(record, block, base);
+    let at = 0;
+    return block.chunks.filter(({ id, lengthBytes }) => {
+      const chunk = plain.subarray(at, at + lengthBytes);
+      at += lengthBytes;
+      return !createHmac('sha256', context.keys.chunkIdKey).update(chunk).digest().equals(id);
+    });
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    return block.chunks;
+  }
+}

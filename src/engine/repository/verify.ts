@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import { codeOf } from '../base/errors.ts';
+import { type Progress, silentProgress } from '../base/progress.ts';
+import { type Bitset, newBitset } from './bitset.ts';
+import { type ChunkIndex, newChunkIndex } from './chunk-index.ts';
+import { type ChunkReader, openChunkReader } from './chunk-reader.ts';
+import { eachLimited } from './each-limited.ts';
+import { addPacks } from './load-index.ts';
+import type { Manifest } from './manifest.ts';
+import { listStrangers } from './manifest-list.ts';
+import type { ManifestRef } from './manifest-path.ts';
+import type { RejectedManifest } from './manifest-store.ts';
+import { packName } from './object-names.ts';
+import { everyBackup, unreadable, walkArtifact } from './reachable.ts';
+import type { Repository } from './repository.ts';
+import { scanPacks } from './scan-packs.ts';
+import { tombstonedPacks } from './tombstones.ts';
+import { artifactChecker } from './verify-backups.ts';
+import { damageOf, verifySmallObjects } from './verify-objects.ts';
+import { checkPack } from './verify-pack.ts';
+import type { AffectedBackup, DamagedObject, VerifyReport } from './verify-report.ts';
+
+/** Packs in memory at a time. Each is at most 64 MiB, 16 MiB as a rule. */
+const PACKS_AT_ONCE = 3;
+
+export interface VerifyOptions {
+  /** Looks at this share of the packs, chosen by `seed`, instead of all. Backups are checked for missing chunks all the same. */
+  readonly share?: { readonly percent: number; readonly seed: number };
+  /** Looks at one backup, listed or archived, and the packs it needs. */
+  readonly backupId?: string;
+  /** Reads every artifact and compares its SHA-256. By default for all and for one backup, not for a share. */
+  readonly hashArtifacts?: boolean;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+interface Run {
+  readonly repository: Repository;
+  readonly options: VerifyOptions;
+  readonly progress: Progress;
+  readonly damaged: Map<string, DamagedObject>;
+  readonly rejected: RejectedManifest[];
+  readonly index: ChunkIndex;
+  readonly reader: ChunkReader;
+  /** Chunks that are in the index and cannot be read, by its numbers. */
+  readonly bad: Bitset;
+  readonly counts: { -readonly [K in keyof VerifyReport['checked']]: number };
+}
+
+/**
+ * Checks stored bytes, and says which objects are damaged and exactly which backups that hits. Changes nothing.
+ * Throws only when it cannot look: `storage_unreachable` and the like, `id_unknown` for a backup that is not there.
+ */
+export async function verifyRepository(
+  repository: Repository,
+  options: VerifyOptions = {},
+): Promise<VerifyReport> {
+  const damaged = new Map<string, DamagedObject>();
+  const onDamage = (found: DamagedObject) => {
+    if (!damaged.has(found.name)) damaged.set(found.name, found);
+  };
+  const { progress = silentProgress } = options;
+  const counts = { objects: 0, packs: 0, packBytes: 0, chunks: 0, backups: 0, artifacts: 0, hashedBytes: 0 };
+  counts.objects += await verifySmallObjects(repository, onDamage);
+  const { index, unlistedPacks } = await readIndex(repository, onDamage, counts);
+  const reader = openChunkReader({ storage: repository.storage, keys: repository.keys, index });
+  const rejected: RejectedManifest[] = [];
+  const bad = newBitset(index.count);
+  const run: Run = { repository, options, progress, damaged, rejected, index, reader, bad, counts };
+  try {
+    const wanted = await wantedPacks(run);
+    await checkPacks(run, wanted, onDamage);
+    const affected = await checkBackups(run);
+    for await (const name of listStrangers(repository)) {
+      rejected.push({ name, code: 'manifest_forged', why: `${name} cannot be the name of a manifest` });
+    }
+    const ok = damaged.size + affected.length + rejected.length === 0;
+    return {
+      ok,
+      scope: options.backupId ? 'backup' : options.share ? 'share' : 'all',
+      seed: options.backupId ? null : (options.share?.seed ?? null),
+      checked: counts,
+      damaged: [...damaged.values()].sort(byName),
+      affected,
+      rejected: rejected.sort(byName),
+      unlistedPacks,
+    };
+  } finally {
+    await reader.close();
+  }
+}
+
+const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1);
+
+async function readIndex(
+  repository: Repository,
+  onDamage: (damaged: DamagedObject) => void,
+  counts: { objects: number },
+): Promise<{ index: ChunkIndex; unlistedPacks: number }> {
+  const condemned = await tombstonedPacks(repository);
+  const index = newChunkIndex();
+  let unlistedPacks = 0;
+  const options = {
+    onDamage: (name: string, error: unknown) => onDamage(damageOf(name, error)),
+    onIndex: () => {
+      counts.objects += 1;
+    },
+    onMissing: (pack: string) => {
+      // What prune deletes goes from the index first, so a pack that an index lists and storage lacks was lost.
+      const name = packName(pack);
+      onDamage({ name, code: 'object_missing', why: `${name} is missing` });
+    },
+    onUnlisted: () => {
+      unlistedPacks += 1;
+    },
+  };
+  await addPacks(repository, index, { ...options, skip: (pack) => condemned.has(pack) });
+  await addPacks(repository, index, { skip: (pack) => !condemned.has(pack) });
+  return { index, unlistedPacks };
+}
+
+/** Which packs to read in full; null for all of them. */
+async function wantedPacks(run: Run): Promise<((pack: string) => boolean) | null> {
+  const { options, index, repository } = run;
+  if (options.backupId !== undefined) {
+    const { manifest } = await repository.manifests.resolve(options.backupId, ['backups', 'archived']);
+    const packs = new Set<string>();
+    for (const artifact of manifest.artifacts) {
+      await walkArtifact(run.reader, artifact, (id) => {
+        const number = index.find(id);
+        const pack = number < 0 ? null : index.packOf(number);
+        if (pack !== null) packs.add(pack);
+      }).catch(unreadable);
+    }
+    return (pack) => packs.has(pack);
+  }
+  if (options.share === undefined) return null;
+  const { percent, seed } = options.share;
+  return (pack) => {
+    const digest = createHash('sha256').update(`${seed}:${pack}`).digest();
+    return (digest.readUInt32LE(0) / 2 ** 32) * 100 < percent;
+  };
+}
+
+async function checkPacks(
+  run: Run,
+  wanted: ((pack: string) => boolean) | null,
+  onDamage: (damaged: DamagedObject) => void,
+): Promise<void> {
+  const { repository, index, bad, counts, progress, options } = run;
+  progress.phase('packs', {});
+  const packs = scanPacks(repository, wanted ? { skip: (pack) => !wanted(pack) } : {});
+  await eachLimited(packs, PACKS_AT_ONCE, async (listed) => {
+    options.signal?.throwIfAborted();
+    const name = packName(listed.pack);
+    let bytes: Buffer;
+    try {
+      bytes = await repository.storage.get(name);
+    } catch (error) {
+      // Prune may have deleted it since the index was read.
+      if (codeOf(error) === 'object_missing') return;
+      throw error;
+    }
+    const baseOf = (id: Buffer) => run.reader.readChunk(id);
+    const checked = await checkPack(repository, listed, bytes, baseOf);
+    if (checked.damage) onDamage(checked.damage);
+    for (const id of checked.badChunks) {
+      const number = index.find(id);
+      if (number >= 0 && index.packOf(number) === listed.pack) bad.add(number);
+    }
+    counts.objects += 1;
+    counts.packs += 1;
+    counts.packBytes += bytes.length;
+    counts.chunks += checked.chunks;
+    progress.advance({ bytes: bytes.length, entries: 1 });
+  });
+}
+
+async function checkBackups(run: Run): Promise<AffectedBackup[]> {
+  const { options, counts, progress } = run;
+  progress.phase('backups', {});
+  const hash = options.hashArtifacts ?? options.share === undefined;
+  const checker = artifactChecker(run.index, run.bad, run.reader, hash);
+  const affected: AffectedBackup[] = [];
+  for await (const { ref, manifest } of backupsOf(run, affected)) {
+    options.signal?.throwIfAborted();
+    const artifacts = [];
+    for (const artifact of manifest.artifacts) {
+      const found = await checker.check(artifact);
+      if (found) artifacts.push(found);
+      counts.artifacts += 1;
+    }
+    if (artifacts.length > 0) affected.push(affectedBackup(ref, manifest.plan, artifacts));
+    counts.backups += 1;
+    counts.objects += 1;
+    progress.advance({ entries: 1 });
+  }
+  counts.hashedBytes = checker.hashedBytes;
+  return affected.sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+}
+
+const affectedBackup = (
+  { id, name, startedAt }: ManifestRef,
+  plan: string | null,
+  artifacts: AffectedBackup['artifacts'],
+): AffectedBackup => ({ id, name, plan, startedAt, artifacts });
+
+async function* backupsOf(
+  run: Run,
+  affected: AffectedBackup[],
+): AsyncGenerator<{ ref: ManifestRef; manifest: Manifest }> {
+  const { repository, options } = run;
+  if (options.backupId !== undefined) {
+    yield await repository.manifests.resolve(options.backupId, ['backups', 'archived']);
+    return;
+  }
+  yield* everyBackup(repository, (rejected, ref) => {
+    run.rejected.push(rejected);
+    // Damage may have hit a backup of ours; a proven forgery was never one.
+    if (rejected.code !== 'manifest_forged') affected.push(affectedBackup(ref, null, []));
+  });
+}
