@@ -1,0 +1,30 @@
+/** What the reading thread and a chunk worker tell each other. A worker answers in the order it was asked. */
+import type { BuiltPack } from './pack-builder.ts';
+
+export interface WorkerSetup {
+  readonly memory: SharedArrayBuffer;
+  readonly epoch: number;
+  readonly masterKey: Uint8Array;
+  readonly repositoryId: Uint8Array;
+  readonly chunkIdKey: Uint8Array;
+}
+
+export type ToWorker =
+  /** Compute the ids of the chunks that end at `ends`, the first beginning at 0. */
+  | { readonly kind: 'hash'; readonly job: number; readonly slot: number; readonly ends: Uint32Array }
+  /** Store these chunks of a slot that was hashed before: [start, end, position of its id] each. */
+  | { readonly kind: 'store'; readonly slot: number; readonly chunks: Uint32Array; readonly ids: Uint8Array }
+  /** Add a slot's first bytes to the SHA-256 of a stream. */
+  | { readonly kind: 'digest'; readonly slot: number; readonly stream: number; readonly bytes: number }
+  /** Give the SHA-256 of a stream. */
+  | { readonly kind: 'endDigest'; readonly stream: number }
+  /** Close the pack begun. */
+  | { readonly kind: 'finish' };
+
+export type FromWorker =
+  | { readonly kind: 'hashed'; readonly job: number; readonly ids: Uint8Array }
+  /** The worker is done with this slot, for one `store` or `digest`. */
+  | { readonly kind: 'done'; readonly slot: number }
+  | { readonly kind: 'digest'; readonly stream: number; readonly sha256: Uint8Array }
+  | { readonly kind: 'pack'; readonly built: BuiltPack }
+  | { readonly kind: 'finished' };

@@ -1,0 +1,83 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { HoldfastError } from '../base/errors.ts';
+import type { RepositoryKeys } from '../crypto/repository-keys.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './chunk-messages.ts';
+import type { BuiltPack } from './pack-builder.ts';
+
+/** More than this gains nothing: one thread reads and cuts for all. */
+const MAX_WORKERS = 4;
+
+export function defaultWorkers(): number {
+  return Math.min(MAX_WORKERS, availableParallelism());
+}
+
+export interface WorkerEvents {
+  hashed(job: number, ids: Uint8Array, worker: number): void;
+  done(slot: number): void;
+  digest(stream: number, sha256: Uint8Array): void;
+  pack(built: BuiltPack): void;
+  failed(error: unknown): void;
+}
+
+export interface ChunkWorkers {
+  readonly count: number;
+  post(worker: number, message: ToWorker): void;
+  /** Resolves once every worker closed the pack it began. */
+  finish(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the threads. A thread that dies is reported once through `failed`. */
+export function startChunkWorkers(
+  keys: RepositoryKeys,
+  memory: SharedArrayBuffer,
+  count: number,
+  events: WorkerEvents,
+): ChunkWorkers {
+  const setup: WorkerSetup = {
+    memory,
+    epoch: keys.epoch,
+    masterKey: keys.masterKey(keys.epoch),
+    repositoryId: keys.repositoryId,
+    chunkIdKey: keys.chunkIdKey,
+  };
+  const script = new URL(import.meta.url.endsWith('.ts') ? './chunk-worker.ts' : './chunk-worker.js', import.meta.url);
+  let stopped = false;
+  let unfinished = 0;
+  let onFinished: () => void = () => {};
+  const fail = (error: unknown) => {
+    if (stopped) return;
+    events.failed(error instanceof HoldfastError ? error : new HoldfastError('internal', String(error), { cause: error }));
+  };
+  const threads = Array.from({ length: count }, (_, number) => {
+    const thread = new Worker(script, { workerData: setup });
+    thread.on('message', (message: FromWorker) => {
+      if (message.kind === 'hashed') events.hashed(message.job, message.ids, number);
+      else if (message.kind === 'done') events.done(message.slot);
+      else if (message.kind === 'digest') events.digest(message.stream, message.sha256);
+      else if (message.kind === 'pack') events.pack(message.built);
+      else {
+        unfinished -= 1;
+        if (unfinished === 0) onFinished();
+      }
+    });
+    thread.on('error', fail);
+    thread.on('exit', (code) => fail(`a worker thread ended with code ${code}`));
+    return thread;
+  });
+  return {
+    count,
+    post: (worker, message) => threads[worker]!.postMessage(message),
+    finish: () =>
+      new Promise((resolve) => {
+        unfinished = threads.length;
+        onFinished = resolve;
+        for (const thread of threads) thread.postMessage({ kind: 'finish' } satisfies ToWorker);
+      }),
+    async stop() {
+      stopped = true;
+      await Promise.all(threads.map((thread) => thread.terminate()));
+    },
+  };
+}

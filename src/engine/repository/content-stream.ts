@@ -1,0 +1,145 @@
+import type { ByteSink, Content } from '../sources/port.ts';
+import type { Chunker } from './chunker.ts';
+import { SLOT_BYTES } from './slot-pool.ts';
+
+export interface ContentStream extends ByteSink {
+  /** A border, then the content of everything since the last `takeContent` or `discard`. Does not flush. */
+  takeContent(): Promise<Content>;
+  /** A border; everything since the last `takeContent` is forgotten. */
+  discard(): void;
+  /** Hands over what is buffered, so that what was taken resolves. */
+  flush(): void;
+  /** Content since the last `takeContent`, and the SHA-256 of all bytes ever written (empty when not wanted). */
+  end(): Promise<{ content: Content; sha256: Buffer }>;
+}
+
+/** What happens once all chunks before it have ids. */
+export interface Mark {
+  readonly afterChunks: number;
+  apply(): void;
+}
+
+/** A slot full of whole chunks on its way to the workers. */
+export interface Batch {
+  readonly slot: number;
+  /** Where each chunk ends; the first begins at 0. */
+  readonly ends: readonly number[];
+  readonly marks: readonly Mark[];
+}
+
+/** What a stream needs of the writer around it. */
+export interface StreamPort {
+  view(slot: number): Buffer;
+  acquire(): number | Promise<number>;
+  release(slot: number): void;
+  /** Takes a batch; batches of a stream are applied in order. */
+  dispatch(batch: Batch): void;
+  /** Applies at once when the stream has nothing under way, else after the last batch given. */
+  markLast(apply: () => void): void;
+  /** Waits while storage is behind; throws when the run has failed. */
+  ready(): void | Promise<void>;
+  /** Resolves with what the mark yields. Rejects when the run fails. */
+  promise<T>(start: (resolve: (value: T | PromiseLike<T>) => void) => void): Promise<T>;
+  closeSegment(): Content | Promise<Content>;
+  dropSegment(): void;
+  digest(): Promise<Buffer>;
+}
+
+/** Copies what comes into slots, cuts it and hands full slots over. The unfinished chunk moves to the next slot. */
+export function contentStream(port: StreamPort, chunker: Chunker): ContentStream {
+  let slot = -1;
+  let view: Buffer = Buffer.alloc(0);
+  let fill = 0;
+  let chunkStart = 0;
+  let ends: number[] = [];
+  let marks: Mark[] = [];
+  let tail: Buffer | null = null;
+
+  const take = (given: number) => {
+    slot = given;
+    view = port.view(given);
+    fill = tail?.copy(view) ?? 0;
+    tail = null;
+  };
+  const scan = () => {
+    for (;;) {
+      const end = chunker.next(view, chunkStart, fill);
+      if (end < 0) return;
+      ends.push(end);
+      chunkStart = end;
+    }
+  };
+  /** Hands the whole chunks over and keeps the rest for the next slot. */
+  const handOver = () => {
+    if (slot < 0) return;
+    if (chunkStart < fill) tail = Buffer.from(view.subarray(chunkStart, fill));
+    if (ends.length > 0) port.dispatch({ slot, ends, marks });
+    else {
+      port.release(slot);
+      for (const { apply } of marks) port.markLast(apply);
+    }
+    slot = -1;
+    fill = 0;
+    chunkStart = 0;
+    ends = [];
+    marks = [];
+  };
+  const cut = () => {
+    if (slot < 0 && tail !== null) throw new Error('a border inside a chunk that has no slot');
+    if (slot < 0 || fill === chunkStart) return;
+    scan();
+    if (chunkStart < fill) ends.push(fill);
+    chunkStart = fill;
+  };
+  const mark = (apply: () => void) => {
+    if (slot >= 0 && ends.length > 0) marks.push({ afterChunks: ends.length, apply });
+    else port.markLast(apply);
+  };
+  const writeSlowly = async (bytes: Uint8Array): Promise<void> => {
+    let at = 0;
+    while (at < bytes.length) {
+      if (slot < 0) {
+        const ready = port.ready();
+        if (ready) await ready;
+        take(await port.acquire());
+      }
+      const length = Math.min(bytes.length - at, SLOT_BYTES - fill);
+      view.set(bytes.subarray(at, at + length), fill);
+      fill += length;
+      at += length;
+      if (fill < SLOT_BYTES) continue;
+      scan();
+      handOver();
+      // A chunk in the making always has a slot, so that a border can be set at any time.
+      if (tail !== null) take(await port.acquire());
+    }
+  };
+  const flush = () => {
+    cut();
+    handOver();
+  };
+  const takeContent = () => {
+    cut();
+    return port.promise<Content>((resolve) => mark(() => resolve(port.closeSegment())));
+  };
+  return {
+    write(bytes) {
+      if (slot < 0 || fill + bytes.length >= SLOT_BYTES) return writeSlowly(bytes);
+      view.set(bytes, fill);
+      fill += bytes.length;
+    },
+    cut,
+    takeContent,
+    discard() {
+      cut();
+      mark(port.dropSegment);
+    },
+    flush,
+    async end() {
+      const content = takeContent();
+      flush();
+      const [whole, sha256] = await Promise.all([content, port.digest()]);
+      return { content: whole, sha256 };
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { sealObject } from '../crypto/sealed-object.ts';
+import type { RepositoryKeys } from '../crypto/repository-keys.ts';
+import type { Storage } from '../storage/port.ts';
+import type { ChunkIndex } from './chunk-index.ts';
+import { encodeIndex, type ListedPack } from './index-object.ts';
+import { indexName, packName } from './object-names.ts';
+import type { BuiltPack } from './pack-builder.ts';
+
+/** After so many packs an index object is written, so that an interrupted run is found quickly. */
+const PACKS_PER_INDEX = 64;
+/** Packs on their way to storage at once; more wait, and with them their memory. */
+const IN_FLIGHT = 2;
+
+export interface PackStore {
+  /** Takes a finished pack; resolves when another may come. Failures show in `finish` and in `onFailed`. */
+  add(built: BuiltPack): void;
+  /** Resolves while fewer packs are under way than memory allows. */
+  room(): void | Promise<void>;
+  /** Waits for every pack and writes the last index object. Throws what storage threw. */
+  finish(): Promise<void>;
+  readonly storedBytes: number;
+  readonly packs: readonly string[];
+}
+
+/** Puts packs, then the index objects that list them: never the other way round. */
+export function packStore(input: {
+  readonly storage: Storage;
+  readonly keys: RepositoryKeys;
+  readonly index: ChunkIndex;
+  readonly onStored: (bytes: number) => void;
+  readonly onFailed: (error: unknown) => void;
+}): PackStore {
+  const { storage, keys, index } = input;
+  const packs: string[] = [];
+  let storedBytes = 0;
+  let listed: ListedPack[] = [];
+  let underWay = 0;
+  let waiting: (() => void)[] = [];
+  let tail: Promise<void> = Promise.resolve();
+  let indexing: Promise<void> = Promise.resolve();
+  let failure: { error: unknown } | null = null;
+
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    input.onFailed(error);
+  };
+  const putIndex = async (batch: readonly ListedPack[]) => {
+    const bytes = sealObject({
+      type: 'index',
+      epoch: keys.epoch,
+      masterKey: keys.masterKey(keys.epoch),
+      repositoryId: keys.repositoryId,
+      payload: encodeIndex(batch),
+    });
+    await storage.put(indexName(createHash('sha256').update(bytes).digest('hex')), bytes);
+    storedBytes += bytes.length;
+  };
+  const flushIndex = () => {
+    const batch = listed;
+    listed = [];
+    if (batch.length > 0) indexing = indexing.then(() => putIndex(batch)).catch(fail);
+  };
+  const put = async ({ pack, bytes, table }: BuiltPack) => {
+    const sizeBytes = bytes.length;
+    await storage.put(packName(pack), bytes);
+    packs.push(pack);
+    storedBytes += sizeBytes;
+    const own = Buffer.from(table);
+    index.addPack(pack, sizeBytes, own);
+    listed.push({ pack, sizeBytes, table: own });
+    input.onStored(sizeBytes);
+    if (listed.length >= PACKS_PER_INDEX) flushIndex();
+  };
+  return {
+    add(built) {
+      underWay += 1;
+      const stored = put(built)
+        .catch(fail)
+        .finally(() => {
+          underWay -= 1;
+          for (const resolve of waiting) resolve();
+          waiting = [];
+        });
+      tail = Promise.all([tail, stored]).then(() => {});
+    },
+    room() {
+      if (underWay < IN_FLIGHT) return;
+      return new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    async finish() {
+      await tail;
+      flushIndex();
+      await indexing;
+      if (failure) throw failure.error;
+    },
+    get storedBytes() {
+      return storedBytes;
+    },
+    packs,
+  };
+}
