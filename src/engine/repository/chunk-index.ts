@@ -131,7 +131,10 @@ export function newChunkIndex(): ChunkIndex {
         if (BLOCK_FIELDS * blockCount === blocks.length) blocks = grown(blocks, BLOCK_FIELDS);
         const number = blockCount;
         blockCount += 1;
-        blocks.set([packNumber, blockOfPack, offset, block.storedBytes, block.plainBytes], BLOCK_FIELDS * number);
+        blocks.set(
+          [packNumber, blockOfPack, offset, block.storedBytes, block.plainBytes],
+          BLOCK_FIELDS * number,
+        );
         blockOfPack += 1;
         offset += block.storedBytes;
         let inside = 0;

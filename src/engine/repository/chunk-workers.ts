@@ -42,13 +42,18 @@ export function startChunkWorkers(
     repositoryId: keys.repositoryId,
     chunkIdKey: keys.chunkIdKey,
   };
-  const script = new URL(import.meta.url.endsWith('.ts') ? './chunk-worker.ts' : './chunk-worker.js', import.meta.url);
+  const script = new URL(
+    import.meta.url.endsWith('.ts') ? './chunk-worker.ts' : './chunk-worker.js',
+    import.meta.url,
+  );
   let stopped = false;
   let unfinished = 0;
   let onFinished: () => void = () => {};
   const fail = (error: unknown) => {
     if (stopped) return;
-    events.failed(error instanceof HoldfastError ? error : new HoldfastError('internal', String(error), { cause: error }));
+    events.failed(
+      error instanceof HoldfastError ? error : new HoldfastError('internal', String(error), { cause: error }),
+    );
   };
   const threads = Array.from({ length: count }, (_, number) => {
     const thread = new Worker(script, { workerData: setup });

@@ -26,7 +26,8 @@ export function openPack(keys: RepositoryKeys, head: Buffer): PackOpener {
 /** The table's stored length, as the footer says. Throws `object_damaged`. */
 export function readFooter(footer: Buffer, packBytes: number): number {
   const tableBytes = footer.length === FOOTER_BYTES ? footer.readUInt32LE(0) : -1;
-  const isSound = footer.subarray(4).equals(FOOTER_MAGIC) && tableBytes <= packBytes - HEADER_BYTES - FOOTER_BYTES;
+  const isSound =
+    footer.subarray(4).equals(FOOTER_MAGIC) && tableBytes <= packBytes - HEADER_BYTES - FOOTER_BYTES;
   if (isSound && tableBytes > 0) return tableBytes;
   throw new HoldfastError('object_damaged', 'a pack does not end in a footer');
 }

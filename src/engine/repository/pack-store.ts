@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { sealObject } from '../crypto/sealed-object.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
+import { sealObject } from '../crypto/sealed-object.ts';
 import type { Storage } from '../storage/port.ts';
 import type { ChunkIndex } from './chunk-index.ts';
 import { encodeIndex, type ListedPack } from './index-object.ts';

@@ -15,7 +15,9 @@ export const SLOT_BYTES = 4 * 2 ** 20;
 
 export function slotPool(count: number): SlotPool {
   const memory = new SharedArrayBuffer(count * SLOT_BYTES);
-  const views = Array.from({ length: count }, (_, slot) => Buffer.from(memory, slot * SLOT_BYTES, SLOT_BYTES));
+  const views = Array.from({ length: count }, (_, slot) =>
+    Buffer.from(memory, slot * SLOT_BYTES, SLOT_BYTES),
+  );
   const free = views.map((_, slot) => slot);
   let waiting: { resolve: (slot: number) => void; reject: (error: unknown) => void }[] = [];
   return {
