@@ -53,8 +53,8 @@ function header({ minor, compression = 0 }: ArchiveOptions): Buffer {
     minor >= 15 ? Buffer.from([compression]) : int(compression),
     ...[1, 2, 3, 4, 5, 126, 0].map(int),
     text('crafted'),
-    text('17.2'),
-    text('17.2'),
+    text('15.2'),
+    text('15.2'),
   ]);
 }
 

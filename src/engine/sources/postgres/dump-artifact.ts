@@ -1,4 +1,5 @@
-import { codeOf } from '../../base/errors.ts';
+import { setTimeout } from 'node:timers/promises';
+import { codeOf, HoldfastError } from '../../base/errors.ts';
 import type { SourceContext, StreamArtifact } from '../port.ts';
 import type { PostgresAddress } from './address.ts';
 import { asFacts, type DumpFacts } from './facts.ts';
@@ -6,8 +7,13 @@ import { keepsChanging, type Snapshot, tablesChangedSince, takeSnapshot } from '
 import { streamDump } from './stream-dump.ts';
 import type { ClientTools } from './tools.ts';
 
-/** Schema changes that overtake the dump's start cost a new start each; this many in a row is no accident. */
-const MAX_STARTS = 8;
+/**
+ * A schema change between the snapshot and pg_dump's locks (some 100 ms) costs a new start. The pauses between them
+ * double up to the longest, so that a migration of half a minute is waited for.
+ */
+const MAX_STARTS = 14;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 5000;
 
 export interface SnapshotHolder {
   current: Snapshot;
@@ -33,10 +39,17 @@ export function dumpArtifact(options: DumpArtifactOptions, context: SourceContex
         const facts = await dumpOnce(options, context, sink, start === MAX_STARTS);
         if (facts !== null) return asFacts(facts);
         await options.holder.current.release();
+        await pause(Math.min(FIRST_PAUSE_MS * 2 ** start, LONGEST_PAUSE_MS), context.signal);
         options.holder.current = await takeSnapshot(options.address, context.signal);
       }
     },
   };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, null, { signal }).catch(() => {
+    throw new HoldfastError('interrupted');
+  });
 }
 
 class Overtaken extends Error {}
