@@ -2,10 +2,10 @@ import { createHash, createHmac } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import { HEADER_BYTES } from '../crypto/object-header.ts';
 import type { PackOpener } from '../crypto/pack-cipher.ts';
+import { decodeRecord } from './block-codec.ts';
 import type { ListedPack } from './index-object.ts';
 import { packName } from './object-names.ts';
 import { FOOTER_BYTES, openPack, readFooter } from './pack-reader.ts';
-import { decodeRecord } from './pack-record.ts';
 import { decodeTable, type TableBlock } from './pack-toc.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { isDamage } from './sealed-json.ts';
@@ -100,8 +100,7 @@ async function badChunksOf(
 ): Promise<readonly { readonly id: Buffer }[]> {
   try {
     const record = opener.openBlock(i, stored);
-    const base = block.baseId ? await baseOf(block.baseId) : null;
-    const plain = decodeRecord(record, block, base);
+    const plain = await decodeRecord(record, block.plainBytes, baseOf);
     let at = 0;
     return block.chunks.filter(({ id, lengthBytes }) => {
       const chunk = plain.subarray(at, at + lengthBytes);
