@@ -1,0 +1,161 @@
+import { hostname } from 'node:os';
+import { HoldfastError } from '../base/errors.ts';
+import { openChunkReader } from '../repository/chunk-reader.ts';
+import { openChunkWriter } from '../repository/chunk-writer.ts';
+import { startRunTimer } from '../repository/commit-check.ts';
+import type { BackupType, Manifest, ManifestArtifact, ManifestProblem } from '../repository/manifest.ts';
+import { requireWritable } from '../repository/repository-context.ts';
+import type { Source } from '../sources/port.ts';
+import { type OperationContext, withScratchFolder } from './context.ts';
+import { PROGRAM } from './program.ts';
+import { type SourceSpec, sourcesOf } from './source-spec.ts';
+import { type ArtifactTarget, writeArtifact } from './write-artifact.ts';
+
+export interface BackupRequest {
+  readonly sources: readonly SourceSpec[];
+  readonly plan: string | null;
+  readonly tenantId: string | null;
+  readonly type: BackupType;
+}
+
+export interface BackupOutcome {
+  readonly backupId: string;
+  /** `incomplete` when something named in `problems` could not be read: never called success. */
+  readonly status: 'succeeded' | 'incomplete';
+  readonly bytesRead: number;
+  readonly bytesStored: number;
+  readonly durationMs: number;
+  readonly artifacts: readonly { name: string; kind: string; sizeBytes: number; sha256: string }[];
+  readonly problems: readonly ManifestProblem[];
+}
+
+/** A run is skipped when less than this is free (features.md row D8). */
+const MINIMUM_FREE_BYTES = 500 * 1000 ** 2;
+/** How many backups are looked through for the one before of the same plan. */
+const LOOK_BACK = 50;
+
+/**
+ * Reads every source once and commits one backup, or none: any failure leaves the repository as it was but for
+ * chunks, which the next run finds. Throws what sources and storage throw, `space_low`, `run_too_long`, `interrupted`.
+ */
+export async function backup(context: OperationContext, request: BackupRequest): Promise<BackupOutcome> {
+  const { repository, progress, signal, clock } = context;
+  const startedMs = clock.nowMs();
+  const timer = startRunTimer(clock);
+  const sources = sourcesOf(request.sources, request.type);
+  requireWritable(repository);
+  await refuseLowSpace(context);
+  progress.phase('index', {});
+  const index = await repository.loadIndex();
+  const previous = await previousBackup(context, request);
+  const { storage, keys } = repository;
+  const workers = context.workers === null ? {} : { workers: context.workers };
+  const reader = openChunkReader({ storage, keys, index });
+  const writer = openChunkWriter({ storage, keys, index, progress, signal, ...workers });
+  try {
+    const target: ArtifactTarget = { writer, reader, progress };
+    const artifacts: ManifestArtifact[] = [];
+    const problems: ManifestProblem[] = [];
+    for (const source of sources) await writeSource(context, target, source, previous, artifacts, problems);
+    signal.throwIfAborted();
+    progress.phase('commit', {});
+    const written = await writer.finish();
+    const bytesRead = artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const manifest = await repository.manifests.commit(
+      {
+        plan: request.plan,
+        tenantId: request.tenantId,
+        type: request.type,
+        complete: problems.length === 0,
+        startedAt: new Date(startedMs).toISOString(),
+        finishedAt: new Date(clock.nowMs()).toISOString(),
+        host: hostname(),
+        program: PROGRAM,
+        tools: {},
+        previous: previous?.id ?? null,
+        artifacts,
+        problems,
+        statistics: { bytesRead, bytesStored: written.storedBytes, newChunks: written.newChunks },
+        ledgerHead: null,
+      },
+      writer.packsUsed(),
+      { timer },
+    );
+    return {
+      backupId: manifest.id,
+      status: manifest.complete ? 'succeeded' : 'incomplete',
+      bytesRead,
+      bytesStored: written.storedBytes,
+      durationMs: clock.nowMs() - startedMs,
+      artifacts: artifacts.map(({ name, kind, sizeBytes, sha256 }) => ({ name, kind, sizeBytes, sha256 })),
+      problems,
+    };
+  } catch (error) {
+    await writer.abort();
+    throw signal.aborted ? new HoldfastError('interrupted', undefined, { cause: error }) : error;
+  } finally {
+    reader.close();
+  }
+}
+
+async function writeSource(
+  context: OperationContext,
+  target: ArtifactTarget,
+  source: Source,
+  previous: Manifest | null,
+  artifacts: ManifestArtifact[],
+  problems: ManifestProblem[],
+): Promise<void> {
+  const { progress, signal } = context;
+  await withScratchFolder(context, async (scratchFolder) => {
+    const session = await source.open({ progress, signal, scratchFolder });
+    try {
+      progress.phase(source.name, { bytes: session.estimatedBytes });
+      for (const artifact of session.artifacts) {
+        signal.throwIfAborted();
+        const name = freeName(artifacts, source.name, artifact.name);
+        const before = previous?.artifacts.find((one) => one.source === source.name && one.name === name);
+        const written = await writeArtifact(target, source.name, name, artifact, before ?? null);
+        artifacts.push(written.artifact);
+        problems.push(...written.problems);
+        for (const { path, message } of written.problems) progress.warn(`${path}: ${message}`);
+      }
+    } finally {
+      await session.close();
+    }
+  });
+}
+
+/** Two sources may give artifacts of one name: the second is prefixed with its source. */
+function freeName(artifacts: readonly ManifestArtifact[], source: string, name: string): string {
+  const isTaken = (candidate: string) => artifacts.some((artifact) => artifact.name === candidate);
+  if (!isTaken(name)) return name;
+  const prefixed = `${source.replaceAll('/', '_')}-${name}`;
+  for (let number = 2, candidate = prefixed; ; number += 1) {
+    if (!isTaken(candidate)) return candidate;
+    candidate = `${prefixed}-${number}`;
+  }
+}
+
+async function previousBackup(
+  { repository }: OperationContext,
+  { plan, tenantId }: BackupRequest,
+): Promise<Manifest | null> {
+  let seen = 0;
+  for await (const { manifest } of repository.manifests.readAll()) {
+    if (manifest.plan === plan && manifest.tenantId === tenantId) return manifest;
+    seen += 1;
+    if (seen === LOOK_BACK) break;
+  }
+  return null;
+}
+
+async function refuseLowSpace({ repository }: OperationContext): Promise<void> {
+  const freeBytes = await repository.storage.freeBytes();
+  if (freeBytes === null || freeBytes >= MINIMUM_FREE_BYTES) return;
+  const megabytes = (bytes: number) => `${Math.floor(bytes / 1000 ** 2)} MB`;
+  throw new HoldfastError(
+    'space_low',
+    `${repository.storage.address} has ${megabytes(freeBytes)} free, ${megabytes(MINIMUM_FREE_BYTES)} are needed: the run was skipped`,
+  );
+}

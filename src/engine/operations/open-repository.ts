@@ -1,0 +1,67 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { codeOf, HoldfastError, systemCode } from '../base/errors.ts';
+import type { Credential } from '../crypto/key-text.ts';
+import { newSigningKey, type SigningKey, signingKeyFromPem, toPem } from '../crypto/signing.ts';
+import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
+import { openStorage } from '../storage/open-storage.ts';
+import type { Storage } from '../storage/port.ts';
+import { writeNewFile } from './write-file.ts';
+
+export interface OpenRequest {
+  readonly address: string;
+  /** The first is for a new repository. */
+  readonly credentials: readonly Credential[];
+  /** Made when missing. */
+  readonly signingKeyFile: string;
+  readonly stateFolder: string;
+  /** Makes the repository when there is none; `always` refuses one that is there. */
+  readonly create?: 'if-missing' | 'always';
+}
+
+/**
+ * Opens or makes a repository. Throws `key_missing`, `key_wrong`, `repository_missing`, `repository_exists`,
+ * `repository_newer`, `storage_*`. The caller closes `repository.storage`.
+ */
+export async function openOrCreate(
+  request: OpenRequest,
+): Promise<{ repository: Repository; signingKey: SigningKey }> {
+  if (request.credentials.length === 0) throw new HoldfastError('key_missing');
+  const storage = await openStorage(request.address);
+  try {
+    const signingKey = await readSigningKey(request.signingKeyFile);
+    return { repository: await open(request, storage, signingKey), signingKey };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+async function open(request: OpenRequest, storage: Storage, signingKey: SigningKey): Promise<Repository> {
+  const { credentials, stateFolder } = request;
+  const common = { storage, signingKey, stateFolder };
+  if (request.create === 'always') return createRepository({ ...common, credential: credentials[0]! });
+  try {
+    return await openRepository({ ...common, credentials });
+  } catch (error) {
+    if (request.create === undefined || codeOf(error) !== 'repository_missing') throw error;
+    return createRepository({ ...common, credential: credentials[0]! });
+  }
+}
+
+/** The key that signs this host's backups. It never leaves the host. */
+async function readSigningKey(file: string): Promise<SigningKey> {
+  const pem = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw new HoldfastError('storage_denied', `the signing key ${file} cannot be read`, { cause: error });
+  });
+  if (pem !== null) return signingKeyFromPem(pem);
+  const key = newSigningKey();
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  async function* content() {
+    yield Buffer.from(toPem(key));
+  }
+  const { signal } = new AbortController();
+  await writeNewFile({ target: file, content: content(), sha256: null, replace: false, signal });
+  return key;
+}

@@ -1,0 +1,122 @@
+import { lstat, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { HoldfastError } from '../base/errors.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { OperationContext } from './context.ts';
+import { type SelectedItem, selectItems } from './select-item.ts';
+
+export interface RestoreRequest {
+  readonly backupId: string;
+  /** An artifact, a source, or something inside an artifact; null for everything. */
+  readonly item: string | null;
+  /** An absolute path or a `postgres://` address. */
+  readonly target: string;
+  /** Allows what is there to be replaced. */
+  readonly replace: boolean;
+}
+
+export interface RestoreStep {
+  readonly item: string;
+  readonly kind: string;
+  /** For people: an address without its password. */
+  readonly target: string;
+  readonly sizeBytes: number;
+  readonly replaces: boolean;
+}
+
+export interface PlannedStep extends RestoreStep {
+  readonly selected: SelectedItem;
+}
+
+export interface PlannedRestore {
+  readonly manifest: Manifest;
+  readonly steps: readonly PlannedStep[];
+}
+
+/** What loads into a database: a dump, or a CSV export with its `schema.json`. */
+const isDatabaseArtifact = ({ kind, name }: { readonly kind: string; readonly name: string }) =>
+  kind === 'pg-dump' || kind === 'pg-csv' || (kind === 'json' && name.endsWith('schema.json'));
+
+export const isDatabaseAddress = (target: string) => /^postgres(ql)?:\/\//i.test(target);
+
+/** What a restore would do, nothing done yet. Throws `id_unknown`, `id_ambiguous`, `item_unknown`, `manifest_forged`. */
+export async function planRestore(
+  context: OperationContext,
+  request: RestoreRequest,
+): Promise<PlannedRestore> {
+  const { repository } = context;
+  const { manifest } = await repository.manifests.resolve(request.backupId, ['backups', 'archived']);
+  const selected = selectItems(manifest, request.item);
+  const steps = isDatabaseAddress(request.target)
+    ? databaseSteps(manifest, selected, request)
+    : await fileSteps(selected, request);
+  return { manifest, steps };
+}
+
+function databaseSteps(
+  manifest: Manifest,
+  selected: readonly SelectedItem[],
+  { target }: RestoreRequest,
+): PlannedStep[] {
+  const fitting = selected.filter(({ artifact }) => isDatabaseArtifact(artifact));
+  const sources = new Set(fitting.map(({ artifact }) => artifact.source));
+  if (sources.size === 1) {
+    return fitting.map((one) => stepOf(one, maskPassword(target), false));
+  }
+  const names = manifest.artifacts.filter(isDatabaseArtifact).map(({ name }) => name);
+  throw sources.size === 0
+    ? new HoldfastError('item_unknown', 'nothing chosen can be restored into a PostgreSQL database')
+    : new HoldfastError('usage', 'the backup holds several databases', {
+        next: `name one: ${names.join(', ')}`,
+      });
+}
+
+async function fileSteps(selected: readonly SelectedItem[], request: RestoreRequest): Promise<PlannedStep[]> {
+  const { target, item } = request;
+  const isFolder = (await kindOf(target)) === 'folder' || target.endsWith('/');
+  const alone = item !== null && selected.length === 1;
+  const steps: PlannedStep[] = [];
+  for (const one of selected) {
+    const place = alone ? placeAlone(one, target, isFolder) : join(target, safeName(one.artifact.name));
+    steps.push(stepOf(one, place, await isOccupied(place)));
+  }
+  return steps;
+}
+
+/** A folder tree becomes the target itself; a file goes into a target that is a folder. */
+function placeAlone({ artifact, inside }: SelectedItem, target: string, isFolder: boolean): string {
+  if (artifact.form === 'tree' && inside === null) return target;
+  if (!isFolder || artifact.form === 'tree') return target;
+  return join(target, safeName(inside ?? artifact.name));
+}
+
+function stepOf(selected: SelectedItem, target: string, replaces: boolean): PlannedStep {
+  const { artifact, inside } = selected;
+  const item = inside === null ? artifact.name : `${artifact.name}/${inside}`;
+  return { item, kind: artifact.kind, target, sizeBytes: artifact.sizeBytes, replaces, selected };
+}
+
+/** An artifact's name comes from the backed-up host: it never leads out of the target. */
+function safeName(name: string): string {
+  const base = basename(name);
+  if (base !== '' && base !== '.' && base !== '..' && !base.includes('\0')) return base;
+  throw new HoldfastError('path_unsafe', `the artifact ${JSON.stringify(name)} has no usable file name`);
+}
+
+async function kindOf(path: string): Promise<'folder' | 'other' | null> {
+  const found = await lstat(path).catch(() => null);
+  if (!found) return null;
+  return found.isDirectory() ? 'folder' : 'other';
+}
+
+async function isOccupied(path: string): Promise<boolean> {
+  const kind = await kindOf(path);
+  if (kind !== 'folder') return kind !== null;
+  return (await readdir(path)).length > 0;
+}
+
+function maskPassword(address: string): string {
+  const url = new URL(address);
+  if (url.password) url.password = '***';
+  return url.toString();
+}

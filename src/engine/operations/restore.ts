@@ -1,0 +1,141 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { HoldfastError } from '../base/errors.ts';
+import { type ChunkReader, openChunkReader } from '../repository/chunk-reader.ts';
+import { decodeTreeEntries } from '../repository/tree-codec.ts';
+import { restoreTree } from '../sources/files/index.ts';
+import type { ArtifactReader, Content } from '../sources/port.ts';
+import { restoreCopy, restorePostgres, restoreTable } from '../sources/postgres/index.ts';
+import { restoreSqlite } from '../sources/sqlite/index.ts';
+import { type OperationContext, withScratchFolder } from './context.ts';
+import { isDatabaseAddress, type PlannedStep, planRestore, type RestoreRequest } from './restore-plan.ts';
+import { writeNewFile } from './write-file.ts';
+
+export interface RestoreOutcome {
+  readonly backupId: string;
+  readonly durationMs: number;
+  readonly restored: readonly { item: string; target: string; sizeBytes: number }[];
+  readonly warnings: readonly string[];
+}
+
+interface Restore {
+  readonly context: OperationContext;
+  readonly request: RestoreRequest;
+  readonly reader: ArtifactReader;
+  readonly warnings: string[];
+}
+
+/**
+ * Puts back what the request names. Manifest and signature are checked before anything is touched, every byte before
+ * it is used, the result afterwards. Files appear whole or not at all. Throws what `planRestore` throws,
+ * `target_not_empty`, `target_failed`, `restore_mismatch`, `object_damaged`, `chunk_missing`, and database errors.
+ */
+export async function restore(context: OperationContext, request: RestoreRequest): Promise<RestoreOutcome> {
+  const { repository, progress, clock } = context;
+  const startedMs = clock.nowMs();
+  const { manifest, steps } = await planRestore(context, request);
+  progress.phase('index', {});
+  const { storage, keys } = repository;
+  const chunks = openChunkReader({ storage, keys, index: await repository.loadIndex({ forReading: true }) });
+  const warnings: string[] = [];
+  const run: Restore = { context, request, reader: artifactReader(chunks), warnings };
+  try {
+    if (isDatabaseAddress(request.target)) await restoreDatabase(run, steps);
+    else for (const step of steps) await restoreToDisk(run, step);
+  } finally {
+    chunks.close();
+  }
+  return {
+    backupId: manifest.id,
+    durationMs: clock.nowMs() - startedMs,
+    restored: steps.map(({ item, target, sizeBytes }) => ({ item, target, sizeBytes })),
+    warnings,
+  };
+}
+
+function artifactReader(chunks: ChunkReader): ArtifactReader {
+  return {
+    read: (content, range) => chunks.read(content, range),
+    entries: (content) => decodeTreeEntries(chunks.read(content)),
+  };
+}
+
+async function restoreToDisk(run: Restore, step: PlannedStep): Promise<void> {
+  const { progress, signal } = run.context;
+  const { artifact, inside } = step.selected;
+  const { replace } = run.request;
+  signal.throwIfAborted();
+  progress.phase(step.item, { bytes: step.sizeBytes });
+  await mkdir(dirname(step.target), { recursive: true, mode: 0o700 });
+  if (artifact.form === 'tree') return restoreFiles(run, step);
+  if (inside !== null) {
+    throw new HoldfastError('item_unknown', `${inside} of ${artifact.name} is restored into a database`, {
+      next: 'name a postgres:// target',
+    });
+  }
+  const { content, sizeBytes, sha256, facts } = artifact;
+  const { target } = step;
+  if (artifact.kind === 'sqlite') {
+    await restoreSqlite({ reader: run.reader, content, sizeBytes, sha256, facts, target, replace, signal });
+    progress.advance({ bytes: sizeBytes });
+    return;
+  }
+  const onBytes = (bytes: number) => progress.advance({ bytes });
+  await writeNewFile({ target, content: run.reader.read(content), sha256, replace, signal, onBytes });
+}
+
+async function restoreFiles(
+  { context, request, reader, warnings }: Restore,
+  step: PlannedStep,
+): Promise<void> {
+  const { artifact, inside } = step.selected;
+  const { progress, signal } = context;
+  const select = inside ?? (await singleFileOf(reader, artifact.content));
+  const report = await restoreTree({
+    reader,
+    content: artifact.content,
+    target: step.target,
+    replace: request.replace,
+    progress,
+    signal,
+    ...(select === null ? {} : { select }),
+  });
+  for (const { path, reason } of report.skipped)
+    warnings.push(`${artifact.name}/${path} was left out: ${reason}`);
+  if (report.previousKeptAt) warnings.push(`what was at ${step.target} is kept at ${report.previousKeptAt}`);
+}
+
+/** A root that was one file is a tree of one entry: it goes back as that file, not as a folder around it. */
+async function singleFileOf(reader: ArtifactReader, content: Content): Promise<Buffer | null> {
+  for await (const { path } of reader.entries(content)) return path.length > 0 ? path : null;
+  return null;
+}
+
+async function restoreDatabase(run: Restore, steps: readonly PlannedStep[]): Promise<void> {
+  const { context, request, reader } = run;
+  const { progress, signal } = context;
+  const targetUrl = request.target;
+  const dump = steps.find(({ kind }) => kind === 'pg-dump');
+  progress.phase('database', { bytes: steps.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
+  await withScratchFolder(context, async (scratchFolder) => {
+    if (!dump) {
+      const artifacts = steps.map(({ selected }) => selected.artifact);
+      await restoreCopy({ reader, targetUrl, progress, signal, artifacts, schema: 'create' });
+      return;
+    }
+    const { artifact, inside } = dump.selected;
+    const { content, facts } = artifact;
+    const common = { reader, content, facts, targetUrl, scratchFolder, progress, signal };
+    if (inside === null) await restorePostgres(common);
+    else {
+      const [schema, table] = tableOf(inside);
+      await restoreTable({ ...common, schema, table, what: 'definition' });
+    }
+  });
+}
+
+/** `public.users`, or `users` for the schema public. */
+function tableOf(text: string): readonly [schema: string, table: string] {
+  const dot = text.indexOf('.');
+  return dot < 0 ? ['public', text] : [text.slice(0, dot), text.slice(dot + 1)];
+}

@@ -1,0 +1,55 @@
+import { HoldfastError } from '../base/errors.ts';
+import { commandSource } from '../sources/command/index.ts';
+import { filesSource } from '../sources/files/index.ts';
+import type { Source } from '../sources/port.ts';
+import { postgresSource } from '../sources/postgres/index.ts';
+import { sqliteSource } from '../sources/sqlite/index.ts';
+
+/** A source, said as data. Paths are absolute. */
+export type SourceSpec =
+  | { readonly kind: 'sqlite'; readonly name: string; readonly path: string }
+  | { readonly kind: 'postgres'; readonly name: string; readonly url: string; readonly globals: boolean }
+  | {
+      readonly kind: 'files';
+      readonly name: string;
+      readonly paths: readonly string[];
+      readonly exclude: readonly string[];
+      readonly optional: boolean;
+    }
+  | {
+      readonly kind: 'command';
+      readonly name: string;
+      readonly command: string;
+      readonly artifactName: string;
+      readonly restoreCommand: string | null;
+    };
+
+/** The source a spec describes. */
+export function sourceOf(spec: SourceSpec): Source {
+  if (spec.kind === 'sqlite') return sqliteSource({ name: spec.name, path: spec.path });
+  if (spec.kind === 'postgres') {
+    return postgresSource({ name: spec.name, url: spec.url, globals: spec.globals });
+  }
+  if (spec.kind === 'files') {
+    const { name, paths, exclude, optional } = spec;
+    return filesSource({ name, roots: paths, excludes: exclude, optional });
+  }
+  const { name, command, artifactName } = spec;
+  return commandSource({ name, command, artifactName });
+}
+
+/** Whether a source belongs into a backup of a type. */
+export function belongsTo(spec: SourceSpec, type: 'db' | 'storage' | 'full'): boolean {
+  if (type === 'full') return true;
+  const isDatabase = spec.kind === 'sqlite' || spec.kind === 'postgres';
+  return (type === 'db') === isDatabase || (type === 'db' && spec.kind === 'command');
+}
+
+/** Throws `usage` when nothing is left to back up. */
+export function sourcesOf(specs: readonly SourceSpec[], type: 'db' | 'storage' | 'full'): readonly Source[] {
+  const chosen = specs.filter((spec) => belongsTo(spec, type));
+  if (chosen.length > 0) return chosen.map(sourceOf);
+  throw new HoldfastError('usage', `no source belongs to a backup of type ${type}`, {
+    next: 'name a source, or choose another --type',
+  });
+}

@@ -1,0 +1,105 @@
+import type { Progress } from '../base/progress.ts';
+import type { ChunkReader } from '../repository/chunk-reader.ts';
+import type { ChunkWriter } from '../repository/chunk-writer.ts';
+import type { ManifestArtifact, ManifestProblem } from '../repository/manifest.ts';
+import { refsPresent, reusableEntries } from '../repository/reusable-entries.ts';
+import { decodeTreeEntries } from '../repository/tree-codec.ts';
+import { openTreeWriter } from '../repository/tree-writer.ts';
+import { walkContent } from '../repository/walk-content.ts';
+import type { Artifact, ByteSink, Content, StreamArtifact, TreeArtifact, TreeSink } from '../sources/port.ts';
+
+export interface WrittenArtifact {
+  readonly artifact: ManifestArtifact;
+  readonly problems: readonly ManifestProblem[];
+}
+
+export interface ArtifactTarget {
+  readonly writer: ChunkWriter;
+  /** Reads what the repository held before this run. */
+  readonly reader: ChunkReader;
+  readonly progress: Progress;
+}
+
+/** Stores one artifact of a source under `name`. `previous` is the same artifact of the backup before. */
+export async function writeArtifact(
+  target: ArtifactTarget,
+  source: string,
+  name: string,
+  artifact: Artifact,
+  previous: ManifestArtifact | null,
+): Promise<WrittenArtifact> {
+  return artifact.form === 'stream'
+    ? writeStream(target, source, name, artifact)
+    : writeTree(target, source, name, artifact, previous);
+}
+
+async function writeStream(
+  { writer, progress }: ArtifactTarget,
+  source: string,
+  name: string,
+  { kind, chunking, produce }: StreamArtifact,
+): Promise<WrittenArtifact> {
+  const stream = writer.openStream(chunking);
+  const sink: ByteSink = {
+    write(bytes) {
+      progress.advance({ bytes: bytes.length });
+      return stream.write(bytes);
+    },
+    cut: stream.cut,
+  };
+  const facts = await produce(sink);
+  const { content, sha256 } = await stream.end();
+  const { sizeBytes } = content;
+  const hex = sha256.toString('hex');
+  return {
+    artifact: { name, source, kind, form: 'stream', sizeBytes, sha256: hex, content, facts },
+    problems: [],
+  };
+}
+
+async function writeTree(
+  { writer, reader, progress }: ArtifactTarget,
+  source: string,
+  name: string,
+  { kind, produce }: TreeArtifact,
+  previous: ManifestArtifact | null,
+): Promise<WrittenArtifact> {
+  const use = async (content: Content): Promise<boolean> => {
+    let whole = true;
+    await walkContent(reader, content, (id) => {
+      whole = writer.use(id) && whole;
+    });
+    return whole;
+  };
+  const tree = openTreeWriter(writer, {
+    canReuse: (content) => refsPresent(content, (id) => writer.use(id)),
+    onReuse: () => {},
+  });
+  const sink: TreeSink = {
+    ...tree,
+    add(entry) {
+      progress.advance({ entries: 1, bytes: entry.content?.sizeBytes ?? 0 });
+      return tree.add(entry);
+    },
+    write(bytes) {
+      progress.advance({ bytes: bytes.length });
+      return tree.write(bytes);
+    },
+    commit(entry) {
+      progress.advance({ entries: 1 });
+      return tree.commit(entry);
+    },
+  };
+  const entries =
+    previous?.form === 'tree' && previous.kind === kind
+      ? reusableEntries(decodeTreeEntries(reader.read(previous.content)), (content) =>
+          use(content).catch(() => false),
+        )
+      : null;
+  const { facts, problems } = await produce(sink, entries);
+  const { content, sha256, sizeBytes } = await tree.end();
+  return {
+    artifact: { name, source, kind, form: 'tree', sizeBytes, sha256: sha256.toString('hex'), content, facts },
+    problems: problems.map(({ path, cause, message }) => ({ artifact: name, path, cause, message })),
+  };
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { HoldfastError, systemCode } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
+
+export interface NewFile {
+  readonly target: string;
+  readonly content: AsyncIterable<Uint8Array>;
+  /** Hex; null when the content proves itself. */
+  readonly sha256: string | null;
+  readonly replace: boolean;
+  readonly signal: AbortSignal;
+  readonly onBytes?: (bytes: number) => void;
+}
+
+/**
+ * Writes a file 0600 whole or not at all: a temporary sibling, fsync, the hash compared, then renamed. Throws
+ * `target_not_empty` when the target is there and may not be replaced, `restore_mismatch`, `target_failed`.
+ */
+export async function writeNewFile(file: NewFile): Promise<number> {
+  const { target } = file;
+  const folder = dirname(target);
+  const temporary = join(folder, `.${basename(target).slice(0, 200)}.${newId()}.part`);
+  try {
+    const written = await writeTemporary(temporary, file);
+    if (file.sha256 !== null && written.sha256 !== file.sha256) {
+      throw new HoldfastError('restore_mismatch', `${target} would differ from what was backed up`);
+    }
+    if (!file.replace) await refuseExisting(target);
+    await rename(temporary, target);
+    await syncFolder(folder);
+    return written.sizeBytes;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw translated(error, target);
+  }
+}
+
+async function writeTemporary(path: string, file: NewFile): Promise<{ sizeBytes: number; sha256: string }> {
+  const handle = await open(path, 'wx', 0o600);
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  try {
+    for await (const bytes of file.content) {
+      file.signal.throwIfAborted();
+      hash.update(bytes);
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await handle.write(bytes, at);
+        at += bytesWritten;
+      }
+      sizeBytes += bytes.length;
+      file.onBytes?.(bytes.length);
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return { sizeBytes, sha256: hash.digest('hex') };
+}
+
+async function refuseExisting(target: string): Promise<void> {
+  const handle = await open(target, 'r').catch(() => null);
+  if (!handle) return;
+  await handle.close();
+  throw new HoldfastError('target_not_empty', `${target} is there already`);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function translated(error: unknown, target: string): unknown {
+  const code = systemCode(error);
+  if (error instanceof HoldfastError || code === null || !/^E[A-Z]+$/.test(code)) return error;
+  return new HoldfastError('target_failed', `${target} cannot be written: ${code}`, { cause: error });
+}
