@@ -150,7 +150,7 @@ describe('hostile names', () => {
 
   test('of databases and logins run nothing', async (t) => {
     const scratchFolder = await temporaryFolder(t);
-    for (const name of hostileNames(count(48, 500))) {
+    for (const name of hostileNames(count(24, 500))) {
       const [database, user] = [`d${name}`, `u${name}`] as const;
       const [d, u] = [quoteName(database), quoteName(user)];
       await run(cluster.url, [`create role ${u} login`, `create database ${d} owner ${u}`]);

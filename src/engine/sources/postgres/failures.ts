@@ -31,10 +31,7 @@ const NETWORK = new Set([
 /** Words in messages of `pg` and of libpq's tools (with LC_ALL=C), first match wins. */
 const WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/password authentication failed|no pg_hba\.conf entry|no password supplied/i, 'database_auth'],
-  [
-    /client password must be a string|authentication failed|FATAL: +role ".*" does not exist/i,
-    'database_auth',
-  ],
+  [/client password must be a |authentication failed|FATAL: +role ".*" does not exist/i, 'database_auth'],
   [/database ".*" does not exist/, 'source_missing'],
   [/server version mismatch/, 'tool_missing'],
   [
@@ -43,7 +40,7 @@ const WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   ],
   [/could not connect|no connection to the server|the database system is/i, 'database_unreachable'],
   [/connection terminated|connection ended|timeout expired|not queryable|SSL/i, 'database_unreachable'],
-  [/lock timeout|could not obtain lock/, 'source_busy'],
+  [/due to (lock|statement) timeout|could not obtain lock/, 'source_busy'],
   [/permission denied|row-level security policy/, 'source_denied'],
 ];
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { HoldfastError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { ByteSink } from '../port.ts';
 import type { PostgresAddress } from './address.ts';
@@ -44,12 +45,9 @@ export async function streamDump(call: DumpCall): Promise<DumpFacts> {
     await forward(child.stdout!, parser, call);
   } catch (error) {
     child.kill('SIGKILL');
-    const ending = await finished.then(
-      () => null,
-      (reason: unknown) => reason,
-    );
+    await finished.catch(() => {});
     // A pipe cut by an interrupt is the interrupt; what the archive lacks then says nothing.
-    throw call.signal?.aborted ? ending : error;
+    throw call.signal?.aborted ? new HoldfastError('interrupted') : error;
   }
   await finished;
   return parser.end();
@@ -72,6 +70,8 @@ async function forward(stdout: AsyncIterable<Buffer>, parser: ArchiveParser, cal
     await writeWithCuts(call.sink, bytes, offset, cuts);
     offset += bytes.length;
     call.progress?.advance({ bytes: bytes.length });
+    // pg_dump may have ended by now, and its exit code would then say nothing of the interrupt.
+    if (call.signal?.aborted) throw new HoldfastError('interrupted');
   };
   for await (const bytes of stdout) {
     const cuts = parser.push(bytes);
