@@ -10,9 +10,8 @@ import { keyringName } from '../../src/engine/repository/object-names.ts';
 import { createRepository, openRepository, type Repository } from '../../src/engine/repository/repository.ts';
 import { memoryStorage } from '../../src/engine/storage/memory-storage.ts';
 import type { Storage } from '../../src/engine/storage/port.ts';
-import { copyStorage } from '../support/copy-storage.ts';
-import { type FakeClock, fakeClock } from '../support/fake-clock.ts';
-import { killingStorage } from '../support/killing-storage.ts';
+import { eachKill } from '../support/each-kill.ts';
+import { fakeClock } from '../support/fake-clock.ts';
 import { draftAt, namesOf, rawCredential, repositoryWorld } from '../support/repository-world.ts';
 
 const refused = (promise: Promise<unknown>) => promise.then(() => null, codeOf);
@@ -92,28 +91,6 @@ test('a passphrase opens too, and a changed label is noticed by whoever opens', 
     [['object_damaged', true]],
   );
 });
-
-/** Every kill point of a piece of work, told after each what storage looks like. */
-async function eachKill(
-  base: Storage,
-  clock: FakeClock,
-  work: (storage: Storage) => Promise<unknown>,
-  check: (storage: Storage, point: string) => Promise<void>,
-): Promise<number> {
-  for (let at = 0; ; at += 1) {
-    for (const when of ['before', 'after'] as const) {
-      const storage = await copyStorage(base, clock);
-      const killing = killingStorage(storage, at, when);
-      const error = await work(killing).then(
-        () => null,
-        (thrown: unknown) => thrown,
-      );
-      assert.ok(!(error instanceof HoldfastError), `${when} ${at}: ${error}`);
-      if (!killing.dead) return at;
-      await check(storage, `${when} call ${at}`);
-    }
-  }
-}
 
 test('a rotation killed at any call leaves a repository that opens, is whole, and rotates when told again', async () => {
   const { repository, storage: base, clock, credential, signingKey } = await repositoryWorld();

@@ -30,7 +30,8 @@ export async function makeBackup(
   const draft = draftAt(repository, hooks.draft);
   const index = await repository.loadIndex();
   await hooks.pause?.('loaded');
-  const writer = openChunkWriter({ storage: repository.storage, keys: repository.keys, index });
+  const { storage, keys } = repository;
+  const writer = openChunkWriter({ storage, keys, index, workers: 1 });
   try {
     const artifacts: ManifestArtifact[] = [];
     for (const [name, bytes] of Object.entries(fixture.streams ?? {})) {

@@ -1,9 +1,12 @@
 import type { Clock } from '../../src/engine/base/clock.ts';
 import type { ObjectInfo, Storage } from '../../src/engine/storage/port.ts';
 
-/** A storage whose own clock is the given one: it alone decides what `modifiedAtMs` says. */
-export function clockedStorage(inner: Storage, clock: Clock): Storage {
-  const writtenAtMs = new Map<string, number>();
+/** A storage whose own clock is the given one: it alone decides what `modifiedAtMs` says. `writtenAtMs` is for what is there. */
+export function clockedStorage(
+  inner: Storage,
+  clock: Clock,
+  writtenAtMs: Map<string, number> = new Map(),
+): Storage {
   const dated = (info: ObjectInfo): ObjectInfo => ({
     ...info,
     modifiedAtMs: writtenAtMs.get(info.name) ?? info.modifiedAtMs,

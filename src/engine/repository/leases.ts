@@ -51,7 +51,7 @@ export async function takeLease(context: RepositoryContext, holder: string): Pro
   let own = await putLease(context, holder);
   const withdraw = () => context.storage.remove(leaseName(own.id));
   try {
-    checkStorageClock(context, own.storageAtMs);
+    checkStorageClock(own);
     await refuseWhenHeld(context, own.id);
   } catch (error) {
     await withdraw();
@@ -80,7 +80,7 @@ export async function takeLease(context: RepositoryContext, holder: string): Pro
   }
 
   return {
-    storageNowMs: () => own.storageAtMs + own.elapsedMs(),
+    storageNowMs: () => own.storageAtMs + own.sinceWrittenMs(),
     check,
     async keepAlive() {
       if (own.elapsedMs() > LEASE_MS / 2) await check();
@@ -93,7 +93,18 @@ export async function takeLease(context: RepositoryContext, holder: string): Pro
   };
 }
 
-async function putLease(context: RepositoryContext, holder: string) {
+interface OwnLease {
+  readonly id: string;
+  /** Since before it was written: by this it expires. */
+  readonly elapsedMs: () => number;
+  readonly sinceWrittenMs: () => number;
+  /** Local time around the write, and the storage's time of it. */
+  readonly writtenFromMs: number;
+  readonly writtenUntilMs: number;
+  readonly storageAtMs: number;
+}
+
+async function putLease(context: RepositoryContext, holder: string): Promise<OwnLease> {
   const elapsedMs = elapsedTimer(context.clock);
   const nowMs = context.clock.nowMs();
   const id = newId(nowMs);
@@ -102,12 +113,16 @@ async function putLease(context: RepositoryContext, holder: string) {
     expiresAt: new Date(nowMs + LEASE_MS).toISOString(),
   };
   await context.storage.put(leaseName(id), sealJson(context, 'lease', { version: 1, holder, ...times }));
+  const writtenUntilMs = context.clock.nowMs();
+  const sinceWrittenMs = elapsedTimer(context.clock);
   const info = await context.storage.stat(leaseName(id));
-  return { id, elapsedMs, storageAtMs: info?.modifiedAtMs ?? nowMs };
+  const storageAtMs = info?.modifiedAtMs ?? nowMs;
+  return { id, elapsedMs, sinceWrittenMs, writtenFromMs: nowMs, writtenUntilMs, storageAtMs };
 }
 
-function checkStorageClock(context: RepositoryContext, storageAtMs: number): void {
-  const skewMs = storageAtMs - context.clock.nowMs();
+/** The write took its time: any moment of it may be the one that storage noted. */
+function checkStorageClock({ writtenFromMs, writtenUntilMs, storageAtMs }: OwnLease): void {
+  const skewMs = Math.max(storageAtMs - writtenUntilMs, 0) + Math.min(storageAtMs - writtenFromMs, 0);
   if (Math.abs(skewMs) <= MAX_SKEW_MS) return;
   const minutes = Math.round(skewMs / MINUTE_MS);
   throw new HoldfastError('clock_skew', `the storage's clock is ${minutes} minutes from the local one`);

@@ -20,7 +20,7 @@ import { replaceIndex } from './replace-index.ts';
 import type { Repository } from './repository.ts';
 import { requireWritable } from './repository-context.ts';
 import { scanPacks } from './scan-packs.ts';
-import { putTombstone, readTombstones } from './tombstones.ts';
+import { putTombstone, readTombstones, tombstonedPacks } from './tombstones.ts';
 import { tickingSource } from './walk-content.ts';
 
 export interface PruneOptions {
@@ -189,13 +189,14 @@ async function execute(
   }
   if (plan.rewrite.length > 0) {
     const rewritten = new Set(plan.rewrite.map(({ pack }) => pack));
-    const tombstones = await readTombstones(repository);
+    const condemned = new Set(plan.condemn.map(({ pack }) => pack));
+    const tombstones = await tombstonedPacks(repository);
     const copied = await copyChunks({
       context: repository,
       index,
       wanted: live,
       from: (pack) => rewritten.has(pack),
-      keep: (pack) => !tombstones.has(pack),
+      keep: (pack) => !tombstones.has(pack) && !condemned.has(pack),
       async beforeChunk() {
         signal?.throwIfAborted();
         await lease.keepAlive();
