@@ -18,6 +18,8 @@ export type ToWorker =
   | { readonly kind: 'digest'; readonly slot: number; readonly stream: number; readonly bytes: number }
   /** Give the SHA-256 of a stream. */
   | { readonly kind: 'endDigest'; readonly stream: number }
+  /** The memory of a pack that is stored. */
+  | { readonly kind: 'recycle'; readonly memory: ArrayBuffer }
   /** Close the pack begun. */
   | { readonly kind: 'finish' };
 

@@ -1,16 +1,10 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { codeOf, HoldfastError } from '../base/errors.ts';
-import { HEADER_BYTES } from '../crypto/object-header.ts';
-import type { PackOpener } from '../crypto/pack-cipher.ts';
+import { HoldfastError } from '../base/errors.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { Content } from '../sources/port.ts';
 import type { Storage } from '../storage/port.ts';
-import { blockCache } from './block-cache.ts';
-import { decodeRecord } from './block-codec.ts';
+import { type BlockLoader, blockLoader, type Fetch, type Ref, type Wanted } from './block-loader.ts';
 import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
-import { packName } from './object-names.ts';
-import { openPack } from './pack-reader.ts';
-import { eachRef } from './walk-content.ts';
+import { eachRef, REF_BYTES } from './walk-content.ts';
 
 export interface ChunkReader {
   /**
@@ -24,7 +18,6 @@ export interface ChunkReader {
   close(): void;
 }
 
-const CACHE_BYTES = 24 * 2 ** 20;
 /** Blocks that lie together are fetched together, up to so much. */
 const FETCH_BYTES = 4 * 2 ** 20;
 /** A gap this small is cheaper to read than another request. */
@@ -32,198 +25,109 @@ const GAP_BYTES = 64 * 1024;
 /** How far ahead references are looked at: enough to fill a fetch. */
 const WINDOW_REFS = 512;
 const MAX_DEPTH = 4;
-const OPEN_PACKS = 64;
 
-interface Ref {
-  readonly id: Buffer;
-  readonly lengthBytes: number;
-}
-
-interface Wanted extends Ref {
-  readonly place: ChunkPlace;
-}
-
-/** Blocks of one pack, on their way from storage. */
-interface Fetch {
-  readonly bytes: Promise<Buffer>;
-  readonly offset: number;
-  readonly places: readonly ChunkPlace[];
-}
+type Refs = AsyncIterable<Ref> | Iterable<Ref>;
 
 export function openChunkReader(input: {
   readonly storage: Storage;
   readonly keys: RepositoryKeys;
   readonly index: ChunkIndex;
 }): ChunkReader {
-  const { storage, keys, index } = input;
-  const cache = blockCache(CACHE_BYTES);
-  const openers = new Map<number, Promise<PackOpener>>();
-
-  const openerOf = (packNumber: number): Promise<PackOpener> => {
-    let opener = openers.get(packNumber);
-    if (!opener) {
-      const name = packName(index.packs[packNumber]!);
-      opener = storage.get(name, { offset: 0, length: HEADER_BYTES }).then((head) => openPack(keys, head));
-      if (openers.size >= OPEN_PACKS) openers.delete(openers.keys().next().value!);
-      openers.set(packNumber, opener);
-      opener.catch(() => openers.delete(packNumber));
-    }
-    return opener;
-  };
-  const fetchBlocks = (places: readonly ChunkPlace[]): Fetch => {
-    const first = places[0]!;
-    const last = places.at(-1)!;
-    const length = last.blockOffset + last.blockStoredBytes - first.blockOffset;
-    const name = packName(index.packs[first.packNumber]!);
-    const bytes = storage.get(name, { offset: first.blockOffset, length });
-    bytes.catch(() => {});
-    return { bytes, offset: first.blockOffset, places };
-  };
-  const decodeBlock = async (place: ChunkPlace, stored: Buffer): Promise<Buffer> => {
-    try {
-      const opener = await openerOf(place.packNumber);
-      return await decodeRecord(
-        opener.openBlock(place.blockOfPack, stored),
-        place.blockPlainBytes,
-        readChunk,
-      );
-    } catch (error) {
-      if (codeOf(error) !== 'object_damaged' && codeOf(error) !== 'key_wrong') throw error;
-      const pack = packName(index.packs[place.packNumber]!);
-      throw new HoldfastError(
-        'object_damaged',
-        `${pack}, block ${place.blockOfPack}: ${(error as Error).message}`,
-        {
-          cause: error,
-        },
-      );
-    }
-  };
-  const receive = async ({ bytes, offset, places }: Fetch): Promise<void> => {
-    const fetched = await bytes;
-    for (const place of places) {
-      if (cache.get(place.blockNumber)) continue;
-      const start = place.blockOffset - offset;
-      const stored = fetched.subarray(start, start + place.blockStoredBytes);
-      cache.set(place.blockNumber, await decodeBlock(place, stored));
-    }
-  };
-  const checked = ({ id, lengthBytes, place }: Wanted, block: Buffer): Buffer => {
-    const bytes = block.subarray(place.offsetInBlock, place.offsetInBlock + place.lengthBytes);
-    const isRight =
-      lengthBytes === place.lengthBytes &&
-      timingSafeEqual(createHmac('sha256', keys.chunkIdKey).update(bytes).digest(), id);
-    if (isRight) return bytes;
-    const pack = packName(index.packs[place.packNumber]!);
-    throw new HoldfastError(
-      'object_damaged',
-      `${pack}, block ${place.blockOfPack}: a chunk is not what its id says`,
-    );
-  };
-  const locate = (ref: Ref): Wanted => {
-    const number = index.find(ref.id);
-    const place = number < 0 ? null : index.placeOf(number);
-    if (place) return { ...ref, place };
-    throw new HoldfastError('chunk_missing', `chunk ${ref.id.toString('hex')} is in no readable pack`);
-  };
-  const blockOf = async (wanted: Wanted): Promise<Buffer> => {
-    const { place } = wanted;
-    let block = cache.get(place.blockNumber);
-    if (!block) {
-      await receive(fetchBlocks([place]));
-      block = cache.get(place.blockNumber)!;
-    }
-    return block;
-  };
-
-  async function readChunk(id: Buffer): Promise<Buffer> {
-    const number = index.find(id);
-    const lengthBytes = number < 0 ? 0 : (index.placeOf(number)?.lengthBytes ?? 0);
-    const wanted = locate({ id, lengthBytes });
-    return checked(wanted, await blockOf(wanted));
-  }
-
-  /** Splits what is wanted into fetches; a chunk whose block is cached or already being fetched needs none. */
-  const planFetches = (wanted: readonly Wanted[]): { fetch: Fetch | null; wanted: Wanted[] }[] => {
-    const groups: { places: ChunkPlace[]; wanted: Wanted[] }[] = [];
-    for (const one of wanted) {
-      const { place } = one;
-      const group = groups.at(-1);
-      const last = group?.places.at(-1);
-      const first = group?.places[0];
-      if (group && last && first && fits(first, last, place)) {
-        if (place.blockNumber !== last.blockNumber) group.places.push(place);
-        group.wanted.push(one);
-      } else groups.push({ places: [place], wanted: [one] });
-    }
-    return groups.map((group) => {
-      const missing = group.places.filter((place) => cache.get(place.blockNumber) === undefined);
-      return { fetch: missing.length > 0 ? fetchBlocks(missing) : null, wanted: group.wanted };
-    });
-  };
-
-  /** Bytes of all refs in order. One window of fetches is under way while the one before is decoded. */
-  async function* readRefs(refs: AsyncIterable<Ref> | Iterable<Ref>): AsyncGenerator<Buffer> {
-    for await (const window of windows(refs)) {
-      const groups = planFetches(window.map(locate));
-      for (const group of groups) {
-        if (group.fetch) await receive(group.fetch);
-        for (const wanted of group.wanted) yield checked(wanted, await blockOf(wanted));
-      }
-    }
-  }
-
-  /** References of a content's lowest level. */
-  async function* dataRefs(content: Content): AsyncGenerator<Ref> {
-    if (content.depth > MAX_DEPTH) {
-      throw new HoldfastError('limit_exceeded', `a content has depth ${content.depth}`);
-    }
-    let level: AsyncIterable<Ref> | Iterable<Ref> = eachRef(content.refs);
-    for (let depth = content.depth; depth > 0; depth -= 1) level = refsIn(readRefs(level));
-    yield* level;
-  }
-
-  async function* read(
-    content: Content,
-    range: { readonly start: number; readonly end: number } = { start: 0, end: content.sizeBytes },
-  ): AsyncGenerator<Buffer> {
-    const whole = range.start === 0 && range.end === content.sizeBytes;
-    let firstAt = -1;
-    let at = 0;
-    async function* inRange(): AsyncGenerator<Ref> {
-      for await (const ref of dataRefs(content)) {
-        const start = at;
-        at += ref.lengthBytes;
-        if (!whole && start >= range.end) return;
-        if (at <= range.start && ref.lengthBytes > 0) continue;
-        if (firstAt < 0) firstAt = start;
-        yield ref;
-      }
-      if (at !== content.sizeBytes) {
-        throw new HoldfastError(
-          'object_damaged',
-          `a content of ${content.sizeBytes} bytes refers to ${at} bytes`,
-        );
-      }
-    }
-    let position = -1;
-    for await (const bytes of readRefs(inRange())) {
-      if (position < 0) position = firstAt;
-      const from = Math.max(0, range.start - position);
-      const to = Math.min(bytes.length, range.end - position);
-      position += bytes.length;
-      if (to > from) yield bytes.subarray(from, to);
-    }
-  }
-
+  const loader = blockLoader(input);
   return {
-    read,
-    readChunk,
-    close() {
-      cache.clear();
-      openers.clear();
-    },
+    read: (content, range) =>
+      range === undefined ? readWhole(loader, content) : readRange(loader, content, range),
+    readChunk: loader.readChunk,
+    close: loader.clear,
   };
+}
+
+async function* readWhole(loader: BlockLoader, content: Content): AsyncGenerator<Buffer> {
+  let sizeBytes = 0;
+  for await (const bytes of readRefs(loader, dataRefs(loader, content))) {
+    sizeBytes += bytes.length;
+    if (sizeBytes > content.sizeBytes) break;
+    yield bytes;
+  }
+  if (sizeBytes === content.sizeBytes) return;
+  throw new HoldfastError(
+    'object_damaged',
+    `a content of ${content.sizeBytes} bytes refers to ${sizeBytes} bytes`,
+  );
+}
+
+async function* readRange(
+  loader: BlockLoader,
+  content: Content,
+  { start, end }: { readonly start: number; readonly end: number },
+): AsyncGenerator<Buffer> {
+  let position = 0;
+  async function* inRange(): AsyncGenerator<Ref> {
+    let at = 0;
+    for await (const ref of dataRefs(loader, content)) {
+      if (at >= end) return;
+      const from = at;
+      at += ref.lengthBytes;
+      if (at <= start) position = at;
+      else if (from < end) yield ref;
+    }
+    if (at < end) throw new HoldfastError('object_damaged', `a content ends at ${at}, before ${end}`);
+  }
+  for await (const bytes of readRefs(loader, inRange())) {
+    const from = Math.max(0, start - position);
+    const to = Math.min(bytes.length, end - position);
+    position += bytes.length;
+    if (to > from) yield bytes.subarray(from, to);
+  }
+}
+
+/** References of a content's lowest level. */
+async function* dataRefs(loader: BlockLoader, content: Content): AsyncGenerator<Ref> {
+  if (content.depth > MAX_DEPTH) {
+    throw new HoldfastError('limit_exceeded', `a content has depth ${content.depth}`);
+  }
+  let level: Refs = eachRef(content.refs);
+  for (let depth = content.depth; depth > 0; depth -= 1) level = refsIn(readRefs(loader, level));
+  yield* level;
+}
+
+/** Bytes of all refs in order. While one fetch is decoded the next is on its way. */
+async function* readRefs(loader: BlockLoader, refs: Refs): AsyncGenerator<Buffer> {
+  for await (const window of windows(refs)) {
+    const groups = groupsOf(window.map(loader.locate));
+    let next: Fetch | null = begin(loader, groups[0]!);
+    for (let i = 0; i < groups.length; i += 1) {
+      const fetch = next;
+      next = i + 1 < groups.length ? begin(loader, groups[i + 1]!) : null;
+      if (fetch) await loader.receive(fetch);
+      for (const wanted of groups[i]!.wanted) yield await loader.chunk(wanted);
+    }
+  }
+}
+
+interface Group {
+  readonly places: ChunkPlace[];
+  readonly wanted: Wanted[];
+}
+
+/** Neighbours in a pack form a group. */
+function groupsOf(wanted: readonly Wanted[]): Group[] {
+  const groups: Group[] = [];
+  for (const one of wanted) {
+    const group = groups.at(-1);
+    const last = group?.places.at(-1);
+    if (group && last && fits(group.places[0]!, last, one.place)) {
+      if (one.place.blockNumber !== last.blockNumber) group.places.push(one.place);
+      group.wanted.push(one);
+    } else groups.push({ places: [one.place], wanted: [one] });
+  }
+  return groups;
+}
+
+/** Null when every block is there already. */
+function begin(loader: BlockLoader, { places }: Group): Fetch | null {
+  const missing = places.filter((place) => !loader.isCached(place));
+  return missing.length > 0 ? loader.fetch(missing) : null;
 }
 
 function fits(first: ChunkPlace, last: ChunkPlace, next: ChunkPlace): boolean {
@@ -235,7 +139,7 @@ function fits(first: ChunkPlace, last: ChunkPlace, next: ChunkPlace): boolean {
 }
 
 /** Groups refs, so that the place of many is known before the first is read. */
-async function* windows(refs: AsyncIterable<Ref> | Iterable<Ref>): AsyncGenerator<Ref[]> {
+async function* windows(refs: Refs): AsyncGenerator<Ref[]> {
   let window: Ref[] = [];
   for await (const ref of refs) {
     window.push(ref);
@@ -251,7 +155,7 @@ async function* refsIn(bytes: AsyncIterable<Buffer>): AsyncGenerator<Ref> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of bytes) {
     const joined = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
-    const whole = joined.length - (joined.length % 36);
+    const whole = joined.length - (joined.length % REF_BYTES);
     yield* eachRef(joined.subarray(0, whole));
     rest = joined.subarray(whole);
   }

@@ -27,7 +27,12 @@ function hash(job: number, slot: number, ends: Uint32Array): void {
   let start = 0;
   for (let i = 0; i < ends.length; i += 1) {
     const end = ends[i]!;
-    ids.set(createHmac('sha256', idKey).update(view(slot, start, end)).digest(), i * ID_BYTES);
+    ids.set(
+      createHmac('sha256', idKey)
+        .update(view(slot, start, end))
+        .digest(),
+      i * ID_BYTES,
+    );
     start = end;
   }
   send({ kind: 'hashed', job, ids });
@@ -61,7 +66,8 @@ parentPort!.on('message', (message: ToWorker) => {
     const sha256 = (digests.get(stream) ?? createHash('sha256')).digest();
     digests.delete(stream);
     send({ kind: 'digest', stream, sha256: new Uint8Array(sha256) });
-  } else {
+  } else if (message.kind === 'recycle') builder.recycle(message.memory);
+  else {
     sendPack(builder.finish());
     send({ kind: 'finished' });
   }

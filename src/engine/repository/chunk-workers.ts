@@ -8,6 +8,9 @@ import type { BuiltPack } from './pack-builder.ts';
 /** More than this gains nothing: one thread reads and cuts for all. */
 const MAX_WORKERS = 4;
 
+/** Small heaps: what a worker allocates is short-lived, and would otherwise wait long for collection. */
+const LIMITS = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 128 };
+
 export function defaultWorkers(): number {
   return Math.min(MAX_WORKERS, availableParallelism());
 }
@@ -16,13 +19,15 @@ export interface WorkerEvents {
   hashed(job: number, ids: Uint8Array, worker: number): void;
   done(slot: number): void;
   digest(stream: number, sha256: Uint8Array): void;
-  pack(built: BuiltPack): void;
+  pack(built: BuiltPack, worker: number): void;
   failed(error: unknown): void;
 }
 
 export interface ChunkWorkers {
   readonly count: number;
   post(worker: number, message: ToWorker): void;
+  /** Gives a pack's memory back to the worker that filled it. */
+  recycle(worker: number, memory: ArrayBuffer): void;
   /** Resolves once every worker closed the pack it began. */
   finish(): Promise<void>;
   stop(): Promise<void>;
@@ -56,12 +61,12 @@ export function startChunkWorkers(
     );
   };
   const threads = Array.from({ length: count }, (_, number) => {
-    const thread = new Worker(script, { workerData: setup });
+    const thread = new Worker(script, { workerData: setup, execArgv: [], resourceLimits: LIMITS });
     thread.on('message', (message: FromWorker) => {
       if (message.kind === 'hashed') events.hashed(message.job, message.ids, number);
       else if (message.kind === 'done') events.done(message.slot);
       else if (message.kind === 'digest') events.digest(message.stream, message.sha256);
-      else if (message.kind === 'pack') events.pack(message.built);
+      else if (message.kind === 'pack') events.pack(message.built, number);
       else {
         unfinished -= 1;
         if (unfinished === 0) onFinished();
@@ -74,6 +79,9 @@ export function startChunkWorkers(
   return {
     count,
     post: (worker, message) => threads[worker]!.postMessage(message),
+    recycle(worker, memory) {
+      if (!stopped) threads[worker]!.postMessage({ kind: 'recycle', memory } satisfies ToWorker, [memory]);
+    },
     finish: () =>
       new Promise((resolve) => {
         unfinished = threads.length;

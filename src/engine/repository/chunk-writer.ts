@@ -6,12 +6,13 @@ import type { Storage } from '../storage/port.ts';
 import type { ChunkIndex } from './chunk-index.ts';
 import { type ChunkWorkers, defaultWorkers, startChunkWorkers } from './chunk-workers.ts';
 import { type Chunker, contentChunker, fixedChunker } from './chunker.ts';
-import { type Batch, type ContentStream, contentStream, type StreamPort } from './content-stream.ts';
-import { packStore } from './pack-store.ts';
+import { type Batch, type ContentStream, contentStream } from './content-stream.ts';
+import { type PackStore, packStore } from './pack-store.ts';
 import { ID_BYTES } from './pack-toc.ts';
+import { type RunFailure, runFailure } from './run-failure.ts';
 import { newSegment, type Segment } from './segment.ts';
 import { type SlotPool, slotPool } from './slot-pool.ts';
-import { usedChunks } from './used-chunks.ts';
+import { type UsedChunks, usedChunks } from './used-chunks.ts';
 
 export type { ContentStream } from './content-stream.ts';
 
@@ -56,208 +57,227 @@ interface Job {
   readonly stream: StreamState;
   readonly batch: Batch;
   ids: Uint8Array | null;
-  worker: number;
-  readonly extraMarks: (() => void)[];
+  readonly worker: number;
+  /** What waits for this batch and belongs behind it. */
+  readonly marks: (() => void)[];
 }
 
 interface StreamState {
   readonly number: number;
   readonly digests: boolean;
+  /** In order of the stream; workers may finish them in another. */
   readonly queue: Job[];
   segment: Segment | null;
+}
+
+/** What the parts of one run share. */
+interface Run {
+  readonly index: ChunkIndex;
+  readonly pool: SlotPool;
+  readonly packs: PackStore;
+  readonly used: UsedChunks;
+  readonly failure: RunFailure;
+  readonly jobs: Map<number, Job>;
+  /** How often a slot is still needed. */
+  readonly uses: Map<number, number>;
+  readonly digests: Map<number, (sha256: Buffer) => void>;
+  /** Chunks each worker has before it. */
+  readonly load: number[];
+  workers: ChunkWorkers;
+  nextJob: number;
+  nextStream: number;
+  newChunks: number;
+  reusedChunks: number;
+  readonly openList: () => ContentStream;
 }
 
 const SPARE_SLOTS = 6;
 const SLOTS_PER_WORKER = 3;
 
 export function openChunkWriter(options: ChunkWriterOptions): ChunkWriter {
-  const { storage, keys, index, progress, signal } = options;
-  const count = options.workers ?? defaultWorkers();
-  const pool: SlotPool = slotPool(SPARE_SLOTS + SLOTS_PER_WORKER * count);
-  const used = usedChunks(index);
-  const jobs = new Map<number, Job>();
-  const pendingUses = new Map<number, number>();
-  const digestWaits = new Map<number, (sha256: Buffer) => void>();
-  const rejections = new Set<(error: unknown) => void>();
-  const load = new Array<number>(count).fill(0);
-  let nextJob = 0;
-  let nextStream = 0;
-  let newChunks = 0;
-  let reusedChunks = 0;
-  let failure: { readonly error: unknown } | null = null;
-
-  const fail = (error: unknown) => {
-    if (failure) return;
-    failure = { error };
-    pool.fail(error);
-    for (const reject of rejections) reject(error);
-    rejections.clear();
-  };
-  const onAbort = () => fail(new HoldfastError('interrupted', undefined, { cause: signal?.reason }));
+  const { keys, signal } = options;
+  const run = startRun(options);
+  const { failure, packs, used } = run;
+  const onAbort = () => failure.fail(new HoldfastError('interrupted', undefined, { cause: signal?.reason }));
   signal?.addEventListener('abort', onAbort, { once: true });
-  const packs = packStore({
-    storage,
-    keys,
-    index,
-    onStored: (storedBytes) => progress?.advance({ storedBytes }),
-    onFailed: fail,
-  });
-  const promise: StreamPort['promise'] = (start) =>
-    new Promise((resolve, reject) => {
-      if (failure) return reject(failure.error);
-      rejections.add(reject);
-      start((value) => {
-        rejections.delete(reject);
-        resolve(value);
-      });
-    });
-  const releaseUse = (slot: number) => {
-    const left = pendingUses.get(slot)! - 1;
-    pendingUses.set(slot, left);
-    if (left === 0) pool.release(slot);
-  };
-
-  const applyJob = (job: Job) => {
-    const { stream, batch, worker } = job;
-    const ids = job.ids!;
-    const toStore: number[] = [];
-    let start = 0;
-    let mark = 0;
-    batch.ends.forEach((end, i) => {
-      const at = i * ID_BYTES;
-      let number = index.find(ids, at);
-      if (number < 0) {
-        number = index.claim(ids, at);
-        newChunks += 1;
-        toStore.push(start, end, at);
-      } else reusedChunks += 1;
-      used.add(number);
-      stream.segment ??= newSegment(openList);
-      stream.segment.add(ids, at, end - start);
-      start = end;
-      while (batch.marks[mark]?.afterChunks === i + 1) {
-        batch.marks[mark]!.apply();
-        mark += 1;
-      }
-    });
-    if (toStore.length === 0) releaseUse(batch.slot);
-    else {
-      const chunks = Uint32Array.from(toStore);
-      workers.post(worker, { kind: 'store', slot: batch.slot, chunks, ids });
-    }
-    for (const apply of job.extraMarks) apply();
-  };
-  const applyReady = ({ queue }: StreamState) => {
-    while (queue[0]?.ids) applyJob(queue.shift()!);
-  };
-
-  const workers: ChunkWorkers = startChunkWorkers(keys, pool.memory, count, {
-    hashed(number, ids, worker) {
-      const job = jobs.get(number)!;
-      jobs.delete(number);
-      load[worker]! -= job.batch.ends.length;
-      job.ids = ids;
-      if (!failure) applyReady(job.stream);
-    },
-    done: releaseUse,
-    digest(stream, sha256) {
-      digestWaits.get(stream)?.(Buffer.from(sha256));
-      digestWaits.delete(stream);
-    },
-    pack: (built) => packs.add(built),
-    failed: fail,
-  });
-
-  const dispatch = (stream: StreamState, batch: Batch) => {
-    if (failure) throw failure.error;
-    const worker = load.indexOf(Math.min(...load));
-    const job: Job = { stream, batch, ids: null, worker, extraMarks: [] };
-    const number = nextJob;
-    nextJob += 1;
-    jobs.set(number, job);
-    stream.queue.push(job);
-    load[worker]! += batch.ends.length;
-    pendingUses.set(batch.slot, stream.digests ? 2 : 1);
-    workers.post(worker, { kind: 'hash', job: number, slot: batch.slot, ends: Uint32Array.from(batch.ends) });
-    if (!stream.digests) return;
-    const bytes = batch.ends.at(-1)!;
-    workers.post(stream.number % count, { kind: 'digest', slot: batch.slot, stream: stream.number, bytes });
-  };
-
-  const chunkerOf = (chunking: Chunking): Chunker =>
-    chunking.method === 'fixed'
-      ? fixedChunker(chunking.sizeBytes)
-      : contentChunker(keys.chunking[chunking.profile], keys.gearTable);
-
-  const portOf = (stream: StreamState): StreamPort => ({
-    view: pool.view,
-    acquire: pool.acquire,
-    release: pool.release,
-    dispatch: (batch) => dispatch(stream, batch),
-    markLast(apply) {
-      const last = stream.queue.at(-1);
-      if (last) last.extraMarks.push(apply);
-      else apply();
-    },
-    ready() {
-      if (failure) throw failure.error;
-      return packs.room();
-    },
-    promise,
-    closeSegment() {
-      const segment = stream.segment ?? newSegment(openList);
-      stream.segment = null;
-      return segment.close();
-    },
-    dropSegment() {
-      stream.segment = null;
-    },
-    digest: () =>
-      stream.digests
-        ? promise((resolve) => {
-            digestWaits.set(stream.number, resolve);
-            workers.post(stream.number % count, { kind: 'endDigest', stream: stream.number });
-          })
-        : Promise.resolve(Buffer.alloc(0)),
-  });
-
-  function openStream(chunking: Chunking, given: { readonly sha256?: boolean } = {}): ContentStream {
-    const stream: StreamState = {
-      number: nextStream,
-      digests: given.sha256 !== false,
-      queue: [],
-      segment: null,
-    };
-    nextStream += 1;
-    return contentStream(portOf(stream), chunkerOf(chunking));
-  }
-  const openList = () => openStream({ method: 'content', profile: 'dump' }, { sha256: false });
-
+  if (signal?.aborted) onAbort();
   const stop = async () => {
     signal?.removeEventListener('abort', onAbort);
-    await workers.stop();
+    await run.workers.stop();
   };
   return {
-    openStream,
+    openStream(chunking, given = {}) {
+      return openStream(run, chunkerOf(keys, chunking), given.sha256 !== false);
+    },
     use(id) {
-      const number = index.find(id);
+      const number = run.index.find(id);
       if (number >= 0) used.add(number);
       return number >= 0;
     },
     async finish() {
       try {
-        await promise<void>((resolve) => void workers.finish().then(resolve));
+        await failure.promise<void>((resolve) => void run.workers.finish().then(resolve));
         await packs.finish();
-        if (failure) throw (failure as { error: unknown }).error;
+        failure.check();
+        const { newChunks, reusedChunks } = run;
         return { storedBytes: packs.storedBytes, newChunks, reusedChunks, packs: packs.packs };
       } finally {
         await stop();
       }
     },
     async abort() {
-      fail(new HoldfastError('interrupted'));
+      failure.fail(new HoldfastError('interrupted'));
       await stop();
     },
     packsUsed: used.packs,
   };
+}
+
+function startRun({ storage, keys, index, progress, workers: given }: ChunkWriterOptions): Run {
+  const count = given ?? defaultWorkers();
+  const pool = slotPool(SPARE_SLOTS + SLOTS_PER_WORKER * count);
+  const failure = runFailure((error) => pool.fail(error));
+  const packs = packStore({
+    storage,
+    keys,
+    index,
+    onStored({ bytes }, worker) {
+      progress?.advance({ storedBytes: bytes.length });
+      run.workers.recycle(worker, bytes.buffer);
+    },
+    onFailed: failure.fail,
+  });
+  const run: Run = {
+    ...{ index, pool, packs, failure },
+    used: usedChunks(index),
+    jobs: new Map(),
+    uses: new Map(),
+    digests: new Map(),
+    load: new Array<number>(count).fill(0),
+    workers: startChunkWorkers(keys, pool.memory, count, {
+      hashed: (job, ids) => onHashed(run, job, ids),
+      done: (slot) => releaseUse(run, slot),
+      digest(stream, sha256) {
+        run.digests.get(stream)?.(Buffer.from(sha256));
+        run.digests.delete(stream);
+      },
+      pack: (built, worker) => packs.add(built, worker),
+      failed: failure.fail,
+    }),
+    nextJob: 0,
+    nextStream: 0,
+    newChunks: 0,
+    reusedChunks: 0,
+    openList: () => openStream(run, chunkerOf(keys, { method: 'content', profile: 'dump' }), false),
+  };
+  return run;
+}
+
+function chunkerOf(keys: RepositoryKeys, chunking: Chunking): Chunker {
+  return chunking.method === 'fixed'
+    ? fixedChunker(chunking.sizeBytes)
+    : contentChunker(keys.chunking[chunking.profile], keys.gearTable);
+}
+
+function openStream(run: Run, chunker: Chunker, digests: boolean): ContentStream {
+  const stream: StreamState = { number: run.nextStream, digests, queue: [], segment: null };
+  run.nextStream += 1;
+  const { pool, packs, failure } = run;
+  const digestWorker = stream.number % run.workers.count;
+  return contentStream(
+    {
+      view: pool.view,
+      acquire: pool.acquire,
+      release: pool.release,
+      dispatch: (batch) => dispatch(run, stream, batch),
+      markLast(apply) {
+        const last = stream.queue.at(-1);
+        if (last) last.marks.push(apply);
+        else apply();
+      },
+      ready() {
+        failure.check();
+        return packs.room();
+      },
+      promise: failure.promise,
+      closeSegment() {
+        const segment = stream.segment ?? newSegment(run.openList);
+        stream.segment = null;
+        return segment.close();
+      },
+      dropSegment() {
+        stream.segment = null;
+      },
+      async digest() {
+        if (!digests) return Buffer.alloc(0);
+        return failure.promise((resolve) => {
+          run.digests.set(stream.number, resolve);
+          run.workers.post(digestWorker, { kind: 'endDigest', stream: stream.number });
+        });
+      },
+    },
+    chunker,
+  );
+}
+
+/** Gives a batch to the worker with the least before it. */
+function dispatch(run: Run, stream: StreamState, batch: Batch): void {
+  run.failure.check();
+  const { load, workers } = run;
+  const { slot, ends } = batch;
+  const worker = load.indexOf(Math.min(...load));
+  const job: Job = { stream, batch, ids: null, worker, marks: [] };
+  const number = run.nextJob;
+  run.nextJob += 1;
+  run.jobs.set(number, job);
+  stream.queue.push(job);
+  load[worker]! += ends.length;
+  run.uses.set(slot, stream.digests ? 2 : 1);
+  workers.post(worker, { kind: 'hash', job: number, slot, ends: Uint32Array.from(ends) });
+  if (!stream.digests) return;
+  const bytes = ends.at(-1)!;
+  workers.post(stream.number % workers.count, { kind: 'digest', slot, stream: stream.number, bytes });
+}
+
+function onHashed(run: Run, number: number, ids: Uint8Array): void {
+  const job = run.jobs.get(number)!;
+  const { queue } = job.stream;
+  run.jobs.delete(number);
+  run.load[job.worker]! -= job.batch.ends.length;
+  job.ids = ids;
+  while (queue[0]?.ids && !run.failure.hasFailed()) applyJob(run, queue.shift()!);
+}
+
+/** Looks the chunks of a batch up, adds them to the content, and has the new ones stored. */
+function applyJob(run: Run, { stream, batch, worker, ids, marks }: Job): void {
+  const { index, used } = run;
+  const toStore: number[] = [];
+  let start = 0;
+  let mark = 0;
+  batch.ends.forEach((end, i) => {
+    const at = i * ID_BYTES;
+    let number = index.find(ids!, at);
+    if (number < 0) {
+      number = index.claim(ids!, at);
+      run.newChunks += 1;
+      toStore.push(start, end, at);
+    } else run.reusedChunks += 1;
+    used.add(number);
+    stream.segment ??= newSegment(run.openList);
+    stream.segment.add(ids!, at, end - start);
+    start = end;
+    for (; batch.marks[mark]?.afterChunks === i + 1; mark += 1) batch.marks[mark]!.apply();
+  });
+  if (toStore.length === 0) releaseUse(run, batch.slot);
+  else {
+    const chunks = Uint32Array.from(toStore);
+    run.workers.post(worker, { kind: 'store', slot: batch.slot, chunks, ids: ids! });
+  }
+  for (const apply of marks) apply();
+}
+
+function releaseUse({ uses, pool }: Run, slot: number): void {
+  const left = uses.get(slot)! - 1;
+  uses.set(slot, left);
+  if (left === 0) pool.release(slot);
 }

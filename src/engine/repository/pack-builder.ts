@@ -8,7 +8,8 @@ import { ENCODINGS, encodeTable, MAX_BLOCK_BYTES, MAX_CHUNKS_OF_BLOCK, type Tabl
 /** Several chunks share a block, since zstd does better on more: docs/decisions/0001-blocks-in-packs.md. */
 const BLOCK_BYTES = 256 * 1024;
 const PACK_BYTES = 16 * 2 ** 20;
-const CAPACITY = PACK_BYTES + 2 * MAX_BLOCK_BYTES;
+/** The last block may overshoot. */
+const CAPACITY = PACK_BYTES + MAX_BLOCK_BYTES + 2 ** 20;
 const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 export interface BuiltPack {
@@ -23,6 +24,8 @@ export interface PackBuilder {
   add(id: Buffer, bytes: Uint8Array): BuiltPack | null;
   /** What is left, or null when nothing is. */
   finish(): BuiltPack | null;
+  /** Gives the memory of a stored pack back: waiting for the garbage collector would pile packs up. */
+  recycle(memory: ArrayBuffer): void;
 }
 
 /** Builds packs of one writer, one after the other. `keyOf` gives the master key of the current epoch. */
@@ -35,10 +38,11 @@ export function packBuilder(input: {
   let plainBytes = 0;
   let chunks: { id: Buffer; lengthBytes: number }[] = [];
   let pack: ReturnType<typeof emptyPack> | null = null;
+  const spare: ArrayBuffer[] = [];
 
   const closeBlock = () => {
     if (chunks.length === 0) return;
-    pack ??= emptyPack(input);
+    pack ??= emptyPack(input, spare.pop() ?? new ArrayBuffer(CAPACITY));
     pack.append(plain.subarray(0, plainBytes), chunks);
     chunks = [];
     plainBytes = 0;
@@ -60,13 +64,16 @@ export function packBuilder(input: {
       return pack !== null && pack.sizeBytes() >= PACK_BYTES ? closePack() : null;
     },
     finish: closePack,
+    recycle(memory) {
+      if (memory.byteLength === CAPACITY) spare.push(memory);
+    },
   };
 }
 
-function emptyPack(input: Parameters<typeof packBuilder>[0]) {
+function emptyPack(input: Parameters<typeof packBuilder>[0], memory: ArrayBuffer) {
   const { header, key } = newHeader({ type: 'pack', ...input });
   const sealer = packSealer({ key, header });
-  const bytes = Buffer.from(new ArrayBuffer(CAPACITY));
+  const bytes = Buffer.from(memory);
   const blocks: TableBlock[] = [];
   let at = header.copy(bytes, 0);
   return {

@@ -13,8 +13,8 @@ const PACKS_PER_INDEX = 64;
 const IN_FLIGHT = 2;
 
 export interface PackStore {
-  /** Takes a finished pack; resolves when another may come. Failures show in `finish` and in `onFailed`. */
-  add(built: BuiltPack): void;
+  /** Takes a finished pack of a worker. Failures show in `finish` and in `onFailed`. */
+  add(built: BuiltPack, worker: number): void;
   /** Resolves while fewer packs are under way than memory allows. */
   room(): void | Promise<void>;
   /** Waits for every pack and writes the last index object. Throws what storage threw. */
@@ -28,7 +28,8 @@ export function packStore(input: {
   readonly storage: Storage;
   readonly keys: RepositoryKeys;
   readonly index: ChunkIndex;
-  readonly onStored: (bytes: number) => void;
+  /** Told the size of each stored pack, whose memory is free again. */
+  readonly onStored: (built: BuiltPack, worker: number) => void;
   readonly onFailed: (error: unknown) => void;
 }): PackStore {
   const { storage, keys, index } = input;
@@ -61,7 +62,8 @@ export function packStore(input: {
     listed = [];
     if (batch.length > 0) indexing = indexing.then(() => putIndex(batch)).catch(fail);
   };
-  const put = async ({ pack, bytes, table }: BuiltPack) => {
+  const put = async (built: BuiltPack, worker: number) => {
+    const { pack, bytes, table } = built;
     const sizeBytes = bytes.length;
     await storage.put(packName(pack), bytes);
     packs.push(pack);
@@ -69,13 +71,13 @@ export function packStore(input: {
     const own = Buffer.from(table);
     index.addPack(pack, sizeBytes, own);
     listed.push({ pack, sizeBytes, table: own });
-    input.onStored(sizeBytes);
+    input.onStored(built, worker);
     if (listed.length >= PACKS_PER_INDEX) flushIndex();
   };
   return {
-    add(built) {
+    add(built, worker) {
       underWay += 1;
-      const stored = put(built)
+      const stored = put(built, worker)
         .catch(fail)
         .finally(() => {
           underWay -= 1;
