@@ -12,6 +12,7 @@ import {
   postgresSource,
   restoreCopy,
 } from '../../src/engine/sources/postgres/index.ts';
+import { plainDump } from '../support/plain-dump.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
 import { type MemoryArtifact, memoryReader, runSource, sourceContext } from '../support/stream-artifacts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -62,11 +63,6 @@ function tool(name: string, args: string[], input?: string | Buffer): Buffer {
   return stdout;
 }
 
-const plainDump = (database: string) =>
-  tool('pg_dump', [`--dbname=${cluster.urlOf(database)}`])
-    .toString()
-    .replace(/^\\(un)?restrict .*$/gm, '');
-
 describe('a CSV export', () => {
   test('of an awkward schema loads into the same schema elsewhere, bit for bit', async (t) => {
     const folder = await temporaryFolder(t);
@@ -101,7 +97,7 @@ describe('a CSV export', () => {
     const artifacts = await exportOf('simple', folder);
     const options = { reader: memoryReader(), targetUrl: cluster.urlOf('anew'), artifacts };
     assert.deepEqual(await restoreCopy({ ...options, schema: 'create' }), { tables: 4, rows: 223 });
-    assert.equal(plainDump('anew'), plainDump('simple'));
+    assert.equal(plainDump(cluster, 'anew'), plainDump(cluster, 'simple'));
   });
 
   test('holds what the database’s own COPY gives, with counts and hashes', async (t) => {

@@ -12,6 +12,7 @@ import {
   restoreTable,
   verifyPostgresEquality,
 } from '../../src/engine/sources/postgres/index.ts';
+import { plainDump } from '../support/plain-dump.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
 import {
   type MemoryArtifact,
@@ -25,32 +26,19 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const SCHEMA = new URL('../support/awkward-schema.sql', import.meta.url);
 
 let cluster: Cluster;
-/** A server that knows none of the roles. */
-let other: Cluster;
 let dump: MemoryArtifact;
 let globals: MemoryArtifact;
 let url: string;
 
 before(async () => {
-  [cluster, other] = await Promise.all([startCluster(), startCluster()]);
+  cluster = await startCluster();
   await cluster.psql(
     'create role "awkward owner"; create role reader; create role plain login password \'pw\'',
   );
   url = await cluster.createDatabase('awkward');
   await cluster.psql(await readFile(SCHEMA, 'utf8'), 'awkward');
 });
-after(() => Promise.all([cluster?.stop(), other?.stop()]));
-
-/** Everything pg_dump can tell of a database, as text, without the marks that differ by chance. */
-function plainDump(database: string, on = cluster): string {
-  const args = ['--format=plain', `--dbname=${on.urlOf(database)}`];
-  const { stdout, stderr, status } = spawnSync(join(cluster.binFolder, 'pg_dump'), args, {
-    encoding: 'utf8',
-    maxBuffer: 1 << 30,
-  });
-  assert.equal(status, 0, stderr);
-  return stdout.replace(/^\\(un)?restrict .*$/gm, '');
-}
+after(() => cluster?.stop());
 
 describe('a dump of an awkward schema', () => {
   test('is produced with facts for every table', async (t) => {
@@ -112,7 +100,7 @@ describe('restoring it', () => {
     const args = ['--exit-on-error', '--jobs=2', `--dbname=${cluster.urlOf('plainly')}`, file];
     const restored = spawnSync(pgRestore, args, { encoding: 'utf8' });
     assert.equal(restored.status, 0, restored.stderr);
-    assert.equal(plainDump('plainly'), plainDump('awkward'));
+    assert.equal(plainDump(cluster, 'plainly'), plainDump(cluster, 'awkward'));
   });
 
   for (const parallel of [true, false]) {
@@ -134,7 +122,10 @@ describe('restoring it', () => {
       assert.equal(report.path, parallel ? 'tables' : 'archive');
       assert.equal(report.createdDatabase, true);
       assert.equal(report.owners, 'keep');
-      assert.equal(plainDump(database).replaceAll(database, 'awkward'), plainDump('awkward'));
+      assert.equal(
+        plainDump(cluster, database).replaceAll(database, 'awkward'),
+        plainDump(cluster, 'awkward'),
+      );
       const wanted = parseDumpFacts(facts)!;
       assert.deepEqual(await verifyPostgresEquality(wanted, { url: targetUrl, scratchFolder }), []);
     });
@@ -176,90 +167,6 @@ describe('restoring it', () => {
   });
 });
 
-describe('restoring for somebody else', () => {
-  test('leaves owners and grants out where the roles are missing, and says so', async (t) => {
-    const scratchFolder = await temporaryFolder(t);
-    const own = await cluster.createDatabase('granted');
-    await cluster.psql('create table shared (id int); grant select on shared to reader', 'granted');
-    const [granted] = await runSource(postgresSource({ name: 's', url: own }), sourceContext(scratchFolder));
-    const warnings: string[] = [];
-    const report = await restorePostgres({
-      reader: memoryReader(),
-      content: granted!.content,
-      facts: granted!.facts,
-      targetUrl: other.urlOf('app'),
-      scratchFolder,
-      progress: { phase() {}, advance() {}, warn: (message) => warnings.push(message) },
-    });
-    assert.equal(report.owners, 'skip');
-    assert.match(warnings.join(), /no role reader/);
-    assert.equal(await other.psql('select count(*) from shared', 'app'), '0');
-  });
-
-  test('never leaves a row-level policy out in silence', async (t) => {
-    const { content, facts } = dump;
-    const targetUrl = other.urlOf('policies');
-    const options = {
-      reader: memoryReader(),
-      content,
-      facts,
-      targetUrl,
-      scratchFolder: await temporaryFolder(t),
-    };
-    await assert.rejects(restorePostgres(options), {
-      code: 'database_failed',
-      message: /role "reader" does not exist/,
-    });
-    assert.equal(await other.psql(`select count(*) from pg_database where datname = 'policies'`), '0');
-  });
-
-  test('makes missing roles on a throwaway server, so that owners, grants and policies are kept', async (t) => {
-    const { content, facts } = dump;
-    const targetUrl = other.urlOf('awkward');
-    const options = {
-      reader: memoryReader(),
-      content,
-      facts,
-      targetUrl,
-      scratchFolder: await temporaryFolder(t),
-    };
-    const report = await restorePostgres({ ...options, createMissingRoles: true });
-    assert.equal(report.owners, 'keep');
-    assert.equal(plainDump('awkward', other), plainDump('awkward'));
-    assert.equal(await other.psql(`select rolcanlogin from pg_roles where rolname = 'reader'`), 'f');
-  });
-
-  test('loads as an ordinary role into a database of its own', async (t) => {
-    const scratchFolder = await temporaryFolder(t);
-    const own = await cluster.createDatabase('simple');
-    await cluster.psql(
-      `create table notes (id serial primary key, body text); insert into notes (body) values ('a'), (E'b\\n');
-       create schema s; create table s.more as select g from generate_series(1, 1000) g;`,
-      'simple',
-    );
-    const [simple] = await runSource(postgresSource({ name: 's', url: own }), sourceContext(scratchFolder));
-    await cluster.psql('create database "of plain" owner plain template template0');
-    const targetUrl = cluster.urlOf('of plain', { user: 'plain', password: 'pw' });
-    const { content, facts } = simple!;
-    const report = await restorePostgres({
-      reader: memoryReader(),
-      content,
-      facts,
-      targetUrl,
-      scratchFolder,
-    });
-    assert.deepEqual([report.path, report.owners, report.rows], ['tables', 'skip', 1002]);
-    assert.equal(
-      await cluster.psql(
-        `select distinct tableowner from pg_tables where schemaname in ('public', 's')`,
-        'of plain',
-      ),
-      'plain',
-    );
-    assert.equal(await cluster.psql(`select nextval('notes_id_seq')`, 'of plain'), '3');
-  });
-});
-
 describe('a restore', () => {
   test('refuses a database that is not empty, and names what is there', async (t) => {
     const scratchFolder = await temporaryFolder(t);
@@ -276,6 +183,29 @@ describe('a restore', () => {
         restorePostgres({ reader: memoryReader(), content, facts, targetUrl, scratchFolder }),
         { code: 'target_not_empty' },
         name,
+      );
+    }
+  });
+
+  test('keeps an encoding other than the server’s own', async (t) => {
+    const scratchFolder = await temporaryFolder(t);
+    await cluster.psql("create database latin template template0 encoding latin1 locale 'C'");
+    await cluster.psql(
+      "set client_encoding = utf8; create table t as select 'Käse' || chr(255) as body",
+      'latin',
+    );
+    const source = postgresSource({ name: 'l', url: cluster.urlOf('latin') });
+    const [latin] = await runSource(source, sourceContext(scratchFolder));
+    const { content, facts } = latin!;
+    assert.equal(facts.encoding, 'LATIN1');
+    assert.ok(latin!.bytes.includes(Buffer.from('K\xe4se\xff\n', 'latin1')));
+    for (const parallel of [true, false]) {
+      const targetUrl = cluster.urlOf(`latin ${parallel}`);
+      const reader = memoryReader();
+      await restorePostgres({ reader, content, facts, targetUrl, scratchFolder, parallel });
+      assert.deepEqual(
+        await verifyPostgresEquality(parseDumpFacts(facts)!, { url: targetUrl, scratchFolder }),
+        [],
       );
     }
   });
@@ -324,7 +254,7 @@ describe('a restore', () => {
       targetUrl: cluster.urlOf('foreign'),
     });
     assert.deepEqual([report.path, report.checked], ['archive', false]);
-    assert.equal(plainDump('foreign'), plainDump('awkward'));
+    assert.equal(plainDump(cluster, 'foreign'), plainDump(cluster, 'awkward'));
     const cut = memoryArtifact('x', 'pg-dump', dump.bytes.subarray(0, dump.bytes.length - 20_000));
     await assert.rejects(
       restorePostgres({ ...options, content: cut.content, targetUrl: cluster.urlOf('cut') }),
@@ -359,9 +289,11 @@ describe('one table', () => {
       await cluster.psql(`select count(*) from pg_indexes where tablename = 'employees'`, 'one_table'),
       '2',
     );
-    await cluster
-      .psql("insert into employees (id, department, name) values (default, 1, 'new')", 'one_table')
-      .catch(() => {});
+    const insert = "insert into employees (department, name) values (1, 'new') returning id";
+    assert.equal(await cluster.psql(insert, 'one_table'), '4');
+    await restoreTable({ ...options, schema: 'public', table: 'numbered', what: 'definition' });
+    const next = "insert into numbered (body) values ('new') returning id || ' ' || other";
+    assert.equal(await cluster.psql(next, 'one_table'), '10 10');
     await assert.rejects(restoreTable({ ...options, schema: 'public', table: 'nothing', what: 'data' }), {
       code: 'item_unknown',
     });

@@ -55,7 +55,7 @@ export async function loadTable(source: TableSource, client: Client, load: Table
   try {
     await client.query('begin');
     if (load.fresh) await client.query(`truncate table only ${target.table}`);
-    const before = countable ? await countOf(client, count) : 0;
+    const before = countable && !load.fresh ? await countOf(client, count) : 0;
     const loaded = await copyIn(client, copyStatement(load), rowsOf(source, load), source.signal);
     const after = countable ? await countOf(client, count) : before + loaded;
     if (loaded !== table.rows || after - before !== table.rows) {

@@ -48,7 +48,10 @@ export async function restoreTable(options: RestoreTableOptions): Promise<{ rows
   const entries = options.what === 'definition' ? entriesWith(toc, load.table.dumpId) : [];
   if (entries.length > 0) await runEntries(context, toc, entries, 'pre-data');
   await loadData(context, load);
-  if (entries.length > 0) await runEntries(context, toc, entries, 'post-data');
+  if (entries.length > 0) {
+    await runEntries(context, toc, entries, 'data');
+    await runEntries(context, toc, entries, 'post-data');
+  }
   return { rows: load.table.rows };
 }
 
@@ -87,7 +90,11 @@ function entriesWith(toc: ArchiveToc, dataId: number): TocEntry[] {
   const chosen = new Set([table.dumpId, ...sequencesOf(toc, table)]);
   const hangsOn = (entry: TocEntry) =>
     WITH_TABLE.has(entry.kind) && entry.dependencies.some((id) => chosen.has(id));
-  return toc.entries.filter((entry) => chosen.has(entry.dumpId) || hangsOn(entry));
+  const entries = toc.entries.filter((entry) => chosen.has(entry.dumpId) || hangsOn(entry));
+  const sequences = new Set(entries.filter(({ kind }) => kind === 'SEQUENCE').map(({ dumpId }) => dumpId));
+  const isState = (entry: TocEntry) =>
+    entry.kind === 'SEQUENCE SET' && entry.dependencies.some((id) => sequences.has(id));
+  return [...entries, ...toc.entries.filter(isState)];
 }
 
 /** Sequences whose ownership or default ties them to the table. */

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { codeOf, HoldfastError } from '../../base/errors.ts';
+import { codeOf, HoldfastError, systemCode } from '../../base/errors.ts';
 import { describeAddress, type PostgresAddress, withDatabase } from './address.ts';
 import { connect, endQuietly } from './connect.ts';
 import { targetFailure } from './failures.ts';
@@ -14,6 +14,8 @@ export interface Target {
   /** Takes back what preparing did: drops a database made for this restore. Never throws. */
   undo(): Promise<void>;
 }
+
+const INVALID_PARAMETER = '22023';
 
 /** What counts as content: anything but what a fresh database and its extensions bring along. */
 const FIRST_OBJECT = `
@@ -97,9 +99,16 @@ export async function onMaintenanceDatabase(
 
 /** template0 has no additions of the operator's own, which would collide with what is restored. */
 async function createDatabase(address: PostgresAddress, encoding: string): Promise<void> {
+  const statement = `create database ${quoteName(address.database)} template template0`;
   const clause = encoding === '' ? '' : ` encoding ${quoteText(encoding)}`;
   await onMaintenanceDatabase(address, async (client) => {
-    await client.query(`create database ${quoteName(address.database)} template template0${clause}`);
+    try {
+      await client.query(`${statement}${clause}`);
+    } catch (error) {
+      if (systemCode(error) !== INVALID_PARAMETER || clause === '') throw error;
+      // The server's locale has another encoding. C goes with each, and no byte needs converting.
+      await client.query(`${statement}${clause} locale 'C'`);
+    }
   });
 }
 
