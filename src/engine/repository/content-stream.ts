@@ -137,6 +137,8 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
     flush,
     async end() {
       const content = takeContent();
+      // Awaited below; should handing over fail first, its own rejection must not count as unhandled.
+      content.catch(() => {});
       flush();
       const [whole, sha256] = await Promise.all([content, port.digest()]);
       return { content: whole, sha256 };
