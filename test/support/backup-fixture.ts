@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { compareTreePaths } from '../../src/engine/base/tree-order.ts';
 import { openChunkReader } from '../../src/engine/repository/chunk-reader.ts';
 import { openChunkWriter } from '../../src/engine/repository/chunk-writer.ts';
 import { type RunTimer, startRunTimer } from '../../src/engine/repository/commit-check.ts';
@@ -44,7 +45,7 @@ export async function makeBackup(
       const data = writer.openStream({ method: 'fixed', sizeBytes: 512 });
       const records = writer.openStream({ method: 'fixed', sizeBytes: 512 });
       let sizeBytes = 0;
-      for (const [path, bytes] of Object.entries(files)) {
+      for (const [path, bytes] of Object.entries(files).sort(inTreeOrder)) {
         await data.write(bytes);
         const taken = data.takeContent();
         data.flush();
@@ -63,6 +64,9 @@ export async function makeBackup(
     throw error;
   }
 }
+
+const inTreeOrder = ([a]: [string, Buffer], [b]: [string, Buffer]) =>
+  compareTreePaths(Buffer.from(a), Buffer.from(b));
 
 function artifactOf(
   name: string,

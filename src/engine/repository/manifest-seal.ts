@@ -59,6 +59,9 @@ export function openManifestBody(
   }
 }
 
+/** Cause of the error for a manifest that only lacks its signer: it may be a backup whose signer object was lost. */
+export const SIGNER_UNKNOWN = Symbol('signer unknown');
+
 /**
  * Checks signature, signer, repository and place. Only what passes is a backup.
  * Throws `manifest_forged` naming the object and the flaw.
@@ -69,12 +72,17 @@ export function acceptManifest(
   body: Buffer,
   signers: ReadonlyMap<string, Signer>,
 ): Manifest {
-  const forged = (why: string) => new HoldfastError('manifest_forged', `${ref.name} ${why}`);
+  const forged = (why: string, cause?: symbol) =>
+    new HoldfastError('manifest_forged', `${ref.name} ${why}`, { cause });
   const signature = body.subarray(0, SIGNATURE_BYTES);
   const fingerprint = signerOfBody(body);
   const json = body.subarray(JSON_AT);
   const signer = signers.get(fingerprint);
-  if (!signer) throw forged('is not signed by a known signer');
+  if (!signer) {
+    const claimed = decodeManifest(json);
+    const cause = claimed && isInPlace(context, ref, claimed) ? SIGNER_UNKNOWN : undefined;
+    throw forged('is not signed by a known signer', cause);
+  }
   const publicKey = Buffer.from(signer.publicKey, 'base64url');
   if (!verifySignature(publicKey, CONTEXT, messageOf(context, json), signature)) {
     throw forged('has a signature that does not match');
@@ -82,11 +90,15 @@ export function acceptManifest(
   const manifest = decodeManifest(json);
   if (!manifest) throw forged('is signed but is not a manifest of version 1');
   if (manifest.repositoryId !== context.id) throw forged('belongs to another repository');
-  if (`${ref.state}/${manifestPath(manifest)}` !== ref.name) throw forged('lies where it does not belong');
+  if (!isInPlace(context, ref, manifest)) throw forged('lies where it does not belong');
   if (signer.retiredAt !== null && manifest.startedAt > signer.retiredAt) {
     throw forged('was signed by a signer retired before it began');
   }
   return manifest;
+}
+
+function isInPlace(context: RepositoryContext, ref: ManifestRef, manifest: Manifest): boolean {
+  return manifest.repositoryId === context.id && `${ref.state}/${manifestPath(manifest)}` === ref.name;
 }
 
 /** Fingerprint, in hex, of whoever claims to have signed a body. */

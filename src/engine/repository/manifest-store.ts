@@ -9,6 +9,7 @@ import { type ManifestRef, type ManifestState, manifestPath, parseManifestName }
 import {
   acceptManifest,
   openManifestBody,
+  SIGNER_UNKNOWN,
   sealManifestBody,
   signerOfBody,
   signManifest,
@@ -23,6 +24,8 @@ export interface RejectedManifest {
   readonly name: string;
   readonly code: ErrorCode;
   readonly why: string;
+  /** True when it is whole and in its place and only its signer is not known: perhaps the signer object was lost. */
+  readonly signerUnknown?: boolean;
 }
 
 export interface ReadManifest {
@@ -76,7 +79,10 @@ export interface ManifestStoreOptions {
 
 /** Null when the error says nothing about the manifest, such as a storage that does not answer. */
 export function rejectionOf(name: string, error: unknown): RejectedManifest | null {
-  if (isDamage(error)) return { name, code: error.code, why: error.message };
+  if (isDamage(error)) {
+    const signerUnknown = error.cause === SIGNER_UNKNOWN;
+    return { name, code: error.code, why: error.message, ...(signerUnknown ? { signerUnknown } : {}) };
+  }
   return codeOf(error) === 'object_missing' ? { name, code: 'object_missing', why: 'is gone' } : null;
 }
 

@@ -214,9 +214,9 @@ async function* backupsOf(
     yield await repository.manifests.resolve(options.backupId, ['backups', 'archived']);
     return;
   }
-  yield* everyBackup(repository, (rejected, ref) => {
-    run.rejected.push(rejected);
-    // Damage may have hit a backup of ours; a proven forgery was never one.
-    if (rejected.code !== 'manifest_forged') affected.push(affectedBackup(ref, null, []));
+  yield* everyBackup(repository, ({ name, code, why, signerUnknown }, ref) => {
+    run.rejected.push({ name, code, why });
+    // Damage, or the loss of a signer, may have hit a backup of ours; a proven forgery was never one.
+    if (code !== 'manifest_forged' || signerUnknown) affected.push(affectedBackup(ref, null, []));
   });
 }
