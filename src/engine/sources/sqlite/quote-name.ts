@@ -1,0 +1,2 @@
+/** An SQL identifier, whatever it contains. */
+export const quoteName = (name: string) => `"${name.replaceAll('"', '""')}"`;
