@@ -1,6 +1,7 @@
 /** reliability.md, 9: nothing but a signed manifest in its own place is ever a backup. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { codeOf } from '../../src/engine/base/errors.ts';
 import { newId } from '../../src/engine/base/ids.ts';
 import { sealObject } from '../../src/engine/crypto/sealed-object.ts';
 import { newSigningKey } from '../../src/engine/crypto/signing.ts';
@@ -8,7 +9,8 @@ import type { Manifest } from '../../src/engine/repository/manifest.ts';
 import { manifestPath } from '../../src/engine/repository/manifest-path.ts';
 import { sealManifestBody, signManifest } from '../../src/engine/repository/manifest-seal.ts';
 import type { RejectedManifest } from '../../src/engine/repository/manifest-store.ts';
-import { signerName } from '../../src/engine/repository/object-names.ts';
+import { packName, signerName } from '../../src/engine/repository/object-names.ts';
+import { applyPrune } from '../../src/engine/repository/prune.ts';
 import type { Repository } from '../../src/engine/repository/repository.ts';
 import { sealJson } from '../../src/engine/repository/sealed-json.ts';
 import { count } from '../support/counts.ts';
@@ -165,12 +167,14 @@ test('no forged manifest is accepted, listed, resolved, archived or purged', asy
   assert.deepEqual(rejected.sort(), [...forged].sort());
   assert.equal((await repository.manifests.resolve('latest')).ref.name, genuineName);
   const before = new Map<string, Buffer>();
+  await storage.put(packName('ab'.repeat(32)), Buffer.from('looks unused'));
   for await (const { name } of storage.list('')) before.set(name, await storage.get(name));
   for await (const ref of repository.manifests.list()) {
     if (ref.name === genuineName) continue;
     await assert.rejects(repository.manifests.archive(ref), ref.name);
     if (ref.id !== scene.genuine.id) await assert.rejects(repository.manifests.resolve(ref.id), ref.name);
   }
+  assert.equal(await applyPrune(repository).then(() => null, codeOf), 'verify_failed');
   for await (const { name } of storage.list('')) before.delete(name);
   assert.deepEqual([...before.keys()], [], 'a forgery made something disappear');
 });

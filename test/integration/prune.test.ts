@@ -307,7 +307,7 @@ async function round(random: SeededRandom, build: Broken, tally: Tally): Promise
 test('backups, restores and prunes in any order leave no dangling reference', async () => {
   const random = seededRandom('prune against backup');
   const tally = newTally();
-  for (let i = 0; i < count(15, 500); i += 1) {
+  for (let i = 0; i < count(12, 500); i += 1) {
     const seed = random.int(2 ** 31);
     assert.deepEqual(await round(randomFrom(seed), NOT_BROKEN, tally), [], `round ${i}, seed ${seed}`);
   }

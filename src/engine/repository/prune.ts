@@ -80,9 +80,7 @@ async function look(repository: Repository, lease: Lease | null, options: PruneO
   refuseFutureTombstones(tombstones.values(), clock);
   progress.phase('index', {});
   const index = newChunkIndex();
-  const damaged: { name: string; why: string }[] = [];
-  const onDamage = (name: string, error: HoldfastError) => void damaged.push({ name, why: error.message });
-  await addPacks(repository, index, { skip: (pack) => tombstones.has(pack), onDamage });
+  await addPacks(repository, index, { skip: (pack) => tombstones.has(pack) });
   await addPacks(repository, index, { skip: (pack) => !tombstones.has(pack) });
   options.signal?.throwIfAborted();
   progress.phase('mark', {});
