@@ -250,12 +250,15 @@ export const doctorPayload = z.strictObject({
   ),
 });
 
+/** A report does not change once it is given. */
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
 export type BackupPayload = z.output<typeof backupPayload>;
 export type ListPayload = z.output<typeof listPayload>;
 export type ShowPayload = z.output<typeof showPayload>;
 export type TreePayload = z.output<typeof treePayload>;
 export type RestorePayload = z.output<typeof restorePayload>;
-export type VerifyPayload = z.output<typeof verifyPayload>;
+export type VerifyPayload = DeepReadonly<z.output<typeof verifyPayload>>;
 export type RotatePayload = z.output<typeof rotatePayload>;
 export type PrunePayload = z.output<typeof prunePayload>;
 export type BundleOpenPayload = z.output<typeof bundleOpenPayload>;

@@ -26,9 +26,12 @@ export interface OpenRequest {
 export async function openOrCreate(
   request: OpenRequest,
 ): Promise<{ repository: Repository; signingKey: SigningKey }> {
-  if (request.credentials.length === 0) throw new HoldfastError('key_missing');
   const storage = await openStorage(request.address);
   try {
+    if (request.credentials.length === 0) {
+      const isThere = (await storage.stat('config')) !== null;
+      throw new HoldfastError(isThere ? 'key_missing' : 'repository_missing');
+    }
     const signingKey = await readSigningKey(request.signingKeyFile);
     return { repository: await open(request, storage, signingKey), signingKey };
   } catch (error) {

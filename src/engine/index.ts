@@ -1,0 +1,32 @@
+/** The engine's only door: backup and restore as a library. It never prints, exits or reads the environment. */
+import type { Progress } from './base/progress.ts';
+import { parseKeyText, rawKeyId, isWeakPassphrase as weaknessOf } from './crypto/key-text.ts';
+import { openBundle as extract } from './operations/import-bundle.ts';
+
+export * from './base/errors.ts';
+export type { Progress } from './base/progress.ts';
+export { generateKeyText } from './crypto/key-text.ts';
+export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
+export type { SourceSpec } from './operations/source-spec.ts';
+
+/** Unpacks a bundle without a repository. Throws what `readBundle` throws, `target_not_empty`, `target_failed`. */
+export function openBundle(request: {
+  readonly file: string;
+  readonly folder: string;
+  readonly keyTexts: readonly string[];
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}) {
+  return extract({ ...request, credentials: request.keyTexts.map(parseKeyText) });
+}
+
+/** 16 hex digits that tell keys apart; null for a passphrase, whose id needs its slot. */
+export function keyIdOf(keyText: string): string | null {
+  const credential = parseKeyText(keyText);
+  return credential.kind === 'raw' ? rawKeyId(credential.key) : null;
+}
+
+/** Why a passphrase is easy to guess; null when nothing speaks against it, or for a random key. */
+export function isWeakPassphrase(text: string): string | null {
+  return parseKeyText(text).kind === 'raw' ? null : weaknessOf(text);
+}

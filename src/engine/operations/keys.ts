@@ -1,0 +1,53 @@
+import { HoldfastError } from '../base/errors.ts';
+import { parseKeyText } from '../crypto/key-text.ts';
+import type { SlotInfo } from '../repository/key-admin.ts';
+import { reencrypt as reencryptRepository } from '../repository/reencrypt.ts';
+import type { OperationContext } from './context.ts';
+
+/** Every key that opens the repository, or an older epoch of it. */
+export async function listKeys({ repository }: OperationContext): Promise<SlotInfo[]> {
+  return repository.listSlots();
+}
+
+/** Lets another key or passphrase open the repository. Throws `key_malformed`, `key_wrong`. */
+export async function addKey(
+  { repository }: OperationContext,
+  keyText: string,
+  label: string,
+): Promise<{ slotId: string }> {
+  return { slotId: await repository.addSlot(parseKeyText(keyText), label) };
+}
+
+/**
+ * Removes a key slot, named by the beginning of its id or by its key id. Whoever has the key and an old copy of the slot still
+ * opens what was there. Throws `key_last`, `id_unknown`, `id_ambiguous`.
+ */
+export async function retireKey({ repository }: OperationContext, text: string): Promise<{ slotId: string }> {
+  const slots = await repository.listSlots();
+  const named = slots.filter(({ slotId, keyId }) => slotId.startsWith(text) || keyId === text);
+  if (named.length === 0)
+    throw new HoldfastError('id_unknown', `no key slot is named ${text}`, { next: 'see holdfast key list' });
+  if (named.length > 1) throw new HoldfastError('id_ambiguous', `more than one key slot is named ${text}`);
+  const { slotId } = named[0]!;
+  await repository.retireSlot(slotId);
+  return { slotId };
+}
+
+/** Begins a new epoch that this key alone opens; it reads everything older. Not a revocation: see `reencrypt`. */
+export async function rotateKey(
+  { repository }: OperationContext,
+  keyText: string,
+  label: string,
+): Promise<{ epoch: number }> {
+  await repository.rotateEpoch({ credentials: [{ credential: parseKeyText(keyText), label }] });
+  return { epoch: repository.keys.epoch };
+}
+
+/** Brings everything under the current epoch. Can be interrupted and run again. */
+export async function reencrypt(
+  context: OperationContext,
+): Promise<{ rewrittenObjects: number; rewrittenBytes: number }> {
+  const { repository, progress, signal } = context;
+  const { rewrittenObjects, rewrittenBytes } = await reencryptRepository(repository, { progress, signal });
+  return { rewrittenObjects, rewrittenBytes };
+}

@@ -1,0 +1,140 @@
+import { DAY_MS } from '../base/clock.ts';
+import { HoldfastError } from '../base/errors.ts';
+import type { Hold } from '../repository/holds.ts';
+import type { Manifest } from '../repository/manifest.ts';
+import type { ManifestRef } from '../repository/manifest-path.ts';
+import type { OperationContext } from './context.ts';
+import { planRetention, type RetentionCandidate, type RetentionDecision } from './retention-plan.ts';
+import { type RetentionRules, resolveRetention } from './retention-rules.ts';
+
+/** How long a soft-deleted backup can be brought back (features.md row T2). */
+export const ARCHIVE_MS = 30 * DAY_MS;
+
+export type RetentionInput = RetentionRules & { readonly preset?: string | null | undefined };
+
+export interface RotateRequest {
+  readonly dryRun: boolean;
+  /** Null looks at every plan. */
+  readonly plan: string | null;
+  readonly tenantId: string | null;
+  /** The rules of one plan; null is a backup without a plan. */
+  readonly rulesOf: (plan: string | null) => RetentionInput;
+}
+
+interface Candidate extends RetentionCandidate {
+  readonly type: Manifest['type'];
+  readonly ref: ManifestRef;
+}
+
+export interface RotateOutcome {
+  readonly removed: number;
+  readonly decisions: readonly RetentionDecision<Candidate>[];
+}
+
+/**
+ * Applies retention: what no rule keeps is moved to the archive, from where `undelete` brings it back; what has lain
+ * there for 30 days goes for good. With `dryRun` nothing happens. Throws `clock_skew` when the storage's clock says
+ * that ours runs ahead: a wrong date would delete too much.
+ */
+export async function rotate(context: OperationContext, request: RotateRequest): Promise<RotateOutcome> {
+  const { repository, clock, signal, progress } = context;
+  const candidates = await candidatesOf(context, request);
+  const decisions = planRetention(
+    candidates,
+    ({ plan }) => resolveRetention(withoutUndefined(request.rulesOf(plan))),
+    clock.nowMs(),
+  );
+  if (request.dryRun) return { removed: 0, decisions };
+  const going = decisions.filter(({ action }) => action === 'remove').reverse();
+  progress.phase('rotate', { entries: going.length });
+  for (const { backup } of going) {
+    signal.throwIfAborted();
+    await repository.manifests.archive(backup.ref);
+    progress.advance({ entries: 1 });
+  }
+  await purgeOld(context, request);
+  return { removed: going.length, decisions };
+}
+
+async function candidatesOf(
+  { repository }: OperationContext,
+  { plan, tenantId }: RotateRequest,
+): Promise<Candidate[]> {
+  const held = new Set<string>();
+  for await (const { backupId } of repository.holds.list()) held.add(backupId);
+  const candidates: Candidate[] = [];
+  for await (const { ref, manifest } of repository.manifests.readAll()) {
+    if (plan !== null && manifest.plan !== plan) continue;
+    if (tenantId !== null && manifest.tenantId !== tenantId) continue;
+    candidates.push({
+      ref,
+      id: manifest.id,
+      plan: manifest.plan,
+      tenantId: manifest.tenantId,
+      type: manifest.type,
+      timestampMs: Date.parse(manifest.startedAt),
+      complete: manifest.complete,
+      status: manifest.complete ? 'succeeded' : 'incomplete',
+      held: held.has(manifest.id),
+      provenAtMs: null,
+    });
+  }
+  return candidates;
+}
+
+/** The storage's own time of the move counts: no clock of a client makes the archive shorter. */
+async function purgeOld(
+  { repository, clock, signal }: OperationContext,
+  { plan, tenantId }: RotateRequest,
+): Promise<void> {
+  for await (const { ref, manifest } of repository.manifests.readAll({ state: 'archived' })) {
+    signal.throwIfAborted();
+    if (plan !== null && manifest.plan !== plan) continue;
+    if (tenantId !== null && manifest.tenantId !== tenantId) continue;
+    const stored = await repository.storage.stat(ref.name);
+    if (!stored || clock.nowMs() - stored.modifiedAtMs < ARCHIVE_MS) continue;
+    if (await repository.holds.isHeld(manifest.id)) continue;
+    await repository.manifests.purge(ref);
+  }
+}
+
+function withoutUndefined(input: RetentionInput): RetentionRules & { readonly preset?: string | null } {
+  return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
+}
+
+/** Brings a soft-deleted backup back. Throws `id_unknown`, `id_ambiguous`. Idempotent. */
+export async function undelete(context: OperationContext, id: string): Promise<{ backupId: string }> {
+  const { manifests } = context.repository;
+  const { ref, manifest } = await manifests.resolve(id, ['archived', 'backups']);
+  await manifests.restore(ref);
+  return { backupId: manifest.id };
+}
+
+/** Holds a backup: neither retention nor anybody else deletes it until it is released. */
+export async function placeHold(
+  { repository }: OperationContext,
+  id: string,
+  reason: string,
+): Promise<{ backupId: string }> {
+  const { manifest } = await repository.manifests.resolve(id, ['backups', 'archived']);
+  await repository.holds.place(manifest.id, reason);
+  return { backupId: manifest.id };
+}
+
+/** Every hold; one that is damaged has no reason or time and still holds. */
+export async function listHolds({ repository }: OperationContext): Promise<Hold[]> {
+  const holds: Hold[] = [];
+  for await (const hold of repository.holds.list()) holds.push(hold);
+  return holds;
+}
+
+/** Throws `id_unknown` when the backup is not held. */
+export async function releaseHold(
+  { repository }: OperationContext,
+  id: string,
+): Promise<{ backupId: string }> {
+  const { manifest } = await repository.manifests.resolve(id, ['backups', 'archived']);
+  const released = await repository.holds.release(manifest.id);
+  if (released === 0) throw new HoldfastError('id_unknown', `backup ${manifest.id} is not held`);
+  return { backupId: manifest.id };
+}
