@@ -250,7 +250,8 @@ async function round(random: SeededRandom, build: Broken, tally: Tally): Promise
     for (let i = 0; i < 2; i += 1) {
       await actor.sleep(random.int(20 * HOUR_MS));
       const repository = await open(actor, build.commit);
-      const fixture = { streams: { a: random.pick(blobs), b: random.pick(blobs) } };
+      const own = random.bytes(random.int(5000));
+      const fixture = { streams: { a: random.pick(blobs), b: random.pick(blobs), own } };
       const pause = () => actor.sleep(random.int(random.pick([MINUTE_MS, 5 * HOUR_MS, 15 * HOUR_MS])));
       await attempt(async () => {
         await makeBackup(repository, fixture, { pause });
@@ -312,7 +313,7 @@ test('backups, restores and prunes in any order leave no dangling reference', as
     assert.deepEqual(await round(randomFrom(seed), NOT_BROKEN, tally), [], `round ${i}, seed ${seed}`);
   }
   console.log(`# ${JSON.stringify(tally)}`);
-  for (const [what, times] of Object.entries(tally)) assert.ok(times > 0, `nothing was ever ${what}`);
+  assert.ok(tally.commits > 0 && tally.restores > 0 && tally.removed > 0, 'the rounds were shadow-boxing');
 });
 
 test('negative control: without a grace period and without the check before the commit, references dangle', async () => {

@@ -3,7 +3,7 @@ import type { ChunkIndex } from './chunk-index.ts';
 import { newChunkIndex } from './chunk-index.ts';
 import { openChunkReader } from './chunk-reader.ts';
 import { openChunkWriter } from './chunk-writer.ts';
-import { addPacks } from './load-index.ts';
+import { addSoundPacks } from './load-index.ts';
 import { decodeTable } from './pack-toc.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { scanPacks } from './scan-packs.ts';
@@ -36,7 +36,7 @@ export async function copyChunks(
   const { context, index, wanted } = input;
   const { storage, keys } = context;
   const target = newChunkIndex();
-  await addPacks(context, target, { skip: (pack) => !input.keep(pack) || input.from(pack) });
+  await addSoundPacks(context, target, (pack) => !input.keep(pack) || input.from(pack));
   const reader = openChunkReader({ storage, keys, index });
   const writer = openChunkWriter({ storage, keys, index: target });
   try {

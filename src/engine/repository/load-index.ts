@@ -10,22 +10,34 @@ export async function loadIndex(
 ): Promise<ChunkIndex> {
   const condemned = await tombstonedPacks(context);
   const index = newChunkIndex();
-  await addPacks(context, index, { skip: (pack) => condemned.has(pack) });
-  if (options.forReading && condemned.size > 0) {
-    await addPacks(context, index, { skip: (pack) => !condemned.has(pack) });
-  }
+  await addSoundPacks(context, index, (pack) => condemned.has(pack));
+  if (options.forReading) await addDoubtfulPacks(context, index, (pack) => condemned.has(pack));
   return index;
 }
 
 /**
- * Adds what a scan finds. A chunk that is known keeps its place, so packs that shall be preferred are added first:
- * with condemned packs last, nothing counts on a pack that is about to go while another holds the chunk.
+ * Adds the packs that a chunk may count on: not condemned, and as long as the index says. A chunk that is known keeps
+ * its place, so these come first: nothing counts on a pack that goes, or was cut, while another holds the chunk.
  */
-export async function addPacks(
+export async function addSoundPacks(
   context: RepositoryContext,
   index: ChunkIndex,
-  options: ScanOptions,
+  isCondemned: (pack: string) => boolean,
+  options: Omit<ScanOptions, 'skip'> = {},
 ): Promise<void> {
+  await addPacks(context, index, { ...options, skip: (pack, wrongSize) => wrongSize || isCondemned(pack) });
+}
+
+/** Adds the others: readers take what they still give. */
+export async function addDoubtfulPacks(
+  context: RepositoryContext,
+  index: ChunkIndex,
+  isCondemned: (pack: string) => boolean,
+): Promise<void> {
+  await addPacks(context, index, { skip: (pack, wrongSize) => !wrongSize && !isCondemned(pack) });
+}
+
+async function addPacks(context: RepositoryContext, index: ChunkIndex, options: ScanOptions): Promise<void> {
   for await (const { pack, sizeBytes, table } of scanPacks(context, options)) {
     index.addPack(pack, sizeBytes, table);
   }

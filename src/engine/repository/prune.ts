@@ -5,7 +5,7 @@ import { type ChunkIndex, newChunkIndex } from './chunk-index.ts';
 import { openChunkReader } from './chunk-reader.ts';
 import { copyChunks } from './copy-chunks.ts';
 import { type Lease, removeExpiredLeases, takeLease } from './leases.ts';
-import { addPacks } from './load-index.ts';
+import { addDoubtfulPacks, addSoundPacks } from './load-index.ts';
 import { packName, tombstoneName } from './object-names.ts';
 import { decodeTable } from './pack-toc.ts';
 import {
@@ -80,8 +80,9 @@ async function look(repository: Repository, lease: Lease | null, options: PruneO
   refuseFutureTombstones(tombstones.values(), clock);
   progress.phase('index', {});
   const index = newChunkIndex();
-  await addPacks(repository, index, { skip: (pack) => tombstones.has(pack) });
-  await addPacks(repository, index, { skip: (pack) => !tombstones.has(pack) });
+  const isCondemned = (pack: string) => tombstones.has(pack);
+  await addSoundPacks(repository, index, isCondemned);
+  await addDoubtfulPacks(repository, index, isCondemned);
   options.signal?.throwIfAborted();
   progress.phase('mark', {});
   const reader = openChunkReader({ storage: repository.storage, keys: repository.keys, index });

@@ -11,8 +11,8 @@ import { isDamage, named } from './sealed-json.ts';
 const ROUNDS = 10;
 
 export interface ScanOptions {
-  /** Leaves packs out before anything of them is read. */
-  readonly skip?: (pack: string) => boolean;
+  /** Leaves packs out. `wrongSize` is true for one that is not as long as the index says: it was cut, or grew. */
+  readonly skip?: (pack: string, wrongSize: boolean) => boolean;
   /** Told of index objects and packs that do not decode; without it they are passed over. */
   readonly onDamage?: (name: string, error: HoldfastError) => void;
   /** Told of packs that an index lists and storage does not hold. */
@@ -36,21 +36,21 @@ export async function* scanPacks(
   const absent = new Map<string, ListedPack>();
   for await (const listed of indexedPacks(context, options)) {
     if (yielded.has(listed.pack)) continue;
-    if (stored.get(listed.pack) !== listed.sizeBytes) {
-      if (!stored.has(listed.pack)) absent.set(listed.pack, listed);
+    if (!stored.has(listed.pack)) {
+      absent.set(listed.pack, listed);
       continue;
     }
     yielded.add(listed.pack);
-    if (!options.skip?.(listed.pack)) yield listed;
+    if (!options.skip?.(listed.pack, stored.get(listed.pack) !== listed.sizeBytes)) yield listed;
   }
   for (const listed of absent.values()) {
     // Written after packs were listed, or gone.
     const info = await context.storage.stat(packName(listed.pack));
     if (info === null) options.onMissing?.(listed.pack);
-    else if (info.sizeBytes === listed.sizeBytes && !options.skip?.(listed.pack)) yield listed;
+    else if (!options.skip?.(listed.pack, info.sizeBytes !== listed.sizeBytes)) yield listed;
   }
   for (const [pack, sizeBytes] of stored) {
-    if (yielded.has(pack) || options.skip?.(pack)) continue;
+    if (yielded.has(pack) || options.skip?.(pack, false)) continue;
     options.onUnlisted?.(pack);
     const table = await ownTable(context, pack, sizeBytes, options);
     if (table) yield { pack, sizeBytes, table };

@@ -5,7 +5,7 @@ import { type Bitset, newBitset } from './bitset.ts';
 import { type ChunkIndex, newChunkIndex } from './chunk-index.ts';
 import { type ChunkReader, openChunkReader } from './chunk-reader.ts';
 import { eachLimited } from './each-limited.ts';
-import { addPacks } from './load-index.ts';
+import { addDoubtfulPacks, addSoundPacks } from './load-index.ts';
 import type { Manifest } from './manifest.ts';
 import { listStrangers } from './manifest-list.ts';
 import type { ManifestRef } from './manifest-path.ts';
@@ -114,8 +114,8 @@ async function readIndex(
       unlistedPacks += 1;
     },
   };
-  await addPacks(repository, index, { ...options, skip: (pack) => condemned.has(pack) });
-  await addPacks(repository, index, { skip: (pack) => !condemned.has(pack) });
+  await addSoundPacks(repository, index, (pack) => condemned.has(pack), options);
+  await addDoubtfulPacks(repository, index, (pack) => condemned.has(pack));
   return { index, unlistedPacks };
 }
 
