@@ -50,7 +50,7 @@ function sum(packs: readonly { readonly sizeBytes: number }[]): PackSum {
   return { packs: packs.length, bytes: packs.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0) };
 }
 
-/** Checks stored bytes: all, one backup, or a share in percent chosen by chance. Damage is in the report, not thrown. */
+/** Checks stored bytes: all, one backup, or a share of the packs (0 to 1) chosen by chance. Damage is in the report. */
 export async function verify(
   context: OperationContext,
   request: { readonly backupId: string | null; readonly share: number },
@@ -61,7 +61,7 @@ export async function verify(
     progress,
     signal,
     ...(request.backupId === null ? {} : { backupId: await idOf(context, request.backupId) }),
-    ...(request.share < 100 ? { share: { percent: request.share, seed } } : {}),
+    ...(request.share < 1 ? { share: { percent: 100 * request.share, seed } } : {}),
   });
 }
 
