@@ -197,3 +197,26 @@ test('verify stays quiet about what prune has condemned and deletes', async () =
     clock.advance(24 * HOUR_MS);
   }
 });
+
+test('a damaged pack is healed by the next backup of the same data', async () => {
+  const random = seededRandom('heal');
+  const { repository, storage, clock } = await repositoryWorld();
+  const fixture = { streams: { a: random.bytes(3000) } };
+  const hurt = await makeBackup(repository, fixture);
+  const [pack] = await namesOf(storage, 'packs/');
+  const bytes = await storage.get(pack!);
+  bytes[200]! ^= 1;
+  await overwrite(storage, pack!, bytes);
+  clock.advance(1000);
+  await makeBackup(repository, fixture);
+  const damaged = (await verifyRepository(repository)).damaged.map(({ name }) => name);
+  assert.deepEqual(damaged, [pack], 'a writer cannot know, and counts on it');
+  assert.deepEqual((await repairIndex(repository, { damagedPacks: damaged })).condemned, [pack]);
+  clock.advance(1000);
+  await makeBackup(repository, fixture);
+  assert.deepEqual((await verifyRepository(repository)).affected, []);
+  assert.deepEqual((await restoreBackup(repository, hurt)).streams, fixture.streams);
+  clock.advance(24 * HOUR_MS);
+  await applyPrune(repository);
+  assert.equal((await verifyRepository(repository)).ok, true);
+});

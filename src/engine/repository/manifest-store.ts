@@ -1,23 +1,19 @@
 import { codeOf, type ErrorCode, HoldfastError } from '../base/errors.ts';
-import { newId } from '../base/ids.ts';
-import type { SigningKey } from '../crypto/signing.ts';
-import { checkRunTime, checkUsedPacks, type RunTimer } from './commit-check.ts';
-import { openHolds } from './holds.ts';
-import { decodeManifest, encodeManifest, type Manifest, type ManifestDraft } from './manifest.ts';
-import { listManifests, stagedName } from './manifest-list.ts';
-import { type ManifestRef, type ManifestState, manifestPath, parseManifestName } from './manifest-path.ts';
 import {
-  acceptManifest,
-  openManifestBody,
-  SIGNER_UNKNOWN,
-  sealManifestBody,
-  signerOfBody,
-  signManifest,
-} from './manifest-seal.ts';
+  type CommitOptions,
+  commitManifest,
+  type ManifestReader,
+  type ManifestStoreOptions,
+} from './commit-manifest.ts';
+import { openHolds } from './holds.ts';
+import type { Manifest, ManifestDraft } from './manifest.ts';
+import { listManifests, stagedName } from './manifest-list.ts';
+import type { ManifestRef, ManifestState } from './manifest-path.ts';
+import { acceptManifest, openManifestBody, SIGNER_UNKNOWN, signerOfBody } from './manifest-seal.ts';
 import { signerName } from './object-names.ts';
 import { type RepositoryContext, requireWritable } from './repository-context.ts';
 import { isDamage } from './sealed-json.ts';
-import { ensureSigner, listSigners, type SignerList } from './signers.ts';
+import { listSigners, type SignerList } from './signers.ts';
 
 /** Something that lies where manifests lie and is not a backup. */
 export interface RejectedManifest {
@@ -33,10 +29,7 @@ export interface ReadManifest {
   readonly manifest: Manifest;
 }
 
-export interface CommitOptions {
-  /** Measures the run by both clocks. Without it only `startedAt` and the wall clock count. */
-  readonly timer?: RunTimer;
-}
+export type { CommitOptions, ManifestStoreOptions } from './commit-manifest.ts';
 
 export interface Manifests {
   /** Names that could be manifests, ascending. Unproven: what is shown to people comes from `readAll`. */
@@ -65,16 +58,6 @@ export interface Manifests {
   restore(ref: ManifestRef): Promise<ManifestRef>;
   /** Deletes an archived manifest for good. Throws `usage` for one that is not archived, `hold_active`. */
   purge(ref: ManifestRef): Promise<void>;
-}
-
-export interface ManifestStoreOptions {
-  readonly signingKey: SigningKey | null;
-  readonly graceMs: number;
-  /** Told about every manifest that passed all checks, and every one purged. */
-  readonly onSeen?: (manifest: Manifest) => void;
-  readonly onPurged?: (ref: ManifestRef) => void;
-  /** Tests only: the check that a negative control leaves out. */
-  readonly checkPacks?: typeof checkUsedPacks;
 }
 
 /** Null when the error says nothing about the manifest, such as a storage that does not answer. */
@@ -109,7 +92,8 @@ export function openManifests(context: RepositoryContext, options: ManifestStore
     read,
     readAll,
     resolve: (text, states = ['backups']) => resolve(context, read, readAll, text, states),
-    commit: (draft, usedPacks, given) => commit(context, options, reader, draft, usedPacks, given),
+    commit: (draft, usedPacks, given) =>
+      commitManifest(context, { ...options, reader }, draft, usedPacks, given),
     async archive(ref) {
       requireWritable(context);
       await refuseHeld(context, ref);
@@ -133,11 +117,6 @@ export function openManifests(context: RepositoryContext, options: ManifestStore
 const newestFirst = (a: ManifestRef, b: ManifestRef) =>
   b.startedAt.localeCompare(a.startedAt) || b.id.localeCompare(a.id);
 
-interface ManifestReader {
-  read(ref: ManifestRef): Promise<Manifest>;
-  forgetSigners(): void;
-}
-
 function manifestReader(context: RepositoryContext, onSeen: (manifest: Manifest) => void): ManifestReader {
   let cached: { epoch: number; list: Promise<SignerList> } | null = null;
   const signers = () => {
@@ -157,9 +136,6 @@ function manifestReader(context: RepositoryContext, onSeen: (manifest: Manifest)
   }
 
   return {
-    forgetSigners: () => {
-      cached = null;
-    },
     async read(ref) {
       const bytes = await getManifest(context, ref.name);
       const { body } = openManifestBody(context, { name: ref.name, bytes });
@@ -237,62 +213,4 @@ async function move(
   await context.storage.remove(stagedName(ref.name));
   const info = await context.storage.stat(target.name);
   return { ...target, modifiedAtMs: info?.modifiedAtMs ?? target.modifiedAtMs };
-}
-
-async function commit(
-  context: RepositoryContext,
-  options: ManifestStoreOptions,
-  reader: ManifestReader,
-  draft: ManifestDraft,
-  usedPacks: Iterable<string>,
-  given: CommitOptions = {},
-): Promise<Manifest> {
-  const check = options.checkPacks ?? checkUsedPacks;
-  const { signingKey, graceMs } = options;
-  requireWritable(context);
-  if (!signingKey) {
-    throw new HoldfastError('key_missing', 'no signing key was given, so no backup can be committed');
-  }
-  const timer = given.timer ?? wallTimer(context, draft.startedAt);
-  const manifest = completeManifest(context, draft);
-  const packs = new Set(usedPacks);
-  await ensureSigner(context, signingKey);
-  await check(context, packs, timer);
-  checkRunTime(timer, graceMs);
-
-  const name = `backups/${manifestPath(manifest)}`;
-  const bytes = sealManifestBody(context, signManifest(context, manifest, signingKey));
-  const outcome = await context.storage.put(name, bytes);
-  // A put may be answered `exists` when its first answer was lost.
-  if (outcome === 'exists' && !(await context.storage.get(name)).equals(bytes)) {
-    throw new HoldfastError('object_exists', `${name} is there already`);
-  }
-  try {
-    checkRunTime(timer, graceMs);
-    await reader.read(parseManifestName({ name, sizeBytes: bytes.length, modifiedAtMs: 0 })!);
-  } catch (error) {
-    // The write itself took so long that prune may have passed in between: better no backup than a hollow one.
-    await context.storage.remove(name);
-    throw error;
-  }
-  return manifest;
-}
-
-function completeManifest(context: RepositoryContext, draft: ManifestDraft): Manifest {
-  const id = draft.id ?? newId(context.clock.nowMs());
-  const manifest: Manifest = { version: 1, ...draft, id, repositoryId: context.id };
-  if (decodeManifest(encodeManifest(manifest)) === null) {
-    throw new HoldfastError('internal', `the manifest of backup ${id} is not valid`);
-  }
-  return manifest;
-}
-
-/** A run measured by its own word for when it began. A start in the future is no measure at all. */
-function wallTimer(context: RepositoryContext, startedAt: string): RunTimer {
-  const startedAtMs = Date.parse(startedAt);
-  const elapsedMs = () => context.clock.nowMs() - startedAtMs;
-  if (elapsedMs() < 0) {
-    throw new HoldfastError('clock_skew', 'the clock was set back during the run');
-  }
-  return { startedAtMs, elapsedMs };
 }

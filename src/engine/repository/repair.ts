@@ -1,12 +1,15 @@
 import { type Progress, silentProgress } from '../base/progress.ts';
+import { openChunkReader } from './chunk-reader.ts';
 import { type Lease, takeLease } from './leases.ts';
 import { FOLDERS, packName } from './object-names.ts';
 import { readPackTable } from './pack-reader.ts';
 import { indexWriter } from './replace-index.ts';
 import type { Repository } from './repository.ts';
 import { scanPacks, storedPacks } from './scan-packs.ts';
+import { putTombstone } from './tombstones.ts';
 import { verifyRepository } from './verify.ts';
 import { damageOf } from './verify-objects.ts';
+import { checkPack } from './verify-pack.ts';
 import type { AffectedBackup, DamagedObject } from './verify-report.ts';
 
 export interface RepairReport {
@@ -16,8 +19,20 @@ export interface RepairReport {
   readonly lost: readonly DamagedObject[];
   readonly indexesWritten: number;
   readonly indexesRemoved: number;
+  /** Packs found damaged that carry a tombstone now, so that the next backup stores anew what they held. */
+  readonly condemned: readonly string[];
   /** Backups that need chunks that are in no pack. Their manifests stay. */
   readonly affected: readonly AffectedBackup[];
+}
+
+export interface RepairOptions {
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+  /**
+   * Object names of packs that verify called damaged. Each is looked at again, and if it is, gets a tombstone: a writer
+   * then stores anew what it needs of it, and backups that shared the lost chunks are whole again.
+   */
+  readonly damagedPacks?: readonly string[];
 }
 
 /**
@@ -27,13 +42,14 @@ export interface RepairReport {
  */
 export async function repairIndex(
   repository: Repository,
-  options: { readonly progress?: Progress; readonly signal?: AbortSignal } = {},
+  options: RepairOptions = {},
 ): Promise<RepairReport> {
   const lease = await takeLease(repository, 'repair');
   try {
     const rebuilt = await rebuild(repository, lease, options);
+    const condemned = await condemnDamaged(repository, lease, new Set(options.damagedPacks));
     const { affected } = await verifyRepository(repository, { ...options, share: { percent: 0, seed: 0 } });
-    return { ...rebuilt, affected };
+    return { ...rebuilt, condemned, affected };
   } finally {
     await lease.release();
   }
@@ -42,8 +58,8 @@ export async function repairIndex(
 async function rebuild(
   repository: Repository,
   lease: Lease,
-  { progress = silentProgress, signal }: { readonly progress?: Progress; readonly signal?: AbortSignal },
-): Promise<Omit<RepairReport, 'affected'>> {
+  { progress = silentProgress, signal }: RepairOptions,
+): Promise<Omit<RepairReport, 'affected' | 'condemned'>> {
   const old: string[] = [];
   for await (const { name } of repository.storage.list(FOLDERS.index)) old.push(name);
   const stored = await storedPacks(repository);
@@ -78,4 +94,27 @@ async function rebuild(
     indexesWritten: written.length,
     indexesRemoved: removed.length,
   };
+}
+
+async function condemnDamaged(
+  repository: Repository,
+  lease: Lease,
+  suspects: ReadonlySet<string>,
+): Promise<string[]> {
+  const condemned: string[] = [];
+  if (suspects.size === 0) return condemned;
+  const index = await repository.loadIndex({ forReading: true });
+  const reader = openChunkReader({ storage: repository.storage, keys: repository.keys, index });
+  const skip = (pack: string) => !suspects.has(packName(pack));
+  for await (const listed of scanPacks(repository, { skip })) {
+    const name = packName(listed.pack);
+    const bytes = await repository.storage.get(name);
+    const { damage } = await checkPack(repository, listed, bytes, reader.readChunk);
+    if (!damage) continue;
+    await lease.check();
+    await putTombstone(repository, listed.pack, 'repair');
+    condemned.push(name);
+  }
+  reader.close();
+  return condemned;
 }
