@@ -51,7 +51,7 @@ function succeeded(run: CliRun): CliRun {
 }
 
 /** The error document, after checking exit code, that stderr says the same, and that nothing else was written. */
-function failed(run: CliRun, exitCode: number, code: string): { message: string; next: string } {
+function failed(run: CliRun, exitCode: number, code: string): { code: string; message: string; next: string } {
   assert.equal(run.status, exitCode, `exit ${run.status}\n${run.stderr}${run.stdout}`);
   const { error } = errorPayload.parse(JSON.parse(run.stdout));
   assert.equal(error.code, code);
@@ -169,6 +169,7 @@ test('a source that is missing is named, and nothing is made', async (t) => {
   const { home, holdfast } = await place(t);
   const error = failed(await holdfast(['backup', './ap.db', '--json']), 1, 'source_missing');
   assert.deepEqual(error, {
+    code: 'source_missing',
     message: './ap.db does not exist',
     next: 'check the path; did you mean app.db?',
   });
