@@ -21,7 +21,7 @@ import { checkPack } from './verify-pack.ts';
 import type { AffectedBackup, DamagedObject, VerifyReport } from './verify-report.ts';
 
 /** Packs in memory at a time. Each is at most 64 MiB, 16 MiB as a rule. */
-const PACKS_AT_ONCE = 3;
+const PACKS_AT_ONCE = 2;
 
 export interface VerifyOptions {
   /** Looks at this share of the packs, chosen by `seed`, instead of all. Backups are checked for missing chunks all the same. */
