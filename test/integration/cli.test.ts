@@ -51,7 +51,11 @@ function succeeded(run: CliRun): CliRun {
 }
 
 /** The error document, after checking exit code, that stderr says the same, and that nothing else was written. */
-function failed(run: CliRun, exitCode: number, code: string): { code: string; message: string; next: string } {
+function failed(
+  run: CliRun,
+  exitCode: number,
+  code: string,
+): { code: string; message: string; next: string } {
   assert.equal(run.status, exitCode, `exit ${run.status}\n${run.stderr}${run.stdout}`);
   const { error } = errorPayload.parse(JSON.parse(run.stdout));
   assert.equal(error.code, code);
