@@ -1,4 +1,3 @@
-import type { Progress } from '../base/progress.ts';
 import type { ChunkReader } from '../repository/chunk-reader.ts';
 import type { ChunkWriter } from '../repository/chunk-writer.ts';
 import type { ManifestArtifact, ManifestProblem } from '../repository/manifest.ts';
@@ -6,7 +5,7 @@ import { refsPresent, reusableEntries } from '../repository/reusable-entries.ts'
 import { decodeTreeEntries } from '../repository/tree-codec.ts';
 import { openTreeWriter } from '../repository/tree-writer.ts';
 import { walkContent } from '../repository/walk-content.ts';
-import type { Artifact, ByteSink, Content, StreamArtifact, TreeArtifact, TreeSink } from '../sources/port.ts';
+import type { Artifact, Content, StreamArtifact, TreeArtifact } from '../sources/port.ts';
 
 export interface WrittenArtifact {
   readonly artifact: ManifestArtifact;
@@ -17,7 +16,6 @@ export interface ArtifactTarget {
   readonly writer: ChunkWriter;
   /** Reads what the repository held before this run. */
   readonly reader: ChunkReader;
-  readonly progress: Progress;
 }
 
 /** Stores one artifact of a source under `name`. `previous` is the same artifact of the backup before. */
@@ -34,20 +32,13 @@ export async function writeArtifact(
 }
 
 async function writeStream(
-  { writer, progress }: ArtifactTarget,
+  { writer }: ArtifactTarget,
   source: string,
   name: string,
   { kind, chunking, produce }: StreamArtifact,
 ): Promise<WrittenArtifact> {
   const stream = writer.openStream(chunking);
-  const sink: ByteSink = {
-    write(bytes) {
-      progress.advance({ bytes: bytes.length });
-      return stream.write(bytes);
-    },
-    cut: stream.cut,
-  };
-  const facts = await produce(sink);
+  const facts = await produce(stream);
   const { content, sha256 } = await stream.end();
   const { sizeBytes } = content;
   const hex = sha256.toString('hex');
@@ -58,7 +49,7 @@ async function writeStream(
 }
 
 async function writeTree(
-  { writer, reader, progress }: ArtifactTarget,
+  { writer, reader }: ArtifactTarget,
   source: string,
   name: string,
   { kind, produce }: TreeArtifact,
@@ -75,28 +66,13 @@ async function writeTree(
     canReuse: (content) => refsPresent(content, (id) => writer.use(id)),
     onReuse: () => {},
   });
-  const sink: TreeSink = {
-    ...tree,
-    add(entry) {
-      progress.advance({ entries: 1, bytes: entry.content?.sizeBytes ?? 0 });
-      return tree.add(entry);
-    },
-    write(bytes) {
-      progress.advance({ bytes: bytes.length });
-      return tree.write(bytes);
-    },
-    commit(entry) {
-      progress.advance({ entries: 1 });
-      return tree.commit(entry);
-    },
-  };
   const entries =
     previous?.form === 'tree' && previous.kind === kind
       ? reusableEntries(decodeTreeEntries(reader.read(previous.content)), (content) =>
           use(content).catch(() => false),
         )
       : null;
-  const { facts, problems } = await produce(sink, entries);
+  const { facts, problems } = await produce(tree, entries);
   const { content, sha256, sizeBytes } = await tree.end();
   return {
     artifact: { name, source, kind, form: 'tree', sizeBytes, sha256: sha256.toString('hex'), content, facts },

@@ -7,6 +7,7 @@ import type { Progress } from '../base/progress.ts';
 export type SourceKind = 'sqlite' | 'postgres' | 'files' | 'command';
 
 export interface SourceContext {
+  /** The source itself advances it by the bytes and entries it read. */
   readonly progress: Progress;
   readonly signal: AbortSignal;
   /** A private 0700 folder that is empty at the start and removed by the engine afterwards. */

@@ -11,7 +11,7 @@ export function commandSource(options: CommandOptions): Source {
   return { kind: 'command', name: options.name, open: async (context) => session(options, context) };
 }
 
-function session(options: CommandOptions, { signal }: SourceContext): SourceSession {
+function session(options: CommandOptions, { progress, signal }: SourceContext): SourceSession {
   let running: CommandChild | null = null;
   const produce = async (sink: ByteSink): Promise<Facts> => {
     running = startCommand({ ...options, signal }, 'ignore');
@@ -19,6 +19,7 @@ function session(options: CommandOptions, { signal }: SourceContext): SourceSess
     for await (const bytes of child.stdout!) {
       const written = sink.write(bytes as Buffer);
       if (written) await written;
+      progress.advance({ bytes: (bytes as Buffer).length });
     }
     await ended;
     return {};

@@ -70,6 +70,7 @@ async function produce(
   for await (const bytes of createReadStream(copy, { highWaterMark: READ_BYTES, signal })) {
     const written = sink.write(bytes as Buffer);
     if (written) await written;
+    progress.advance({ bytes: (bytes as Buffer).length });
   }
   const { damage, ...facts } = await checking;
   if (damage.length > 0) {
