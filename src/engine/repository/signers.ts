@@ -29,16 +29,21 @@ export interface SignerList {
 }
 
 /** Reads the signers of the epoch in use. Objects sealed under any other epoch do not count. */
-export async function listSigners(context: RepositoryContext): Promise<SignerList> {
+export function listSigners(context: RepositoryContext): Promise<SignerList> {
+  return listSignersOf(context, context.keys.epoch);
+}
+
+/** Reads the signers of an epoch that is open: of older ones only to check that they are whole. */
+export async function listSignersOf(context: RepositoryContext, epoch: number): Promise<SignerList> {
   const valid = new Map<string, Signer>();
   const damaged: { name: string; why: string }[] = [];
-  for await (const { name } of context.storage.list(signersPrefix(context.keys.epoch))) {
+  for await (const { name } of context.storage.list(signersPrefix(epoch))) {
     try {
       const bytes = await context.storage.get(name);
-      const { value, epoch } = openJson(context, 'signer', { name, bytes }, signerSchema);
-      const why = flawOf(value, epoch, context.keys.epoch, leafOf(name));
+      const opened = openJson(context, 'signer', { name, bytes }, signerSchema);
+      const why = flawOf(opened.value, opened.epoch, epoch, leafOf(name));
       if (why) damaged.push({ name, why });
-      else valid.set(value.fingerprint, value);
+      else valid.set(opened.value.fingerprint, opened.value);
     } catch (error) {
       if (!isDamage(error)) throw error;
       damaged.push({ name, why: error.message });
@@ -47,8 +52,8 @@ export async function listSigners(context: RepositoryContext): Promise<SignerLis
   return { valid, damaged };
 }
 
-function flawOf(signer: Signer, epoch: number, epochInUse: number, leaf: string): string | null {
-  if (epoch !== epochInUse) return `sealed under epoch ${epoch}`;
+function flawOf(signer: Signer, epoch: number, wantedEpoch: number, leaf: string): string | null {
+  if (epoch !== wantedEpoch) return `sealed under epoch ${epoch}`;
   const publicKey = Buffer.from(signer.publicKey, 'base64url');
   if (publicKey.length !== 32) return 'public key is not 32 bytes';
   if (fingerprintOf(publicKey).toString('hex') !== signer.fingerprint) return 'fingerprint is not of its key';

@@ -14,7 +14,7 @@ import {
 import { decodeConfig } from './repository-config.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { isDamage, named } from './sealed-json.ts';
-import { listSigners } from './signers.ts';
+import { listSignersOf } from './signers.ts';
 import { isSlotIntact, readSlots } from './slot-store.ts';
 import { readTombstones } from './tombstones.ts';
 import type { DamagedObject } from './verify-report.ts';
@@ -34,8 +34,10 @@ export async function verifySmallObjects(context: RepositoryContext, onDamage: O
   objects += context.keys.epochs.length;
   objects += await checkSlots(context, once);
   objects += await checkSealed(context, FOLDERS.signers, 'signer', once);
-  for (const { name, why } of (await listSigners(context)).damaged) {
-    once({ name, code: 'object_damaged', why });
+  for (const epoch of context.keys.epochs) {
+    for (const { name, why } of (await listSignersOf(context, epoch)).damaged) {
+      once({ name, code: 'object_damaged', why });
+    }
   }
   objects += await checkSealed(context, FOLDERS.holds, 'hold', once);
   for await (const hold of openHolds(context).list()) {
