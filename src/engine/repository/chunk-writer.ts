@@ -182,7 +182,7 @@ function chunkerOf(keys: RepositoryKeys, chunking: Chunking): Chunker {
 function openStream(run: Run, chunker: Chunker, digests: boolean): ContentStream {
   const stream: StreamState = { number: run.nextStream, digests, queue: [], segment: null };
   run.nextStream += 1;
-  const { pool, packs, failure } = run;
+  const { pool, failure } = run;
   const digestWorker = stream.number % run.workers.count;
   return contentStream(
     {
@@ -195,10 +195,7 @@ function openStream(run: Run, chunker: Chunker, digests: boolean): ContentStream
         if (last) last.marks.push(apply);
         else apply();
       },
-      ready() {
-        failure.check();
-        return packs.room();
-      },
+      check: failure.check,
       promise: failure.promise,
       closeSegment() {
         const segment = stream.segment ?? newSegment(run.openList);

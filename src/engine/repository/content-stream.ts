@@ -13,6 +13,12 @@ export interface ContentStream extends ByteSink {
   end(): Promise<{ content: Content; sha256: Buffer }>;
 }
 
+/**
+ * A slot is handed over once so much is in it and a chunk has ended: it is as long as the longest chunk only so that
+ * such a chunk finds room, and memory that is never touched costs nothing.
+ */
+const HAND_OVER_BYTES = 2 ** 20;
+
 /** What happens once all chunks before it have ids. */
 export interface Mark {
   readonly afterChunks: number;
@@ -36,14 +42,17 @@ export interface StreamPort {
   dispatch(batch: Batch): void;
   /** Applies at once when the stream has nothing under way, else after the last batch given. */
   markLast(apply: () => void): void;
-  /** Waits while storage is behind; throws when the run has failed. */
-  ready(): void | Promise<void>;
+  /** Throws when the run has failed. */
+  check(): void;
   /** Resolves with what the mark yields. Rejects when the run fails. */
   promise<T>(start: (resolve: (value: T | PromiseLike<T>) => void) => void): Promise<T>;
   closeSegment(): Content | Promise<Content>;
   dropSegment(): void;
   digest(): Promise<Buffer>;
 }
+
+const nextFullAt = (fill: number) =>
+  Math.min(SLOT_BYTES, (Math.floor(fill / HAND_OVER_BYTES) + 1) * HAND_OVER_BYTES);
 
 /** Copies what comes into slots, cuts it and hands full slots over. The unfinished chunk moves to the next slot. */
 export function contentStream(port: StreamPort, chunker: Chunker): ContentStream {
@@ -54,12 +63,14 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
   let ends: number[] = [];
   let marks: Mark[] = [];
   let tail: Buffer | null = null;
+  let fullAt = HAND_OVER_BYTES;
 
   const take = (given: number) => {
     slot = given;
     view = port.view(given);
     fill = tail?.copy(view) ?? 0;
     tail = null;
+    fullAt = nextFullAt(fill);
   };
   const scan = () => {
     for (;;) {
@@ -90,6 +101,7 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
     scan();
     if (chunkStart < fill) ends.push(fill);
     chunkStart = fill;
+    chunker.restart();
   };
   const mark = (apply: () => void) => {
     if (slot >= 0 && ends.length > 0) marks.push({ afterChunks: ends.length, apply });
@@ -98,17 +110,18 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
   const writeSlowly = async (bytes: Uint8Array): Promise<void> => {
     let at = 0;
     while (at < bytes.length) {
-      if (slot < 0) {
-        const ready = port.ready();
-        if (ready) await ready;
-        take(await port.acquire());
-      }
-      const length = Math.min(bytes.length - at, SLOT_BYTES - fill);
+      port.check();
+      if (slot < 0) take(await port.acquire());
+      const length = Math.min(bytes.length - at, fullAt - fill);
       view.set(bytes.subarray(at, at + length), fill);
       fill += length;
       at += length;
-      if (fill < SLOT_BYTES) continue;
+      if (fill < fullAt) continue;
       scan();
+      if (ends.length === 0) {
+        fullAt = nextFullAt(fill);
+        continue;
+      }
       handOver();
       // A chunk in the making always has a slot, so that a border can be set at any time.
       if (tail !== null) take(await port.acquire());
@@ -124,7 +137,7 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
   };
   return {
     write(bytes) {
-      if (slot < 0 || fill + bytes.length >= SLOT_BYTES) return writeSlowly(bytes);
+      if (slot < 0 || fill + bytes.length >= fullAt) return writeSlowly(bytes);
       view.set(bytes, fill);
       fill += bytes.length;
     },

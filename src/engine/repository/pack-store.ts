@@ -9,14 +9,10 @@ import type { BuiltPack } from './pack-builder.ts';
 
 /** After so many packs an index object is written, so that an interrupted run is found quickly. */
 const PACKS_PER_INDEX = 64;
-/** Packs on their way to storage at once; more wait, and with them their memory. */
-const IN_FLIGHT = 2;
 
 export interface PackStore {
   /** Takes a finished pack of a worker. Failures show in `finish` and in `onFailed`. */
   add(built: BuiltPack, worker: number): void;
-  /** Resolves while fewer packs are under way than memory allows. */
-  room(): void | Promise<void>;
   /** Waits for every pack and writes the last index object. Throws what storage threw. */
   finish(): Promise<void>;
   readonly storedBytes: number;
@@ -36,8 +32,6 @@ export function packStore(input: {
   const packs: string[] = [];
   let storedBytes = 0;
   let listed: ListedPack[] = [];
-  let underWay = 0;
-  let waiting: (() => void)[] = [];
   let tail: Promise<void> = Promise.resolve();
   let indexing: Promise<void> = Promise.resolve();
   let failure: { error: unknown } | null = null;
@@ -76,19 +70,8 @@ export function packStore(input: {
   };
   return {
     add(built, worker) {
-      underWay += 1;
-      const stored = put(built, worker)
-        .catch(fail)
-        .finally(() => {
-          underWay -= 1;
-          for (const resolve of waiting) resolve();
-          waiting = [];
-        });
+      const stored = put(built, worker).catch(fail);
       tail = Promise.all([tail, stored]).then(() => {});
-    },
-    room() {
-      if (underWay < IN_FLIGHT) return;
-      return new Promise<void>((resolve) => waiting.push(resolve));
     },
     async finish() {
       await tail;
