@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { codeOf, HoldfastError, systemCode } from '../../base/errors.ts';
+import type { Stats } from 'node:fs';
+import { type FileHandle, lstat, open, realpath, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { HoldfastError, systemCode } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { ArtifactReader, Content, Facts } from '../port.ts';
-import { type CopyFacts, runTask } from './sqlite-task.ts';
+import { checkUntilAborted } from './check-until-aborted.ts';
+import { SIDE_FILES } from './replace-database.ts';
+import { runTask } from './sqlite-task.ts';
 
 export interface RestoreSqliteOptions {
   readonly reader: ArtifactReader;
@@ -12,61 +15,97 @@ export interface RestoreSqliteOptions {
   readonly sizeBytes: number;
   /** Hex; not compared when left out. */
   readonly sha256?: string;
+  /** Of the artifact. `damage` says that it was backed up knowingly damaged: then no clean check is asked for. */
   readonly facts?: Facts;
   readonly target: string;
   /** Confirmed: a database that is there gives way. */
   readonly replace?: boolean;
   readonly signal?: AbortSignal;
+  readonly onBytes?: (bytes: number) => void;
 }
 
-const SIDE_FILES = ['-wal', '-shm', '-journal'];
+interface Place {
+  /** The target, or the file a symbolic link there leads to. */
+  readonly path: string;
+  readonly existing: Stats | null;
+}
+
+const BLOCK_BYTES = 1 << 20;
 
 /**
  * Writes the database beside the target, compares size and hash, runs `integrity_check`, and only then renames it
- * into place, 0600. What is replaced loses its journal files with it. Throws `target_not_empty`, `target_busy`,
- * `restore_mismatch`, `target_failed`; then the target is as it was.
+ * into place. A new file is 0600; one that replaces another takes its mode, and its owner where permitted. Journal
+ * files of what is replaced go with it. Throws `target_not_empty`, `target_busy`, `restore_mismatch`, `target_failed`,
+ * `interrupted`, and what reading throws; then the target is as it was. A connection that holds the target open in
+ * rollback-journal mode without a transaction is not noticed: it goes on with the old file.
  */
 export async function restoreSqlite(options: RestoreSqliteOptions): Promise<void> {
-  const { target, signal } = options;
-  const isThere = (await lstat(target).catch(() => null)) !== null;
-  if (isThere && options.replace !== true) {
-    throw new HoldfastError('target_not_empty', `${target} is there already`);
-  }
-  if (isThere) await refuseBusy(target);
-  const folder = dirname(target);
-  const temporary = join(folder, `.${basename(target).slice(0, 200)}.${newId()}.part`);
+  const { signal = new AbortController().signal } = options;
+  const target = resolve(options.target);
+  if (signal.aborted) throw new HoldfastError('interrupted');
+  let temporary: string | null = null;
   try {
-    await writeChecked(temporary, options);
-    const { damage } = await runTask<CopyFacts>({ kind: 'check', path: temporary }, signal);
-    if (damage.length > 0) {
-      throw new HoldfastError('restore_mismatch', `${target} would fail its integrity check: ${damage[0]}`);
-    }
-    await removeSideFiles(temporary);
-    if (isThere) {
-      await refuseBusy(target);
-      await removeSideFiles(target);
-    }
-    await rename(temporary, target);
-    await syncFolder(folder);
+    const { path, existing } = await placeOf(target, options.replace === true);
+    const isThere = existing !== null;
+    await runTask<'replace'>({ kind: 'replace', temporary: null, target: path, isThere });
+    temporary = join(dirname(path), `.holdfast-${newId()}.part`);
+    await writeChecked(temporary, options, existing, signal);
+    await requireSound(temporary, options, signal);
+    await runTask<'replace'>({ kind: 'replace', temporary, target: path, isThere });
   } catch (error) {
-    await rm(temporary, { force: true });
-    await removeSideFiles(temporary);
+    if (temporary) await rm(temporary, { force: true });
     throw translated(error, target);
   }
 }
 
-async function writeChecked(path: string, options: RestoreSqliteOptions): Promise<void> {
-  const { reader, content, sizeBytes, sha256, target, signal } = options;
-  const hash = createHash('sha256');
-  const file = await open(path, 'wx', 0o600);
-  let written = 0;
-  try {
-    for await (const bytes of reader.read(content)) {
-      signal?.throwIfAborted();
-      hash.update(bytes);
-      await writeWhole(file, bytes);
-      written += bytes.length;
+/** Journal files without their database count too: they would be played into whatever appears beside them. */
+async function placeOf(target: string, replace: boolean): Promise<Place> {
+  const found = await lstatOrNull(target);
+  if (!replace) {
+    for (const end of found ? [''] : SIDE_FILES) {
+      if (!(await lstatOrNull(target + end))) continue;
+      throw new HoldfastError('target_not_empty', `${target}${end} is there already`);
     }
+  }
+  if (!found?.isSymbolicLink()) return { path: target, existing: fileOnly(found, target) };
+  const path = await realpath(target).catch(() => {
+    throw new HoldfastError('target_failed', `${target} is a symbolic link to nothing`);
+  });
+  return { path, existing: fileOnly(await lstatOrNull(path), path) };
+}
+
+function fileOnly(found: Stats | null, path: string): Stats | null {
+  if (found === null || found.isFile()) return found;
+  throw new HoldfastError('target_failed', `${path} is not a file`);
+}
+
+async function lstatOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function writeChecked(
+  path: string,
+  { reader, content, sizeBytes, sha256, target, onBytes }: RestoreSqliteOptions,
+  existing: Stats | null,
+  signal: AbortSignal,
+): Promise<void> {
+  const hash = createHash('sha256');
+  let written = 0;
+  const file = await open(path, 'wx', 0o600);
+  try {
+    for await (const block of blocksOf(reader.read(content))) {
+      if (signal.aborted) throw new HoldfastError('interrupted');
+      hash.update(block);
+      await writeWhole(file, block);
+      written += block.length;
+      onBytes?.(block.length);
+    }
+    if (existing) await takeOver(file, existing);
     await file.sync();
   } finally {
     await file.close();
@@ -75,31 +114,41 @@ async function writeChecked(path: string, options: RestoreSqliteOptions): Promis
   if (!isSame) throw new HoldfastError('restore_mismatch', `${target} would differ from what was backed up`);
 }
 
+/** Gathers small pieces: chunks of a database are 16 KiB, and a write for each would cost more than the bytes. */
+async function* blocksOf(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const block = Buffer.allocUnsafe(BLOCK_BYTES);
+  let filled = 0;
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.length; ) {
+      const copied = piece.copy(block, filled, at);
+      at += copied;
+      filled += copied;
+      if (filled < BLOCK_BYTES) continue;
+      yield block;
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield block.subarray(0, filled);
+}
+
 async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
 }
 
-/** An application that still has the old file open would go on writing into nothing. */
-async function refuseBusy(target: string): Promise<void> {
-  try {
-    await runTask({ kind: 'probe', path: target });
-  } catch (error) {
-    if (codeOf(error) !== 'source_busy') return;
-    throw new HoldfastError('target_busy', `${target} is in use`, { cause: error });
-  }
+/** Owner first: changing it clears bits of the mode. Only root may give files away; others own what they write. */
+async function takeOver(file: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+  await file.chown(uid, gid).catch((error: unknown) => {
+    if (systemCode(error) !== 'EPERM') throw error;
+  });
+  await file.chmod(mode & 0o777);
 }
 
-async function removeSideFiles(path: string): Promise<void> {
-  for (const end of SIDE_FILES) await rm(path + end, { force: true });
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+async function requireSound(path: string, options: RestoreSqliteOptions, signal: AbortSignal): Promise<void> {
+  if (Array.isArray(options.facts?.damage)) return;
+  const { damage } = await checkUntilAborted(path, signal);
+  if (damage.length === 0) return;
+  const name = basename(options.target);
+  throw new HoldfastError('restore_mismatch', `${name} would fail its integrity check: ${damage[0]}`);
 }
 
 function translated(error: unknown, target: string): unknown {

@@ -1,56 +1,68 @@
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, HoldfastError } from '../../base/errors.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import type { CheckResult } from './check-database.ts';
+import type { CopyTask } from './copy-database.ts';
+import type { TaskFailure } from './failures.ts';
+import type { ReplaceTask } from './replace-database.ts';
 
-/** What is known of a database, taken from the live one and from its copy. */
-export interface LiveFacts {
-  readonly sqliteVersion: string;
-  readonly journalMode: string;
+export interface CheckTask {
+  readonly kind: 'check';
+  readonly path: string;
 }
 
-export interface CopyFacts {
-  readonly pageSize: number;
-  readonly pageCount: number;
-  readonly encoding: string;
-  readonly userVersion: number;
-  readonly applicationId: number;
-  readonly autoVacuum: number;
-  readonly tables: readonly { readonly name: string; readonly rows: number }[];
-  /** First complaints of `integrity_check`; empty when it said `ok`. */
-  readonly damage: readonly string[];
-  readonly foreignKeyViolations: number;
-}
+export type Task = CopyTask | CheckTask | ReplaceTask;
 
-export type Task =
-  | { readonly kind: 'copy'; readonly path: string; readonly copy: string; readonly busyTimeoutMs: number }
-  | { readonly kind: 'check'; readonly path: string }
-  | { readonly kind: 'probe'; readonly path: string };
+/** What each task gives. */
+export interface Results {
+  /** The version of SQLite that copied. */
+  readonly copy: string;
+  readonly check: CheckResult;
+  readonly replace: null;
+}
 
 export type Answer =
-  | { readonly kind: 'done'; readonly value: unknown }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
+  | { readonly kind: 'bytes'; readonly bytes: number }
+  | { readonly kind: 'done'; readonly value: Results[keyof Results] }
+  | { readonly kind: 'failed'; readonly failure: TaskFailure };
+
+interface TaskOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onBytes?: (bytes: number) => void;
+}
 
 /**
- * Runs one task in a thread of its own, since SQLite's calls block. Aborting ends the thread. Rejects with the
- * task's error, or `interrupted`.
+ * Runs one task in a thread of its own, since SQLite's calls block. Settles once the thread has ended, so that nothing
+ * of it is open any more. Rejects with the task's error, or `interrupted` after an abort.
  */
-export function runTask<T>(task: Task, signal?: AbortSignal): Promise<T> {
+export async function runTask<K extends Task['kind']>(
+  task: Extract<Task, { kind: K }>,
+  { signal, onBytes }: TaskOptions = {},
+): Promise<Results[K]> {
+  if (signal?.aborted) throw new HoldfastError('interrupted');
   const file = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: task, execArgv: [] });
-    const onAbort = () => {
-      void worker.terminate();
-      reject(new HoldfastError('interrupted'));
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    if (signal?.aborted) onAbort();
-    worker.once('message', (answer: Answer) => {
-      if (answer.kind === 'done') resolve(answer.value as T);
-      else reject(new HoldfastError(answer.code, answer.message));
-    });
-    worker.once('error', reject);
-    worker.once('exit', () => {
-      signal?.removeEventListener('abort', onAbort);
-      reject(new HoldfastError('internal', 'the SQLite thread ended without an answer'));
-    });
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: task, execArgv: [] });
+  const onAbort = () => void worker.terminate();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  let answer: Answer | null = null;
+  let crash: unknown = null;
+  worker.on('message', (message: Answer) => {
+    if (message.kind === 'bytes') onBytes?.(message.bytes);
+    else answer = message;
   });
+  worker.once('error', (error) => {
+    crash = error;
+  });
+  await new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  signal?.removeEventListener('abort', onAbort);
+  return resultOf(answer, crash, signal?.aborted === true) as Results[K];
+}
+
+function resultOf(answer: Answer | null, crash: unknown, isAborted: boolean): Results[keyof Results] {
+  if (answer?.kind === 'done') return answer.value;
+  if (isAborted) throw new HoldfastError('interrupted');
+  if (answer?.kind === 'failed') {
+    const { code, message, next } = answer.failure;
+    throw new HoldfastError(code, message, next === undefined ? {} : { next });
+  }
+  throw new HoldfastError('internal', 'the SQLite thread ended without an answer', { cause: crash });
 }
