@@ -18,7 +18,7 @@ export interface OperationContext {
 
 /** Runs `work` with an empty private folder (0700) that is removed afterwards, whatever happens. */
 export async function withScratchFolder<T>(
-  context: OperationContext,
+  context: Pick<OperationContext, 'scratchRoot'>,
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
   await mkdir(context.scratchRoot, { recursive: true, mode: 0o700 });

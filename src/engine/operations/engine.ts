@@ -1,91 +1,12 @@
-import { join } from 'node:path';
-import { systemClock } from '../base/clock.ts';
-import { HoldfastError } from '../base/errors.ts';
-import type { Progress } from '../base/progress.ts';
-import { parseKeyText } from '../crypto/key-text.ts';
-import { type BackupRequest, backup } from './backup.ts';
-import { browse } from './browse.ts';
-import type { OperationContext } from './context.ts';
-import { doctor } from './doctor.ts';
-import { exportBundle } from './export-bundle.ts';
-import { importBundle } from './import-bundle.ts';
-import { addKey, listKeys, reencrypt, retireKey, rotateKey } from './keys.ts';
-import { type ListFilter, listBackups, showBackup } from './list.ts';
-import { prune, verify } from './maintenance.ts';
-import { openOrCreate } from './open-repository.ts';
-import { restore } from './restore.ts';
-import { planRestore, type RestoreRequest } from './restore-plan.ts';
-import { listHolds, placeHold, type RotateRequest, releaseHold, rotate, undelete } from './rotate.ts';
+import { openBundleEngine } from './bundle-engine.ts';
+import { type Engine, type OpenEngineOptions, openRepositoryEngine } from './repository-engine.ts';
 
-export interface OpenEngineOptions {
-  /** A path or address of a destination. */
-  readonly address: string;
-  readonly layout: 'repository' | 'bundles';
-  /** Texts as people hold them; the first is for new backups. */
-  readonly keyTexts: readonly string[];
-  /** Made 0600 when missing. */
-  readonly signingKeyFile: string;
-  /** What this machine remembers of repositories, and where scratch folders are made. */
-  readonly stateFolder: string;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-  /** Makes the repository when there is none; `always` throws `repository_exists` when there is one. */
-  readonly create?: 'if-missing' | 'always';
-}
-
-export type Engine = Awaited<ReturnType<typeof openEngine>>;
+export type { Engine, OpenEngineOptions } from './repository-engine.ts';
 
 /**
- * Opens a repository for work. Throws `repository_missing`, `key_missing`, `key_wrong`, `repository_newer`, `storage_*`.
+ * Opens a destination for work. Throws `repository_missing`, `key_missing`, `key_wrong`, `repository_newer`, `storage_*`.
  * The caller ends with `close`.
  */
-export async function openEngine(options: OpenEngineOptions) {
-  if (options.layout === 'bundles') {
-    throw new HoldfastError('usage', 'destinations of the layout bundles cannot be opened yet', {
-      next: 'use the layout repository, and holdfast bundle export for single files',
-    });
-  }
-  const { progress, signal } = options;
-  const credentials = options.keyTexts.map(parseKeyText);
-  const { repository, signingKey } = await openOrCreate({ ...options, credentials });
-  const context: OperationContext = {
-    repository,
-    progress,
-    signal,
-    clock: systemClock,
-    scratchRoot: join(options.stateFolder, 'scratch'),
-    workers: null,
-  };
-  return {
-    repositoryId: repository.id,
-    address: repository.storage.address,
-    /** What an operator should know, such as a rollback. */
-    warnings: repository.findings.map(({ message }) => message),
-    backup: (request: BackupRequest) => backup(context, request),
-    list: (filter: ListFilter) => listBackups(context, filter),
-    show: (id: string) => showBackup(context, id),
-    browse: (id: string, path: string) => browse(context, id, path),
-    async planRestore(request: RestoreRequest) {
-      const { manifest, steps } = await planRestore(context, request);
-      return { backupId: manifest.id, steps: steps.map(({ selected: _, ...step }) => step) };
-    },
-    restore: (request: RestoreRequest) => restore(context, request),
-    verify: (request: { backupId: string | null; share: number }) => verify(context, request),
-    rotate: (request: RotateRequest) => rotate(context, request),
-    prune: (request: { dryRun: boolean }) => prune(context, request),
-    placeHold: (id: string, reason: string) => placeHold(context, id, reason),
-    releaseHold: (id: string) => releaseHold(context, id),
-    listHolds: () => listHolds(context),
-    undelete: (id: string) => undelete(context, id),
-    listKeys: () => listKeys(context),
-    addKey: (keyText: string, label: string) => addKey(context, keyText, label),
-    retireKey: (slotOrKeyId: string) => retireKey(context, slotOrKeyId),
-    rotateKey: (keyText: string, label: string) => rotateKey(context, keyText, label),
-    reencrypt: () => reencrypt(context),
-    exportBundle: (request: { id: string; file: string; compression: 'zstd' | 'gzip' }) =>
-      exportBundle(context, { ...request, credentials: credentials.slice(0, 1), signingKey }),
-    importBundle: (file: string) => importBundle(context, { file, credentials }),
-    doctor: () => doctor(context),
-    close: () => repository.storage.close(),
-  };
+export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  return options.layout === 'bundles' ? openBundleEngine(options) : openRepositoryEngine(options);
 }

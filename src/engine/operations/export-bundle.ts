@@ -13,7 +13,6 @@ import { writeNewFile } from './write-file.ts';
 
 export interface ExportRequest {
   readonly id: string;
-  readonly file: string;
   readonly compression: 'zstd' | 'gzip';
   /** Each will open the bundle. */
   readonly credentials: readonly Credential[];
@@ -23,9 +22,22 @@ export interface ExportRequest {
 /** Writes one backup as a self-contained file, whole or not at all. Throws `target_not_empty` when the file is there. */
 export async function exportBundle(
   context: OperationContext,
-  request: ExportRequest,
+  { file, ...request }: ExportRequest & { readonly file: string },
 ): Promise<{ backupId: string; sizeBytes: number }> {
-  const { repository, progress, signal } = context;
+  const { signal } = context;
+  return withBundle(context, request, async (manifest, content) => ({
+    backupId: manifest.id,
+    sizeBytes: await writeNewFile({ target: file, content, sha256: null, replace: false, signal }),
+  }));
+}
+
+/** Gives one backup as the bytes of a bundle to `work`. Throws `id_unknown`, `id_ambiguous`. */
+export async function withBundle<T>(
+  context: OperationContext,
+  request: ExportRequest,
+  work: (manifest: Manifest, content: AsyncIterable<Uint8Array>) => Promise<T>,
+): Promise<T> {
+  const { repository, progress } = context;
   const { manifest } = await repository.manifests.resolve(request.id, ['backups', 'archived']);
   const { storage, keys } = repository;
   const reader = openChunkReader({ storage, keys, index: await repository.loadIndex({ forReading: true }) });
@@ -40,8 +52,7 @@ export async function exportBundle(
       sign: bundleSigner(request.signingKey),
       items: itemsOf(reader, manifest, (bytes) => progress.advance({ bytes })),
     });
-    const file = { target: request.file, content, sha256: null, replace: false, signal };
-    return { backupId: manifest.id, sizeBytes: await writeNewFile(file) };
+    return await work(manifest, content);
   } finally {
     reader.close();
   }

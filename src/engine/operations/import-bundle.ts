@@ -19,13 +19,17 @@ import type { OperationContext } from './context.ts';
  */
 export async function importBundle(
   context: OperationContext,
-  request: { readonly file: string; readonly credentials: readonly Credential[] },
+  request: {
+    /** A file's path, or the bytes of a bundle. */
+    readonly file: string | AsyncIterable<Uint8Array>;
+    readonly credentials: readonly Credential[];
+  },
 ): Promise<{ backupId: string; sizeBytes: number }> {
   const { repository, progress, signal, clock } = context;
   requireWritable(repository);
   const timer = startRunTimer(clock);
   const reading = await readBundle({
-    source: bytesOf(request.file),
+    source: typeof request.file === 'string' ? bytesOf(request.file) : request.file,
     credentials: request.credentials,
     signal,
   });

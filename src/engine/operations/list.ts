@@ -57,9 +57,13 @@ export async function listBackups(context: OperationContext, filter: ListFilter)
 /** One backup, listed or archived. Throws `id_unknown`, `id_ambiguous`. */
 export async function showBackup(context: OperationContext, id: string): Promise<BackupDetails> {
   const { manifest } = await context.repository.manifests.resolve(id, ['backups', 'archived']);
-  const summary = summaryOf(manifest, await heldIds(context));
+  return detailsOf(manifest, await heldIds(context));
+}
+
+/** Everything a manifest says, without the references to its chunks. */
+export function detailsOf(manifest: Manifest, held: ReadonlySet<string>): BackupDetails {
   return {
-    ...summary,
+    ...summaryOf(manifest, held),
     startedAtMs: Date.parse(manifest.startedAt),
     finishedAtMs: Date.parse(manifest.finishedAt),
     host: manifest.host,
@@ -75,7 +79,8 @@ async function heldIds({ repository }: OperationContext): Promise<Set<string>> {
   return ids;
 }
 
-function summaryOf(manifest: Manifest, held: ReadonlySet<string>): ListedBackup {
+/** What a listing says of a backup. `held` has the ids of held ones. */
+export function summaryOf(manifest: Manifest, held: ReadonlySet<string>): ListedBackup {
   const { id, plan, tenantId, type, artifacts, complete } = manifest;
   return {
     ...{ id, plan, tenantId, type },

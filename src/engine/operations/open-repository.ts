@@ -52,8 +52,8 @@ async function open(request: OpenRequest, storage: Storage, signingKey: SigningK
   }
 }
 
-/** The key that signs this host's backups. It never leaves the host. */
-async function readSigningKey(file: string): Promise<SigningKey> {
+/** The key that signs this host's backups, made when missing. It never leaves the host. */
+export async function readSigningKey(file: string): Promise<SigningKey> {
   const pem = await readFile(file, 'utf8').catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return null;
     throw new HoldfastError('storage_denied', `the signing key ${file} cannot be read`, { cause: error });

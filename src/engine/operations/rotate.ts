@@ -21,14 +21,17 @@ export interface RotateRequest {
   readonly rulesOf: (plan: string | null) => RetentionInput;
 }
 
-interface Candidate extends RetentionCandidate {
+export interface RotatedBackup extends RetentionCandidate {
   readonly type: Manifest['type'];
+}
+
+interface Candidate extends RotatedBackup {
   readonly ref: ManifestRef;
 }
 
 export interface RotateOutcome {
   readonly removed: number;
-  readonly decisions: readonly RetentionDecision<Candidate>[];
+  readonly decisions: readonly RetentionDecision<RotatedBackup>[];
 }
 
 /**
@@ -98,7 +101,10 @@ async function purgeOld(
   }
 }
 
-function withoutUndefined(input: RetentionInput): RetentionRules & { readonly preset?: string | null } {
+/** As the rules want it: a field that is not given is not there. */
+export function withoutUndefined(
+  input: RetentionInput,
+): RetentionRules & { readonly preset?: string | null } {
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
 }
 

@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import { HoldfastError } from '../base/errors.ts';
+import { type Credential, generateKeyText, parseKeyText } from '../crypto/key-text.ts';
+import { createRepository } from '../repository/repository.ts';
+import { openLocalStorage } from '../storage/local-storage.ts';
+import { openStorage } from '../storage/open-storage.ts';
+import { type BackupRequest, backup } from './backup.ts';
+import { browse } from './browse.ts';
+import { rotateBundles, verifyBundles } from './bundle-maintenance.ts';
+import { bundleName, findBundle, listBundles, moveBundle, type StoredBundle } from './bundle-store.ts';
+import { type OperationContext, withScratchFolder } from './context.ts';
+import { withBundle } from './export-bundle.ts';
+import { importBundle } from './import-bundle.ts';
+import { detailsOf, type ListFilter, summaryOf } from './list.ts';
+import { readSigningKey } from './open-repository.ts';
+import type { Engine, OpenEngineOptions } from './repository-engine.ts';
+import { restore } from './restore.ts';
+import { planRestore, type RestoreRequest } from './restore-plan.ts';
+import type { RotateRequest } from './rotate.ts';
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/**
+ * A destination of the layout `bundles`: one self-contained file per backup. A run stages the backup in a repository
+ * of its own, under a key that exists only meanwhile, since a bundle states sizes and hashes before the content; so it needs
+ * scratch space for one compressed backup. Nothing is deduplicated between backups, and there is nothing to prune.
+ */
+export async function openBundleEngine(options: OpenEngineOptions): Promise<Engine> {
+  const { progress, signal } = options;
+  const credentials = options.keyTexts.map(parseKeyText);
+  if (credentials.length === 0) throw new HoldfastError('key_missing');
+  const storage = await openStorage(options.address);
+  const signingKey = await readSigningKey(options.signingKeyFile);
+  const scratchRoot = join(options.stateFolder, 'scratch');
+
+  const bundles = async (...states: ('backups' | 'archived')[]): Promise<StoredBundle[]> => {
+    const onRejected = (name: string, why: string) =>
+      progress.warn(`${name} is not a backup of yours: ${why}`);
+    const lists = [];
+    for (const state of states) lists.push(await listBundles(storage, credentials, state, onRejected));
+    return lists.flat();
+  };
+  const everywhere = () => bundles('backups', 'archived');
+  const one = async (id: string) => findBundle(await everywhere(), id);
+  const staged = <T>(work: (context: OperationContext) => Promise<T>): Promise<T> =>
+    withScratchFolder({ scratchRoot }, async (folder) => {
+      const local = await openLocalStorage({ folder: join(folder, 'staged') });
+      const credential: Credential = parseKeyText(generateKeyText());
+      const repository = await createRepository({ storage: local, credential, signingKey });
+      return work({ repository, progress, signal, clock: systemClock, scratchRoot, workers: null });
+    });
+  const fetched = async <T>(
+    id: string,
+    work: (context: OperationContext, id: string) => Promise<T>,
+  ): Promise<T> => {
+    const { name, manifest } = await one(id);
+    return staged(async (context) => {
+      await importBundle(context, { file: storage.open(name), credentials });
+      return work(context, manifest.id);
+    });
+  };
+  return {
+    repositoryId: '',
+    address: storage.address,
+    warnings: [],
+    backup: (request: BackupRequest) =>
+      staged(async (context) => {
+        const outcome = await backup(context, request);
+        const compression = 'zstd';
+        const export_ = {
+          id: outcome.backupId,
+          compression,
+          credentials: credentials.slice(0, 1),
+          signingKey,
+        } as const;
+        await withBundle(context, export_, async (manifest, content) => {
+          const name = bundleName(manifest, compression);
+          const put = await storage.put(name, content, { signal });
+          if (put === 'exists') throw new HoldfastError('object_exists', `${name} is there already`);
+        });
+        return outcome;
+      }),
+    async list({ plan, tenantId, archived }: ListFilter) {
+      const found = await bundles(archived ? 'archived' : 'backups');
+      return found
+        .map(({ manifest }) => summaryOf(manifest, NOBODY))
+        .filter((item) => plan === null || item.plan === plan)
+        .filter((item) => tenantId === null || item.tenantId === tenantId);
+    },
+    show: async (id: string) => detailsOf((await one(id)).manifest, NOBODY),
+    browse: (id: string, path: string) => fetched(id, (context, whole) => browse(context, whole, path)),
+    planRestore: (request: RestoreRequest) =>
+      fetched(request.backupId, async (context, backupId) => {
+        const { steps } = await planRestore(context, { ...request, backupId });
+        return { backupId, steps: steps.map(({ selected: _, ...step }) => step) };
+      }),
+    restore: (request: RestoreRequest) =>
+      fetched(request.backupId, (context, backupId) => restore(context, { ...request, backupId })),
+    async verify({ backupId }: { backupId: string | null; share: number }) {
+      const rejected: { name: string; why: string }[] = [];
+      const onRejected = (name: string, why: string) => void rejected.push({ name, why });
+      const found = [];
+      for (const state of ['backups', 'archived'] as const) {
+        found.push(...(await listBundles(storage, credentials, state, onRejected)));
+      }
+      if (backupId !== null) return verifyBundles(storage, [findBundle(found, backupId)], [], credentials);
+      return verifyBundles(storage, found, rejected, credentials);
+    },
+    rotate: (request: RotateRequest) => rotateBundles(storage, bundles, request),
+    async undelete(id: string) {
+      const bundle = await one(id);
+      await moveBundle(storage, bundle, 'backups');
+      return { backupId: bundle.manifest.id };
+    },
+    async exportBundle() {
+      throw notHere('the backups are bundles already: copy the file');
+    },
+    async prune() {
+      throw notHere('there is nothing to prune');
+    },
+    placeHold: async () => refuse(),
+    releaseHold: async () => refuse(),
+    listHolds: async () => [],
+    listKeys: async () => refuse(),
+    addKey: async () => refuse(),
+    retireKey: async () => refuse(),
+    rotateKey: async () => refuse(),
+    reencrypt: async () => refuse(),
+    importBundle: async () => refuse(),
+    doctor: async () => [
+      {
+        name: 'destination',
+        status: 'ok',
+        message: `${(await bundles('backups')).length} bundles open`,
+        next: null,
+      },
+    ],
+    close: () => storage.close(),
+  };
+}
+
+function notHere(why: string): HoldfastError {
+  return new HoldfastError('usage', `not on a destination of the layout bundles: ${why}`, {
+    next: 'use a destination of the layout repository',
+  });
+}
+
+function refuse(): never {
+  throw notHere('each bundle has its own key and stands alone');
+}

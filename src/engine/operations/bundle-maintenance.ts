@@ -1,0 +1,78 @@
+import { asHoldfastError } from '../base/errors.ts';
+import { readBundle } from '../bundle/bundle-reader.ts';
+import type { Credential } from '../crypto/key-text.ts';
+import type { DamagedObject, VerifyReport } from '../repository/verify-report.ts';
+import type { Storage } from '../storage/port.ts';
+import { type BundleState, moveBundle, type StoredBundle } from './bundle-store.ts';
+import { summaryOf } from './list.ts';
+import { planRetention } from './retention-plan.ts';
+import { resolveRetention } from './retention-rules.ts';
+import { ARCHIVE_MS, type RotateOutcome, type RotateRequest, withoutUndefined } from './rotate.ts';
+
+/** Retention for a destination of bundles: the same rules, the same archive for 30 days. */
+export async function rotateBundles(
+  storage: Storage,
+  list: (state: BundleState) => Promise<StoredBundle[]>,
+  { plan, tenantId, dryRun, rulesOf }: RotateRequest,
+): Promise<RotateOutcome> {
+  const isMeant = ({ manifest }: StoredBundle) =>
+    (plan === null || manifest.plan === plan) && (tenantId === null || manifest.tenantId === tenantId);
+  const candidates = (await list('backups')).filter(isMeant).map((bundle) => ({
+    ...summaryOf(bundle.manifest, new Set()),
+    complete: bundle.manifest.complete,
+    provenAtMs: null,
+    bundle,
+  }));
+  const rules = (group: { plan: string | null }) => resolveRetention(withoutUndefined(rulesOf(group.plan)));
+  const decisions = planRetention(candidates, rules, Date.now());
+  if (dryRun) return { removed: 0, decisions };
+  const going = decisions.filter(({ action }) => action === 'remove');
+  for (const { backup } of going) await moveBundle(storage, backup.bundle, 'archived');
+  for (const { name, modifiedAtMs } of (await list('archived')).filter(isMeant)) {
+    if (Date.now() - modifiedAtMs >= ARCHIVE_MS) await storage.remove(name);
+  }
+  return { removed: going.length, decisions };
+}
+
+/** Reads bundles to their last byte: every segment, every hash. What did not even open is damage too. */
+export async function verifyBundles(
+  storage: Storage,
+  bundles: readonly StoredBundle[],
+  rejected: readonly { readonly name: string; readonly why: string }[],
+  credentials: readonly Credential[],
+): Promise<VerifyReport> {
+  const damaged: DamagedObject[] = rejected.map(({ name, why }) => ({ name, code: 'bundle_malformed', why }));
+  const affected: VerifyReport['affected'][number][] = [];
+  for (const { name, manifest } of bundles) {
+    const error = await readWhole(storage.open(name), credentials).then(() => null, asHoldfastError);
+    if (!error) continue;
+    damaged.push({ name, code: error.code, why: error.message });
+    const { id, plan, startedAt } = manifest;
+    affected.push({ id, name, plan, startedAt, artifacts: [] });
+  }
+  const none = { packs: 0, packBytes: 0, chunks: 0, artifacts: 0, hashedBytes: 0 };
+  return {
+    ...{
+      ok: damaged.length === 0,
+      scope: 'all',
+      seed: null,
+      damaged,
+      affected,
+      rejected: [],
+      unlistedPacks: 0,
+    },
+    checked: { ...none, objects: bundles.length + rejected.length, backups: bundles.length },
+  };
+}
+
+async function readWhole(
+  source: AsyncIterable<Uint8Array>,
+  credentials: readonly Credential[],
+): Promise<void> {
+  const reading = await readBundle({ source, credentials });
+  try {
+    for await (const { content } of reading.items) if (content) for await (const _ of content);
+  } finally {
+    await reading.close();
+  }
+}

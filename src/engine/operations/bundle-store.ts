@@ -1,0 +1,89 @@
+import { HoldfastError } from '../base/errors.ts';
+import { readBundle } from '../bundle/bundle-reader.ts';
+import type { Credential } from '../crypto/key-text.ts';
+import { decodeManifest, type Manifest } from '../repository/manifest.ts';
+import { pathTimestamp } from '../repository/manifest-path.ts';
+import type { Storage } from '../storage/port.ts';
+
+export type BundleState = 'backups' | 'archived';
+
+/** A bundle on a destination of the layout `bundles`. */
+export interface StoredBundle {
+  /** Object name, below `backups/` or `archived/`. */
+  readonly name: string;
+  readonly state: BundleState;
+  readonly manifest: Manifest;
+  readonly modifiedAtMs: number;
+}
+
+const NAME = /^(backups|archived)\/[^/]+\/\d{4}\/\d{2}\/\d{2}\/[a-z]+_[^/]+\.tar\.(zst|gz)\.enc$/;
+
+/** The path of a bundle: `backups/<tenant or global>/<YYYY>/<MM>/<DD>/<type>_<timestamp>.tar.zst.enc` (row D6). */
+export function bundleName(manifest: Manifest, compression: 'zstd' | 'gzip'): string {
+  const { tenantId, type, startedAt } = manifest;
+  const day = startedAt.slice(0, 10).replaceAll('-', '/');
+  const ending = compression === 'zstd' ? 'zst' : 'gz';
+  return `backups/${tenantId ?? 'global'}/${day}/${type}_${pathTimestamp(startedAt)}.tar.${ending}.enc`;
+}
+
+/** Bundles whose manifest these keys open, newest first; what does not open is told to `onRejected`. */
+export async function listBundles(
+  storage: Storage,
+  credentials: readonly Credential[],
+  state: BundleState,
+  onRejected: (name: string, why: string) => void,
+): Promise<StoredBundle[]> {
+  const bundles: StoredBundle[] = [];
+  for await (const { name, modifiedAtMs } of storage.list(`${state}/`)) {
+    if (!NAME.test(name)) continue;
+    try {
+      const manifest = await manifestOf(storage, credentials, name);
+      const isHere =
+        bundleName(manifest, name.endsWith('.gz.enc') ? 'gzip' : 'zstd').slice(8) ===
+        name.slice(state.length + 1);
+      if (isHere) bundles.push({ name, state, manifest, modifiedAtMs });
+      else onRejected(name, 'its manifest belongs to another place');
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      onRejected(name, error.message);
+    }
+  }
+  return bundles.sort((a, b) => (a.manifest.startedAt < b.manifest.startedAt ? 1 : -1));
+}
+
+async function manifestOf(
+  storage: Storage,
+  credentials: readonly Credential[],
+  name: string,
+): Promise<Manifest> {
+  const reading = await readBundle({ source: storage.open(name), credentials });
+  try {
+    const manifest = decodeManifest(reading.manifestJson);
+    if (manifest) return manifest;
+    throw new HoldfastError('bundle_malformed', 'its manifest is not one this program reads');
+  } finally {
+    await reading.close();
+  }
+}
+
+/** The one bundle named by the beginning of its backup id, or `latest`. Throws `id_unknown`, `id_ambiguous`. */
+export function findBundle(bundles: readonly StoredBundle[], text: string): StoredBundle {
+  if (text === 'latest') {
+    const newest = bundles.find(({ state }) => state === 'backups');
+    if (newest) return newest;
+    throw new HoldfastError('id_unknown', 'there is no backup yet');
+  }
+  const found = bundles.filter(({ manifest }) => manifest.id.startsWith(text));
+  if (found.length === 0)
+    throw new HoldfastError('id_unknown', `no backup has an id that begins with ${text}`);
+  if (found.length > 1)
+    throw new HoldfastError('id_ambiguous', `${found.length} backups have an id that begins with ${text}`);
+  return found[0]!;
+}
+
+/** Moves a bundle between the listed ones and the archive: copied first, removed after. */
+export async function moveBundle(storage: Storage, bundle: StoredBundle, state: BundleState): Promise<void> {
+  if (bundle.state === state) return;
+  await storage.put(`${state}${bundle.name.slice(bundle.name.indexOf('/'))}`, storage.open(bundle.name));
+  await storage.remove(bundle.name);
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { globSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { silentProgress } from '../../src/engine/base/progress.ts';
+import { openEngine } from '../../src/engine/index.ts';
+import { compareTrees } from '../../src/engine/sources/files/index.ts';
+import { compareSqlite } from '../../src/engine/sources/sqlite/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const KEY = 'hfk-not-a-raw-key but a long enough passphrase';
+
+async function place(t: TestContext) {
+  const folder = await temporaryFolder(t);
+  const files = join(folder, 'uploads');
+  await mkdir(join(files, 'deep'), { recursive: true });
+  await writeFile(join(files, 'deep/a'), 'first');
+  const database = new DatabaseSync(join(folder, 'app.db'));
+  database.exec('create table t (a integer primary key, b text); insert into t (b) values (1), (2)');
+  database.close();
+  const open = (keyTexts: readonly string[] = [KEY]) =>
+    openEngine({
+      address: join(folder, 'destination'),
+      layout: 'bundles',
+      keyTexts,
+      signingKeyFile: join(folder, 'home/signing-key.pem'),
+      stateFolder: join(folder, 'home/state'),
+      progress: silentProgress,
+      signal: new AbortController().signal,
+    });
+  const request = {
+    sources: [
+      { kind: 'sqlite', name: 'app', path: join(folder, 'app.db') },
+      { kind: 'files', name: 'uploads', paths: [files], exclude: [], optional: false },
+    ],
+    plan: 'nightly',
+    tenantId: 'acme',
+    type: 'full',
+  } as const;
+  return { folder, files, open, request };
+}
+
+const bundlesIn = (folder: string) => globSync('destination/**/*.enc', { cwd: folder }).sort();
+
+test('each backup is one file at the promised path, and comes back as it was', async (t) => {
+  const { folder, files, open, request } = await place(t);
+  const engine = await open();
+  const { backupId } = await engine.backup(request);
+  const [bundle, ...more] = bundlesIn(folder);
+  assert.match(bundle!, /^destination\/backups\/acme\/\d{4}\/\d\d\/\d\d\/full_[0-9T-]+Z\.tar\.zst\.enc$/);
+  assert.deepEqual(more, []);
+  const [listed] = await engine.list({ plan: null, tenantId: null, archived: false });
+  assert.equal(listed?.id, backupId);
+  const target = join(folder, 'restored');
+  await engine.restore({ backupId: 'latest', item: null, target, replace: false });
+  assert.deepEqual(compareSqlite(join(folder, 'app.db'), join(target, 'app.db')), []);
+  assert.deepEqual(await compareTrees(files, join(target, 'uploads')), []);
+  assert.equal((await engine.verify({ backupId: null, share: 1 })).ok, true);
+});
+
+test('a changed byte anywhere is found, also where the bundle does not open any more', async (t) => {
+  const { folder, open, request } = await place(t);
+  const engine = await open();
+  await engine.backup(request);
+  const file = join(folder, bundlesIn(folder)[0]!);
+  const good = await readFile(file);
+  for (const at of [3, 60, 800, Math.floor(good.length / 2), good.length - 1]) {
+    const bad = Buffer.from(good);
+    bad[at]! ^= 1;
+    await writeFile(file, bad);
+    assert.equal((await engine.verify({ backupId: null, share: 1 })).ok, false, `byte ${at}`);
+  }
+  await writeFile(file, good);
+  assert.equal((await engine.verify({ backupId: null, share: 1 })).ok, true);
+});
+
+test('retention moves to the archive, undelete brings back; another key sees nothing', async (t) => {
+  const { folder, open, request } = await place(t);
+  const engine = await open();
+  const first = await engine.backup(request);
+  const second = await engine.backup(request);
+  const rotate = (dryRun: boolean) =>
+    engine.rotate({
+      dryRun,
+      plan: null,
+      tenantId: null,
+      rulesOf: () => ({ keepLast: 1, days: 1, versions: 1 }),
+    });
+  assert.equal((await rotate(true)).removed, 0);
+  assert.equal(bundlesIn(folder).filter((name) => name.includes('/archived/')).length, 0);
+  assert.equal((await rotate(false)).removed, 1);
+  const ids = async (archived: boolean) =>
+    (await engine.list({ plan: null, tenantId: null, archived })).map(({ id }) => id);
+  assert.deepEqual([await ids(false), await ids(true)], [[second.backupId], [first.backupId]]);
+  await engine.undelete(first.backupId);
+  assert.deepEqual(await ids(true), []);
+  const stranger = await open(['another long passphrase entirely']);
+  assert.deepEqual(await stranger.list({ plan: null, tenantId: null, archived: false }), []);
+  await assert.rejects(stranger.show('latest'), { code: 'id_unknown' });
+});
