@@ -1,6 +1,6 @@
 /** Seals and opens what lies inside a pack. Layout: docs/format.md section 4. */
 import { HoldfastError } from '../base/errors.ts';
-import { gcmOpen, gcmSeal } from './gcm.ts';
+import { gcmOpen, gcmSeal, gcmSealInto } from './gcm.ts';
 import { counterNonce, MAX_COUNTER } from './nonce.ts';
 
 const BLOCK = 0;
@@ -9,6 +9,8 @@ const TABLE = 1;
 export interface PackSealer {
   /** Seals the next block; blocks count up from 0 in the order of the calls. */
   sealBlock(record: Uint8Array): Buffer;
+  /** The same for a record in parts, into `target` at `at`. Returns where the sealed block ends. */
+  sealBlockInto(record: readonly Uint8Array[], target: Uint8Array, at: number): number;
   /** Seals the table of contents, once; nothing can be sealed afterwards. */
   sealTable(table: Uint8Array): Buffer;
 }
@@ -35,13 +37,16 @@ export function packSealer(input: {
   const refuseWhenEnded = () => {
     if (ended) throw new HoldfastError('internal', 'the pack already has its table');
   };
+  const nextNonce = () => {
+    refuseWhenEnded();
+    const nonce = counterNonce(BLOCK, blocks, maxBlocks);
+    blocks += 1;
+    return nonce;
+  };
   return {
-    sealBlock(record) {
-      refuseWhenEnded();
-      const nonce = counterNonce(BLOCK, blocks, maxBlocks);
-      blocks += 1;
-      return gcmSeal(key, nonce, header, record);
-    },
+    sealBlock: (record) => gcmSeal(key, nextNonce(), header, record),
+    sealBlockInto: (record, target, at) =>
+      gcmSealInto({ key, nonce: nextNonce(), aad: header, parts: record, target, at }),
     sealTable(table) {
       refuseWhenEnded();
       ended = true;

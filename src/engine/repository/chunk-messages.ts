@@ -1,8 +1,11 @@
-/** What the reading thread and a chunk worker tell each other. A worker answers in the order it was asked. */
+/** What the reading thread and a chunk worker tell each other. A worker hashes in the order it was asked. */
 import type { BuiltPack } from './pack-builder.ts';
 
 export interface WorkerSetup {
+  /** Slots of input. */
   readonly memory: SharedArrayBuffer;
+  /** Slots to build packs in. */
+  readonly packMemory: SharedArrayBuffer;
   readonly epoch: number;
   readonly masterKey: Uint8Array;
   readonly repositoryId: Uint8Array;
@@ -18,9 +21,9 @@ export type ToWorker =
   | { readonly kind: 'digest'; readonly slot: number; readonly stream: number; readonly bytes: number }
   /** Give the SHA-256 of a stream. */
   | { readonly kind: 'endDigest'; readonly stream: number }
-  /** The memory of a pack that is stored. */
-  | { readonly kind: 'recycle'; readonly memory: ArrayBuffer }
-  /** Close the pack begun. */
+  /** Memory to build the next pack in. A worker has one at a time; what is to be stored waits for it. */
+  | { readonly kind: 'lend'; readonly slot: number }
+  /** Close the pack begun, once everything before is stored. */
   | { readonly kind: 'finish' };
 
 export type FromWorker =

@@ -2,20 +2,20 @@
 import { createHash, createHmac, createSecretKey, type Hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FromWorker, ToWorker, WorkerSetup } from './chunk-messages.ts';
-import { type BuiltPack, packBuilder } from './pack-builder.ts';
+import { type BuiltPack, PACK_CAPACITY, packBuilder } from './pack-builder.ts';
 import { ID_BYTES } from './pack-toc.ts';
-import { SLOT_BYTES } from './slot-pool.ts';
+import { SLOT_BYTES, slotView } from './slot-pool.ts';
 
 const setup = workerData as WorkerSetup;
 const builder = packBuilder(setup);
 const digests = new Map<number, Hash>();
-/** Full packs whose memory has not come back. With so many out, what is to be stored waits. */
-const MAX_PACKS = 2;
-let packsOut = 0;
-const waiting: StoreJob[] = [];
-let isFinishing = false;
 
 type StoreJob = Extract<ToWorker, { kind: 'store' }>;
+
+/** What is to be stored, and how far the first of it is. */
+const waiting: StoreJob[] = [];
+let nextChunk = 0;
+let isFinishing = false;
 
 /** A key object: taking the bytes anew for each chunk costs a third of the hashing. */
 const idKey = createSecretKey(setup.chunkIdKey);
@@ -23,14 +23,12 @@ const idKey = createSecretKey(setup.chunkIdKey);
 const view = (slot: number, start: number, end: number) =>
   Buffer.from(setup.memory, slot * SLOT_BYTES + start, end - start);
 
-function send(message: FromWorker, transfer: ArrayBuffer[] = []): void {
-  parentPort!.postMessage(message, transfer);
+function send(message: FromWorker): void {
+  parentPort!.postMessage(message);
 }
 
 function sendPack(built: BuiltPack | null): void {
-  if (!built) return;
-  packsOut += 1;
-  send({ kind: 'pack', built }, [built.bytes.buffer]);
+  if (built) send({ kind: 'pack', built });
 }
 
 function hash(job: number, slot: number, ends: Uint32Array): void {
@@ -49,17 +47,20 @@ function hash(job: number, slot: number, ends: Uint32Array): void {
   send({ kind: 'hashed', job, ids });
 }
 
-function store({ slot, chunks, ids }: StoreJob): void {
-  for (let i = 0; i < chunks.length; i += 3) {
-    const at = chunks[i + 2]!;
-    const id = Buffer.from(ids.buffer, ids.byteOffset + at, ID_BYTES);
-    sendPack(builder.add(id, view(slot, chunks[i]!, chunks[i + 1]!)));
-  }
-  send({ kind: 'done', slot });
-}
-
+/** Stores what waits, as far as there is memory for packs. */
 function storeWaiting(): void {
-  while (packsOut < MAX_PACKS && waiting.length > 0) store(waiting.shift()!);
+  for (let job = waiting[0]; job && builder.canAdd(); job = waiting[0]) {
+    const { slot, chunks, ids } = job;
+    for (; nextChunk < chunks.length && builder.canAdd(); nextChunk += 3) {
+      const at = chunks[nextChunk + 2]!;
+      const bytes = view(slot, chunks[nextChunk]!, chunks[nextChunk + 1]!);
+      sendPack(builder.add(ids.subarray(at, at + ID_BYTES), bytes));
+    }
+    if (nextChunk < chunks.length) return;
+    send({ kind: 'done', slot });
+    waiting.shift();
+    nextChunk = 0;
+  }
   if (!isFinishing || waiting.length > 0) return;
   isFinishing = false;
   sendPack(builder.finish());
@@ -76,23 +77,20 @@ function digest(slot: number, stream: number, bytes: number): void {
   send({ kind: 'done', slot });
 }
 
+function endDigest(stream: number): void {
+  const sha256 = (digests.get(stream) ?? createHash('sha256')).digest();
+  digests.delete(stream);
+  send({ kind: 'digest', stream, sha256: new Uint8Array(sha256) });
+}
+
 parentPort!.on('message', (message: ToWorker) => {
   if (message.kind === 'hash') hash(message.job, message.slot, message.ends);
-  else if (message.kind === 'store') {
-    waiting.push(message);
-    storeWaiting();
-  } else if (message.kind === 'digest') digest(message.slot, message.stream, message.bytes);
-  else if (message.kind === 'endDigest') {
-    const { stream } = message;
-    const sha256 = (digests.get(stream) ?? createHash('sha256')).digest();
-    digests.delete(stream);
-    send({ kind: 'digest', stream, sha256: new Uint8Array(sha256) });
-  } else {
-    if (message.kind === 'finish') isFinishing = true;
-    else {
-      packsOut -= 1;
-      builder.recycle(message.memory);
-    }
+  else if (message.kind === 'digest') digest(message.slot, message.stream, message.bytes);
+  else if (message.kind === 'endDigest') endDigest(message.stream);
+  else {
+    if (message.kind === 'store') waiting.push(message);
+    else if (message.kind === 'finish') isFinishing = true;
+    else builder.lend(message.slot, slotView(setup.packMemory, message.slot, PACK_CAPACITY));
     storeWaiting();
   }
 });

@@ -26,8 +26,6 @@ export interface WorkerEvents {
 export interface ChunkWorkers {
   readonly count: number;
   post(worker: number, message: ToWorker): void;
-  /** Gives a pack's memory back to the worker that filled it. */
-  recycle(worker: number, memory: ArrayBuffer): void;
   /** Resolves once every worker closed the pack it began. */
   finish(): Promise<void>;
   stop(): Promise<void>;
@@ -36,12 +34,12 @@ export interface ChunkWorkers {
 /** Starts the threads. A thread that dies is reported once through `failed`. */
 export function startChunkWorkers(
   keys: RepositoryKeys,
-  memory: SharedArrayBuffer,
+  shared: Pick<WorkerSetup, 'memory' | 'packMemory'>,
   count: number,
   events: WorkerEvents,
 ): ChunkWorkers {
   const setup: WorkerSetup = {
-    memory,
+    ...shared,
     epoch: keys.epoch,
     masterKey: keys.masterKey(keys.epoch),
     repositoryId: keys.repositoryId,
@@ -79,9 +77,6 @@ export function startChunkWorkers(
   return {
     count,
     post: (worker, message) => threads[worker]!.postMessage(message),
-    recycle(worker, memory) {
-      if (!stopped) threads[worker]!.postMessage({ kind: 'recycle', memory } satisfies ToWorker, [memory]);
-    },
     finish: () =>
       new Promise((resolve) => {
         unfinished = threads.length;

@@ -7,11 +7,12 @@ import type { ChunkIndex } from './chunk-index.ts';
 import { type ChunkWorkers, defaultWorkers, startChunkWorkers } from './chunk-workers.ts';
 import { type Chunker, contentChunker, fixedChunker } from './chunker.ts';
 import { type Batch, type ContentStream, contentStream } from './content-stream.ts';
+import { PACK_CAPACITY } from './pack-builder.ts';
 import { type PackStore, packStore } from './pack-store.ts';
 import { ID_BYTES } from './pack-toc.ts';
 import { type RunFailure, runFailure } from './run-failure.ts';
 import { newSegment, type Segment } from './segment.ts';
-import { type SlotPool, slotPool } from './slot-pool.ts';
+import { SLOT_BYTES, type SlotPool, slotPool } from './slot-pool.ts';
 import { type UsedChunks, usedChunks } from './used-chunks.ts';
 
 export type { ContentStream } from './content-stream.ts';
@@ -93,6 +94,8 @@ interface Run {
 
 const SPARE_SLOTS = 6;
 const SLOTS_PER_WORKER = 3;
+/** While one pack is on its way to storage, every worker builds the next; more would only cost memory. */
+const SPARE_PACKS = 1;
 
 export function openChunkWriter(options: ChunkWriterOptions): ChunkWriter {
   const { keys, signal } = options;
@@ -135,18 +138,23 @@ export function openChunkWriter(options: ChunkWriterOptions): ChunkWriter {
 
 function startRun({ storage, keys, index, progress, workers: given }: ChunkWriterOptions): Run {
   const count = given ?? defaultWorkers();
-  const pool = slotPool(SPARE_SLOTS + SLOTS_PER_WORKER * count);
-  const failure = runFailure((error) => pool.fail(error));
+  const pool = slotPool(SPARE_SLOTS + SLOTS_PER_WORKER * count, SLOT_BYTES);
+  const packPool = slotPool(SPARE_PACKS + count, PACK_CAPACITY);
+  const failure = runFailure((error) => {
+    pool.fail(error);
+    packPool.fail(error);
+  });
   const packs = packStore({
-    storage,
-    keys,
-    index,
-    onStored({ bytes }, worker) {
-      progress?.advance({ storedBytes: bytes.length });
-      run.workers.recycle(worker, bytes.buffer);
-    },
+    ...{ storage, keys, index, pool: packPool },
+    onStored: (storedBytes) => progress?.advance({ storedBytes }),
     onFailed: failure.fail,
   });
+  const lend = (worker: number) => {
+    const slot = packPool.acquire();
+    const post = (given: number) => run.workers.post(worker, { kind: 'lend', slot: given });
+    if (typeof slot === 'number') post(slot);
+    else slot.then(post, () => {});
+  };
   const run: Run = {
     ...{ index, pool, packs, failure },
     used: usedChunks(index),
@@ -154,14 +162,17 @@ function startRun({ storage, keys, index, progress, workers: given }: ChunkWrite
     uses: new Map(),
     digests: new Map(),
     load: new Array<number>(count).fill(0),
-    workers: startChunkWorkers(keys, pool.memory, count, {
+    workers: startChunkWorkers(keys, { memory: pool.memory, packMemory: packPool.memory }, count, {
       hashed: (job, ids) => onHashed(run, job, ids),
       done: (slot) => releaseUse(run, slot),
       digest(stream, sha256) {
         run.digests.get(stream)?.(Buffer.from(sha256));
         run.digests.delete(stream);
       },
-      pack: (built, worker) => packs.add(built, worker),
+      pack(built, worker) {
+        packs.add(built);
+        lend(worker);
+      },
       failed: failure.fail,
     }),
     nextJob: 0,
@@ -170,6 +181,7 @@ function startRun({ storage, keys, index, progress, workers: given }: ChunkWrite
     reusedChunks: 0,
     openList: () => openStream(run, chunkerOf(keys, { method: 'content', profile: 'dump' }), false),
   };
+  for (let worker = 0; worker < count; worker += 1) lend(worker);
   return run;
 }
 

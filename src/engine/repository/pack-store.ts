@@ -6,13 +6,16 @@ import type { ChunkIndex } from './chunk-index.ts';
 import { encodeIndex, type ListedPack } from './index-object.ts';
 import { indexName, packName } from './object-names.ts';
 import type { BuiltPack } from './pack-builder.ts';
+import type { SlotPool } from './slot-pool.ts';
 
 /** After so many packs an index object is written, so that an interrupted run is found quickly. */
 const PACKS_PER_INDEX = 64;
+/** Or after so many bytes of tables, which wait in memory. */
+const TABLES_PER_INDEX = 8 * 2 ** 20;
 
 export interface PackStore {
-  /** Takes a finished pack of a worker. Failures show in `finish` and in `onFailed`. */
-  add(built: BuiltPack, worker: number): void;
+  /** Takes a finished pack. Failures show in `finish` and in `onFailed`. */
+  add(built: BuiltPack): void;
   /** Waits for every pack and writes the last index object. Throws what storage threw. */
   finish(): Promise<void>;
   readonly storedBytes: number;
@@ -24,14 +27,16 @@ export function packStore(input: {
   readonly storage: Storage;
   readonly keys: RepositoryKeys;
   readonly index: ChunkIndex;
-  /** Told the size of each stored pack, whose memory is free again. */
-  readonly onStored: (built: BuiltPack, worker: number) => void;
+  /** The memory packs are built in; each slot is released once its pack is stored. */
+  readonly pool: SlotPool;
+  readonly onStored: (sizeBytes: number) => void;
   readonly onFailed: (error: unknown) => void;
 }): PackStore {
-  const { storage, keys, index } = input;
+  const { storage, keys, index, pool } = input;
   const packs: string[] = [];
   let storedBytes = 0;
   let listed: ListedPack[] = [];
+  let listedBytes = 0;
   let tail: Promise<void> = Promise.resolve();
   let indexing: Promise<void> = Promise.resolve();
   let failure: { error: unknown } | null = null;
@@ -54,23 +59,24 @@ export function packStore(input: {
   const flushIndex = () => {
     const batch = listed;
     listed = [];
+    listedBytes = 0;
     if (batch.length > 0) indexing = indexing.then(() => putIndex(batch)).catch(fail);
   };
-  const put = async (built: BuiltPack, worker: number) => {
-    const { pack, bytes, table } = built;
-    const sizeBytes = bytes.length;
-    await storage.put(packName(pack), bytes);
+  const put = async ({ pack, slot, sizeBytes, table }: BuiltPack) => {
+    await storage.put(packName(pack), pool.view(slot).subarray(0, sizeBytes));
+    pool.release(slot);
     packs.push(pack);
     storedBytes += sizeBytes;
-    const own = Buffer.from(table);
-    index.addPack(pack, sizeBytes, own);
-    listed.push({ pack, sizeBytes, table: own });
-    input.onStored(built, worker);
-    if (listed.length >= PACKS_PER_INDEX) flushIndex();
+    const entries = Buffer.from(table);
+    index.addPack(pack, sizeBytes, entries);
+    listed.push({ pack, sizeBytes, table: entries });
+    listedBytes += entries.length;
+    input.onStored(sizeBytes);
+    if (listed.length >= PACKS_PER_INDEX || listedBytes >= TABLES_PER_INDEX) flushIndex();
   };
   return {
-    add(built, worker) {
-      const stored = put(built, worker).catch(fail);
+    add(built) {
+      const stored = put(built).catch(fail);
       tail = Promise.all([tail, stored]).then(() => {});
     },
     async finish() {

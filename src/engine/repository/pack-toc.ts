@@ -7,9 +7,11 @@ export const ID_BYTES = 32;
 /** Largest plaintext of a block, and so of a chunk. */
 export const MAX_BLOCK_BYTES = 4 * 2 ** 20;
 
+const COUNT_BYTES = 4;
 const BLOCK_HEAD_BYTES = 11;
 const CHUNK_BYTES = ID_BYTES + 4;
-const MAX_CHUNKS = 0xffff;
+/** The most a block's table entry can count. */
+export const MAX_CHUNKS_OF_BLOCK = 0xffff;
 
 export interface TableChunk {
   readonly id: Buffer;
@@ -26,24 +28,75 @@ export interface TableBlock {
   readonly chunks: readonly TableChunk[];
 }
 
+/** Builds a table block by block in memory of its own, 36 bytes a chunk. */
+export interface TableWriter {
+  /** Of the table so far, the block begun included. */
+  readonly sizeBytes: number;
+  readonly chunksOfBlock: number;
+  /** Adds a chunk to the block begun. */
+  addChunk(id: Uint8Array, lengthBytes: number): void;
+  closeBlock(block: Omit<TableBlock, 'chunks'>): void;
+  /** A copy of the table; the writer begins anew. */
+  take(): Buffer;
+}
+
+export function tableWriter(): TableWriter {
+  let table = Buffer.allocUnsafe(64 * 1024);
+  let used = COUNT_BYTES;
+  let blocks = 0;
+  let rows = Buffer.allocUnsafe(1024 * CHUNK_BYTES);
+  let chunks = 0;
+  return {
+    get sizeBytes() {
+      return used + BLOCK_HEAD_BYTES + chunks * CHUNK_BYTES;
+    },
+    get chunksOfBlock() {
+      return chunks;
+    },
+    addChunk(id, lengthBytes) {
+      const at = chunks * CHUNK_BYTES;
+      if (at === rows.length) rows = withRoom(rows, at, CHUNK_BYTES);
+      rows.set(id, at);
+      rows.writeUInt32LE(lengthBytes, at + ID_BYTES);
+      chunks += 1;
+    },
+    closeBlock({ storedBytes, plainBytes, encoding, baseId }) {
+      const rowBytes = chunks * CHUNK_BYTES;
+      table = withRoom(table, used, BLOCK_HEAD_BYTES + ID_BYTES + rowBytes);
+      used = table.writeUInt32LE(storedBytes, used);
+      used = table.writeUInt32LE(plainBytes, used);
+      used = table.writeUInt8(encoding, used);
+      if (baseId !== null) used += baseId.copy(table, used);
+      used = table.writeUInt16LE(chunks, used);
+      used += rows.copy(table, used, 0, rowBytes);
+      blocks += 1;
+      chunks = 0;
+    },
+    take() {
+      table.writeUInt32LE(blocks, 0);
+      const taken = Buffer.from(table.subarray(0, used));
+      used = COUNT_BYTES;
+      blocks = 0;
+      return taken;
+    },
+  };
+}
+
+/** `buffer` with room for `more` bytes behind `used`, larger where it has none. */
+function withRoom(buffer: Buffer<ArrayBuffer>, used: number, more: number): Buffer<ArrayBuffer> {
+  if (used + more <= buffer.length) return buffer;
+  const larger = Buffer.allocUnsafe(Math.max(2 * buffer.length, used + more));
+  buffer.copy(larger, 0, 0, used);
+  return larger;
+}
+
 export function encodeTable(blocks: readonly TableBlock[]): Buffer {
-  const parts: Buffer[] = [Buffer.alloc(4)];
-  parts[0]!.writeUInt32LE(blocks.length);
+  const writer = tableWriter();
   for (const block of blocks) {
-    const head = Buffer.alloc(9);
-    head.writeUInt32LE(block.storedBytes, 0);
-    head.writeUInt32LE(block.plainBytes, 4);
-    head[8] = block.encoding;
-    const count = Buffer.alloc(2);
-    count.writeUInt16LE(block.chunks.length);
-    const chunks = Buffer.alloc(block.chunks.length * CHUNK_BYTES);
-    block.chunks.forEach(({ id, lengthBytes }, i) => {
-      id.copy(chunks, i * CHUNK_BYTES);
-      chunks.writeUInt32LE(lengthBytes, i * CHUNK_BYTES + ID_BYTES);
-    });
-    parts.push(head, block.baseId ?? Buffer.alloc(0), count, chunks);
+    for (const { id, lengthBytes } of block.chunks) writer.addChunk(id, lengthBytes);
+    writer.closeBlock(block);
   }
-  return Buffer.concat(parts);
+  return writer.take();
 }
 
 /** Throws `object_damaged` for a table that does not add up, `repository_newer` for an unknown encoding. */
@@ -86,8 +139,6 @@ export function* decodeTable(table: Buffer): Generator<TableBlock> {
   }
   if (at !== table.length) throw damaged();
 }
-
-export const MAX_CHUNKS_OF_BLOCK = MAX_CHUNKS;
 
 function damaged(): HoldfastError {
   return new HoldfastError('object_damaged', 'the table of a pack does not add up');

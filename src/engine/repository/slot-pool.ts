@@ -1,4 +1,4 @@
-/** Buffers shared between the thread that reads and the threads that hash, compress and encrypt. */
+/** Buffers shared between threads, lent and given back by number. */
 export interface SlotPool {
   readonly memory: SharedArrayBuffer;
   /** The bytes of a slot. */
@@ -10,14 +10,13 @@ export interface SlotPool {
   fail(error: unknown): void;
 }
 
-/** Holds the longest chunk whole. */
+/** A slot of input holds the longest chunk whole. */
 export const SLOT_BYTES = 4 * 2 ** 20;
 
-export function slotPool(count: number): SlotPool {
-  const memory = new SharedArrayBuffer(count * SLOT_BYTES);
-  const views = Array.from({ length: count }, (_, slot) =>
-    Buffer.from(memory, slot * SLOT_BYTES, SLOT_BYTES),
-  );
+/** The slot given back last is lent first, and one never lent costs no memory. */
+export function slotPool(count: number, slotBytes: number): SlotPool {
+  const memory = new SharedArrayBuffer(count * slotBytes);
+  const views = Array.from({ length: count }, (_, slot) => slotView(memory, slot, slotBytes));
   const free = views.map((_, slot) => slot);
   let waiting: { resolve: (slot: number) => void; reject: (error: unknown) => void }[] = [];
   return {
@@ -37,4 +36,9 @@ export function slotPool(count: number): SlotPool {
       waiting = [];
     },
   };
+}
+
+/** The bytes of a slot, as another thread sees them. */
+export function slotView(memory: SharedArrayBuffer, slot: number, slotBytes: number): Buffer {
+  return Buffer.from(memory, slot * slotBytes, slotBytes);
 }
