@@ -1,22 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { HoldfastError } from '../../base/errors.ts';
 
 export interface CommandCall {
-  /** A list is run as it is; a text by `/bin/sh -c`. */
+  /** A list is run as it is; a text by a shell, where a failure anywhere in a pipe counts if the shell can tell. */
   readonly command: string | readonly string[];
-  /** Added to PATH, HOME and LANG; nothing else of this process is passed on. */
+  /** Added to PATH, HOME and LANG; nothing of this process's own environment is passed on. */
   readonly environment?: { readonly [name: string]: string };
+  /** No limit when left out. */
   readonly timeoutMs?: number;
+  /** Between SIGTERM and SIGKILL. Default 3 s. */
+  readonly graceMs?: number;
   readonly signal?: AbortSignal;
 }
 
 export interface CommandChild {
   readonly child: ChildProcess;
-  /** Resolves when the command ended well. Throws `command_failed` with the end of its messages, `interrupted`. */
+  /**
+   * Resolves when the command ended well and its pipes are closed. Throws `command_failed` with the end of its
+   * messages, `interrupted`. Afterwards nothing of its process group is left.
+   */
   readonly ended: Promise<void>;
-  /** Ends the command and everything it started: SIGTERM, then SIGKILL. */
-  stop(): void;
+  /** Ends the command and everything it started: SIGTERM, then SIGKILL. With `now`, SIGKILL at once. */
+  stop(now?: 'now'): void;
 }
+
+type Reason = 'aborted' | 'timeout' | 'stopped';
 
 const STDERR_KEPT = 4000;
 const GRACE_MS = 3000;
@@ -25,59 +35,93 @@ const BASE_ENVIRONMENT = {
   LANG: 'C.UTF-8',
 };
 
-/** Starts a command in a process group of its own. */
-export function startCommand(call: CommandCall, stdin: 'ignore' | 'pipe'): CommandChild {
-  const [program, ...args] =
-    typeof call.command === 'string' ? ['/bin/sh', '-c', call.command] : call.command;
-  if (!program) throw new HoldfastError('usage', 'the command is empty');
+/** Starts a command in a process group of its own. `data` is the pipe that carries the artifact. */
+export function startCommand(call: CommandCall, data: 'stdin' | 'stdout'): CommandChild {
+  const [program, ...args] = argumentsOf(call.command);
   const child = spawn(program, args, {
-    stdio: [stdin, stdin === 'pipe' ? 'ignore' : 'pipe', 'pipe'],
-    env: { ...BASE_ENVIRONMENT, ...call.environment },
+    stdio: data === 'stdin' ? ['pipe', 'ignore', 'pipe'] : ['ignore', 'pipe', 'pipe'],
+    env: { ...BASE_ENVIRONMENT, HOME: homeFolder(), ...call.environment },
     detached: true,
   });
+  let why: Reason | null = null;
   let killer: NodeJS.Timeout | undefined;
-  let why: 'aborted' | 'timeout' | null = null;
-  const kill = (signal: NodeJS.Signals) => {
-    try {
-      if (child.pid) process.kill(-child.pid, signal);
-    } catch {
-      // The group is gone already.
+  const killNow = () => {
+    killGroup(child, 'SIGKILL');
+    // What left the group could hold a pipe open for ever.
+    for (const pipe of [child.stdout, child.stderr]) pipe?.destroy();
+  };
+  const stopBecause = (reason: Reason, now = false) => {
+    why ??= reason;
+    if (now) killNow();
+    else if (!killer) {
+      killGroup(child, 'SIGTERM');
+      killer = setTimeout(killNow, call.graceMs ?? GRACE_MS);
     }
   };
-  const stop = () => {
-    if (killer || child.exitCode !== null) return;
-    kill('SIGTERM');
-    killer = setTimeout(() => kill('SIGKILL'), GRACE_MS);
-  };
-  const stopBecause = (reason: 'aborted' | 'timeout') => () => {
-    why ??= reason;
-    stop();
-  };
-  const onAbort = stopBecause('aborted');
+  const onAbort = () => stopBecause('aborted');
   call.signal?.addEventListener('abort', onAbort, { once: true });
   if (call.signal?.aborted) onAbort();
-  const timer = call.timeoutMs ? setTimeout(stopBecause('timeout'), call.timeoutMs) : undefined;
-  let messages = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    messages = (messages + text).slice(-STDERR_KEPT);
-  });
+  const timer = call.timeoutMs ? setTimeout(() => stopBecause('timeout'), call.timeoutMs) : undefined;
+  const messages = tailOf(child);
+  let settled = false;
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', (error) => reject(failed(program, `cannot be started: ${error.message}`)));
     child.once('close', (code, signal) => {
       if (why === 'aborted') reject(new HoldfastError('interrupted'));
       else if (why === 'timeout') reject(failed(program, `took longer than ${call.timeoutMs} ms`));
-      else if (code === 0) resolve();
-      else
-        reject(failed(program, `ended with ${signal ?? `code ${code}`}: ${messages.trim() || 'no message'}`));
+      else if (code === 0 && why === null) resolve();
+      else reject(failed(program, `ended with ${signal ?? `code ${code}`}: ${messages() || 'no message'}`));
     });
   }).finally(() => {
+    settled = true;
     clearTimeout(killer);
     clearTimeout(timer);
     call.signal?.removeEventListener('abort', onAbort);
-    kill('SIGKILL');
+    killGroup(child, 'SIGKILL');
   });
+  // Whoever awaits it later still gets the rejection.
   ended.catch(() => {});
-  return { child, ended, stop };
+  return { child, ended, stop: (now) => settled || stopBecause('stopped', now === 'now') };
+}
+
+/** A dump that fails before `| gzip` must not pass for a good one. */
+const PIPEFAIL = '(set -o pipefail) 2>/dev/null && set -o pipefail\n';
+
+function argumentsOf(command: string | readonly string[]): readonly [string, ...string[]] {
+  if (typeof command === 'string') {
+    if (command.trim() === '') throw new HoldfastError('usage', 'the command is empty');
+    const shell = existsSync('/bin/bash') ? '/bin/bash' : '/bin/sh';
+    return [shell, '-c', `${PIPEFAIL}${command}`];
+  }
+  const [program, ...args] = command;
+  if (!program) throw new HoldfastError('usage', 'the command is empty');
+  return [program, ...args];
+}
+
+/** From the user database, since the environment is not ours to read. */
+function homeFolder(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return '/';
+  }
+}
+
+function killGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid) process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone already.
+  }
+}
+
+function tailOf(child: ChildProcess): () => string {
+  let tail = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    tail = (tail + text).slice(-STDERR_KEPT);
+  });
+  child.stderr!.on('error', () => {});
+  return () => tail.trim();
 }
 
 function failed(program: string, what: string): HoldfastError {
