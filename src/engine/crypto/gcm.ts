@@ -3,6 +3,7 @@
  * touches a cipher object, so that no other tag length can creep in (NIST SP 800-38D, section 5.2.1.2).
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { freeNow } from '../base/bytes.ts';
 
 export const TAG_BYTES = 16;
 export const KEY_BYTES = 32;
@@ -40,7 +41,11 @@ export function gcmSealInto(input: {
     target.set(bytes, at);
     at += bytes.length;
   };
-  for (const part of input.parts) append(cipher.update(part));
+  for (const part of input.parts) {
+    const body = cipher.update(part);
+    append(body);
+    freeNow(body);
+  }
   cipher.final();
   append(cipher.getAuthTag());
   return at;

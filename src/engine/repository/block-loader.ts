@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { codeOf, HoldfastError } from '../base/errors.ts';
 import { HEADER_BYTES } from '../crypto/object-header.ts';
 import type { PackOpener } from '../crypto/pack-cipher.ts';
@@ -52,6 +52,7 @@ export function blockLoader(input: {
 }): BlockLoader {
   const { storage, keys, index } = input;
   const cache = blockCache(CACHE_BYTES);
+  const idKey = createSecretKey(keys.chunkIdKey);
   const openers = new Map<number, Promise<PackOpener>>();
   const nameOf = (place: ChunkPlace) => packName(index.packs[place.packNumber]!);
 
@@ -115,7 +116,7 @@ export function blockLoader(input: {
       cache.set(place.blockNumber, block);
     }
     const bytes = block.subarray(place.offsetInBlock, place.offsetInBlock + place.lengthBytes);
-    const id = createHmac('sha256', keys.chunkIdKey).update(bytes).digest();
+    const id = createHmac('sha256', idKey).update(bytes).digest();
     if (wanted.lengthBytes === place.lengthBytes && timingSafeEqual(id, wanted.id)) return bytes;
     throw damaged(nameOf(place), place, 'a chunk is not what its id says');
   };

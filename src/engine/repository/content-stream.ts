@@ -62,14 +62,16 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
   let chunkStart = 0;
   let ends: number[] = [];
   let marks: Mark[] = [];
-  let tail: Buffer | null = null;
+  /** Where the unfinished chunk waits for its next slot, and how much of it is there. */
+  let tail = Buffer.alloc(0);
+  let tailBytes = 0;
   let fullAt = HAND_OVER_BYTES;
 
   const take = (given: number) => {
     slot = given;
     view = port.view(given);
-    fill = tail?.copy(view) ?? 0;
-    tail = null;
+    fill = tail.copy(view, 0, 0, tailBytes);
+    tailBytes = 0;
     fullAt = nextFullAt(fill);
   };
   const scan = () => {
@@ -80,10 +82,14 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
       chunkStart = end;
     }
   };
+  const keepTail = (bytes: Buffer) => {
+    if (tail.length < bytes.length) tail = Buffer.allocUnsafeSlow(Math.max(bytes.length, 2 * tail.length));
+    tailBytes = bytes.copy(tail);
+  };
   /** Hands the whole chunks over and keeps the rest for the next slot. */
   const handOver = () => {
     if (slot < 0) return;
-    if (chunkStart < fill) tail = Buffer.from(view.subarray(chunkStart, fill));
+    keepTail(view.subarray(chunkStart, fill));
     if (ends.length > 0) port.dispatch({ slot, ends, marks });
     else {
       port.release(slot);
@@ -96,7 +102,7 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
     marks = [];
   };
   const cut = () => {
-    if (slot < 0 && tail !== null) throw new Error('a border inside a chunk that has no slot');
+    if (slot < 0 && tailBytes > 0) throw new Error('a border inside a chunk that has no slot');
     if (slot < 0 || fill === chunkStart) return;
     scan();
     if (chunkStart < fill) ends.push(fill);
@@ -124,7 +130,7 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
       }
       handOver();
       // A chunk in the making always has a slot, so that a border can be set at any time.
-      if (tail !== null) take(await port.acquire());
+      if (tailBytes > 0) take(await port.acquire());
     }
   };
   const flush = () => {

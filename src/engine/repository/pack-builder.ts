@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
+import { freeNow } from '../base/bytes.ts';
 import { TAG_BYTES } from '../crypto/gcm.ts';
 import { HEADER_BYTES, newHeader } from '../crypto/object-header.ts';
 import { packSealer } from '../crypto/pack-cipher.ts';
@@ -68,6 +69,7 @@ export function packBuilder(input: {
     const encoding = isSmaller ? ENCODINGS.zstd : ENCODINGS.raw;
     const { sealer, bytes, at } = pack!;
     pack!.at = sealer.sealBlockInto([Buffer.of(encoding), isSmaller ? packed : block], bytes, at);
+    freeNow(packed);
     table.closeBlock({ storedBytes: pack!.at - at, plainBytes, encoding, baseId: null });
     plainBytes = 0;
   };

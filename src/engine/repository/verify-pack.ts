@@ -1,4 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey } from 'node:crypto';
+import { freeNow } from '../base/bytes.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { HEADER_BYTES } from '../crypto/object-header.ts';
 import type { PackOpener } from '../crypto/pack-cipher.ts';
@@ -102,11 +103,14 @@ async function badChunksOf(
     const record = opener.openBlock(i, stored);
     const plain = await decodeRecord(record, block.plainBytes, baseOf);
     let at = 0;
-    return block.chunks.filter(({ id, lengthBytes }) => {
+    const idKey = createSecretKey(context.keys.chunkIdKey);
+    const bad = block.chunks.filter(({ id, lengthBytes }) => {
       const chunk = plain.subarray(at, at + lengthBytes);
       at += lengthBytes;
-      return !createHmac('sha256', context.keys.chunkIdKey).update(chunk).digest().equals(id);
+      return !createHmac('sha256', idKey).update(chunk).digest().equals(id);
     });
+    freeNow(plain);
+    return bad;
   } catch (error) {
     if (!(error instanceof HoldfastError)) throw error;
     return block.chunks;
