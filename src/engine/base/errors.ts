@@ -185,7 +185,11 @@ export const ERRORS = {
   ),
   // runs
   verify_failed: entry('stored bytes are not good', 'see the list of what is affected', 'damaged'),
-  space_low: entry('free space is below the minimum', 'free space or lower minimumFreeBytes', 'skipped'),
+  space_low: entry(
+    'free space is below the minimum',
+    'free space, or lower minimumFreeBytes of the destination (or HOLDFAST_MINIMUM_FREE_BYTES)',
+    'skipped',
+  ),
   interrupted: entry('the run was interrupted', 'run again: what is stored is kept', 'interrupted', true),
   internal: entry('something unforeseen happened', 'report it with the details', 'failed'),
 } as const satisfies Record<string, ErrorEntry>;

@@ -33,6 +33,8 @@ export interface OpenEngineOptions {
 }
 
 export type Engine = Awaited<ReturnType<typeof openRepositoryEngine>>;
+  /** A backup is skipped when less is free at the destination; 0 for any. Default 500 MB. */
+  readonly minimumFreeBytes?: number;
 
 /** Opens a repository, deduplicated and encrypted. See `openEngine`. */
 export async function openRepositoryEngine(options: OpenEngineOptions) {
@@ -49,6 +51,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
   };
   return {
     repositoryId: repository.id,
+    ...(options.minimumFreeBytes === undefined ? {} : { minimumFreeBytes: options.minimumFreeBytes }),
     address: repository.storage.address,
     /** What an operator should know, such as a rollback. */
     warnings: repository.findings.map(({ message }) => message),
