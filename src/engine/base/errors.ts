@@ -73,6 +73,16 @@ export const ERRORS = {
     'failed',
     true,
   ),
+  host_key_unknown: entry(
+    'the server is not known, and nothing says that it is the right one',
+    'compare its fingerprint with the server, then accept it',
+    'unreachable',
+  ),
+  host_key_changed: entry(
+    'the server shows another key than the one accepted before',
+    'do not go on before you know why: it may be another machine',
+    'unreachable',
+  ),
   object_missing: entry('an object is missing from the destination', 'run holdfast verify', 'damaged'),
   object_exists: entry('an object of this name is already there', 'nothing was overwritten', 'failed'),
   storage_name_invalid: entry(

@@ -31,7 +31,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
   const { progress, signal } = options;
   const credentials = options.keyTexts.map(parseKeyText);
   if (credentials.length === 0) throw new HoldfastError('key_missing');
-  const storage = await openStorage(options.address);
+  const storage = await openStorage(options.address, options.storage);
   const signingKey = await readSigningKey(options.signingKeyFile);
   const scratchRoot = join(options.stateFolder, 'scratch');
 
