@@ -23,7 +23,7 @@ export function describeMachine(temporaryFolder: string): Machine {
     cores: availableParallelism(),
     memoryBytes: totalmem(),
     disk: diskOf(temporaryFolder),
-    system: `${systemName()}, Linux ${release()}`,
+    system: `${systemName()}, Linux ${release().split('-')[0]}`,
     node: process.versions.node,
     sqlite: process.versions.sqlite ?? 'unknown',
     loadBefore: Math.round(loadavg()[0]! * 100) / 100,
