@@ -6,6 +6,19 @@ D=$1 P=$2 M=$3 USERS=$4
 pids=()
 stop() { kill -9 "${pids[@]}" 2>/dev/null; wait 2>/dev/null; }
 trap stop EXIT
+# Starts a daemon, and again when it ends while it comes up, as it does now and then on a busy machine: start CHECK COMMAND…
+start() {
+  local check=$1 tries=0 pid; shift
+  "$@" & pid=$!; pids+=($pid)
+  until eval "$check"; do
+    if ! kill -0 "$pid"; then
+      wait "$pid"; echo "$1 ended with $? while it came up" >&2
+      tries=$((tries + 1)); [ $tries -lt 5 ] || fail "$1"
+      "$@" & pid=$!; pids+=($pid)
+    fi
+    sleep .2
+  done
+}
 fail() { echo "failed: $1" >&2; exit 1; }
 mkdir -p "$D/mon" "$D/osd"; F=$(cat /proc/sys/kernel/random/uuid); O=$(cat /proc/sys/kernel/random/uuid)
 export CEPH_CONF=$D/c; : >"$D/keyring"
@@ -39,14 +52,11 @@ C
 {
   monmaptool --create --addv a "[v1:127.0.0.1:$M]" --fsid "$F" "$D/mm" || fail monmaptool
   ceph-mon --mkfs -i a --monmap "$D/mm" || fail 'ceph-mon --mkfs'
-  ceph-mon -i a -f & pids+=($!)
-  until timeout 5 ceph mon stat; do kill -0 "${pids[0]}" || fail ceph-mon; sleep .2; done
+  start 'timeout 5 ceph mon stat' ceph-mon -i a -f
   ceph osd new "$O" 0; ceph osd crush add osd.0 1 root=default host=h
   ceph-osd --mkfs -i 0 --osd-uuid "$O" || fail 'ceph-osd --mkfs'
-  ceph-osd -i 0 -f & pids+=($!)
-  until ceph osd stat | grep -q '1 up'; do kill -0 "${pids[1]}" || fail ceph-osd; sleep .2; done
-  radosgw -f -n client.rgw.a --rgw-frontends "beast endpoint=127.0.0.1:$P" & pids+=($!)
-  until (: </dev/tcp/127.0.0.1/$P) 2>/dev/null; do kill -0 "${pids[2]}" || fail radosgw; sleep .2; done
+  start "ceph osd stat | grep -q '1 up'" ceph-osd -i 0 -f
+  start "(: </dev/tcp/127.0.0.1/$P)" radosgw -f -n client.rgw.a --rgw-frontends "beast endpoint=127.0.0.1:$P"
   while read -r name access secret; do
     radosgw-admin user create --uid="$name" --display-name="$name" --access-key="$access" --secret-key="$secret" || fail "user $name"
   done <<<"$USERS"

@@ -39,7 +39,10 @@ export interface Storage {
    * Renews the lock of an object that is still needed; false when what is left of it is enough. Only where the
    * destination was opened with locks. Throws `object_missing`.
    */
-  readonly extendLock?: (name: string, options?: StorageOptions) => Promise<boolean>;
+  readonly extendLock?: (
+    object: Pick<ObjectInfo, 'name' | 'modifiedAtMs'>,
+    options?: StorageOptions,
+  ) => Promise<boolean>;
 
   /** What matters for backups and shows in no other call. May write objects that no listing shows. */
   readonly inspect?: () => Promise<readonly StorageFinding[]>;

@@ -19,17 +19,20 @@ export async function removeAbandoned(
   let removed = 0;
   let at: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } = {};
   for (;;) {
-    const page = await calls.run({ what: 'listing unfinished uploads', attempts: 3 }, (signal) =>
-      client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...at }), {
-        abortSignal: signal,
-      }),
+    const page = await calls.run(
+      { what: 'listing unfinished uploads', needs: 's3:ListBucketMultipartUploads', attempts: 3 },
+      (signal) =>
+        client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...at }), {
+          abortSignal: signal,
+        }),
     );
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
       if (!Key?.startsWith(prefix) || !UploadId || !Initiated) continue;
       if (nowMs - Initiated.getTime() < olderThanMs) continue;
       const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId });
-      await calls.run({ what: 'aborting an upload', attempts: 3 }, (signal) =>
-        client.send(command, { abortSignal: signal }),
+      await calls.run(
+        { what: 'aborting an upload', needs: 's3:AbortMultipartUpload', attempts: 3 },
+        (signal) => client.send(command, { abortSignal: signal }),
       );
       removed += 1;
     }

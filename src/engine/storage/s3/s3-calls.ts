@@ -7,6 +7,8 @@ import type { S3Patience } from './s3-settings.ts';
 export interface CallOptions {
   /** For messages: the object, or what is done. */
   readonly what: string;
+  /** The permission it takes, in the words of AWS, for whoever was refused. */
+  readonly needs: string;
   /** Bytes that go or come, for the time limit. */
   readonly sizeBytes?: number;
   readonly signal?: AbortSignal | undefined;
@@ -65,7 +67,7 @@ export function s3Calls(client: S3Client, target: S3Target, patience: S3Patience
         });
       } catch (error) {
         if (options.signal?.aborted) throw options.signal.reason;
-        throw s3Failure(error, options.what, target);
+        throw s3Failure(error, options, target);
       }
     },
   };

@@ -65,7 +65,8 @@ function answerOf(error: unknown): Answer {
   throw error;
 }
 
-function putProbe({ client, target, ...calls }: S3Calls): Promise<Answer> {
+function putProbe(calls: S3Calls): Promise<Answer> {
+  const { client, target } = calls;
   const command = () =>
     new PutObjectCommand({
       Bucket: target.bucket,
@@ -73,14 +74,15 @@ function putProbe({ client, target, ...calls }: S3Calls): Promise<Answer> {
       Body: CONTENT,
       IfNoneMatch: '*',
     });
-  return calls.run({ what: 'a first write' }, (signal) =>
+  return calls.run({ what: 'a first write', needs: 's3:PutObject' }, (signal) =>
     client.send(command(), { abortSignal: signal }).then(() => 'written' as const, answerOf),
   );
 }
 
-function completeProbe({ client, target, ...calls }: S3Calls): Promise<Answer> {
+function completeProbe(calls: S3Calls): Promise<Answer> {
+  const { client, target } = calls;
   const place = { Bucket: target.bucket, Key: `${target.prefix}${PARTS_PROBE}` };
-  return calls.run({ what: 'a first upload in parts' }, async (signal) => {
+  return calls.run({ what: 'a first upload in parts', needs: 's3:PutObject' }, async (signal) => {
     const send = { abortSignal: signal };
     const { UploadId } = await client.send(new CreateMultipartUploadCommand(place), send);
     const part = { ...place, UploadId, PartNumber: 1 };

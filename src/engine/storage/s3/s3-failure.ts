@@ -107,7 +107,11 @@ function isGarbledAnswer(error: Error): boolean {
 }
 
 /** Translates what the SDK threw; anything else (ours, an abort, a failing content stream) passes unchanged. */
-export function s3Failure(error: unknown, what: string, target: S3Target): unknown {
+export function s3Failure(
+  error: unknown,
+  { what, needs }: { readonly what: string; readonly needs: string },
+  target: S3Target,
+): unknown {
   if (error instanceof HoldfastError || !(error instanceof Error)) return error;
   const named = (code: ErrorCode, text: string, next?: string) =>
     new HoldfastError(code, `${what}: ${text}`, { cause: error, ...(next && { next }) });
@@ -129,8 +133,8 @@ export function s3Failure(error: unknown, what: string, target: S3Target): unkno
   if (status === 401 || status === 403)
     return named(
       'storage_denied',
-      `${target.shown} refused it`,
-      'allow it in the policy of this key or of the bucket; holdfast doctor says what is missing',
+      `${target.shown} refuses it: the key lacks ${needs}`,
+      `allow ${needs} in the policy of the key or of the bucket`,
     );
   if (isMissing(error)) return new HoldfastError('object_missing', `${what} is missing`, { cause: error });
   const code = systemCode(error) ?? '';

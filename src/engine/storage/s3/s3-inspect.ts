@@ -16,11 +16,12 @@ async function overwriteFinding(conditions: S3Conditions): Promise<StorageFindin
   const name = 'no overwriting';
   const [objects, parts] = [await conditions.objects(), await conditions.parts()];
   if (objects && parts) return { name, status: 'ok', message: 'the server refuses to overwrite', next: null };
-  const where = objects ? 'of uploads in parts' : parts ? 'of single uploads' : 'of any upload';
+  const gap = objects ? 'but not uploads in parts' : parts ? 'but only uploads in parts' : null;
+  const message = gap ? `the server refuses to overwrite, ${gap}` : 'the server does not refuse to overwrite';
   return {
     name,
     status: 'ok',
-    message: `the server does not refuse to overwrite ${where}: each write looks first, and names are unique by themselves`,
+    message: `${message}: there, each write looks first, and names are unique by themselves`,
     next: null,
   };
 }
@@ -64,7 +65,7 @@ async function versioningFindings(calls: S3Calls): Promise<StorageFinding[]> {
   const { client, target } = calls;
   const command = new GetBucketVersioningCommand({ Bucket: target.bucket });
   const answer = await calls
-    .run({ what: 'asking for versioning', attempts: 3 }, (signal) =>
+    .run({ what: 'asking for versioning', needs: 's3:GetBucketVersioning', attempts: 3 }, (signal) =>
       client.send(command, { abortSignal: signal }),
     )
     .catch(() => null);

@@ -21,8 +21,9 @@ export async function* listObjects(
       Prefix: `${target.prefix}${prefix}`,
       ContinuationToken: token,
     });
-    const page = await calls.run({ what: `listing ${prefix || target.shown}`, signal: given }, (signal) =>
-      client.send(command, { abortSignal: signal }),
+    const page = await calls.run(
+      { what: `listing ${prefix || target.shown}`, needs: 's3:ListBucket', signal: given },
+      (signal) => client.send(command, { abortSignal: signal }),
     );
     for (const { Key, Size, LastModified } of page.Contents ?? []) {
       const name = nameOf(target.prefix, Key);

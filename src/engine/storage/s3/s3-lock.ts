@@ -10,21 +10,30 @@ import type { S3Calls } from './s3-calls.ts';
 /** A lock is renewed once less than this share of its days is left, so that most objects need nothing in most runs. */
 const RENEW_BELOW = 0.5;
 
+interface LockedObject {
+  readonly key: string;
+  /** For messages. */
+  readonly name: string;
+  readonly modifiedAtMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
- * Renews the lock of an object that is still needed. False when what is left of it is enough. Needs the permissions
- * `s3:GetObjectRetention` and `s3:PutObjectRetention`. Throws `object_missing`, `storage_*`.
+ * Renews the lock of an object that is still needed. False when what is left of it is enough, which a young object's age
+ * tells without asking, since it was written with the whole of it. Needs the permissions `s3:GetObjectRetention` and `s3:PutObjectRetention`. Throws `object_missing`, `storage_*`.
  */
 export async function extendLock(
   calls: S3Calls,
   lock: ObjectLock,
-  object: { readonly key: string; readonly name: string; readonly signal: AbortSignal | undefined },
+  object: LockedObject,
   nowMs: number,
 ): Promise<boolean> {
+  if (nowMs - object.modifiedAtMs < lock.days * DAY_MS * (1 - RENEW_BELOW)) return false;
   const { client, target } = calls;
   const place = { Bucket: target.bucket, Key: object.key };
   const wholeMs = lock.days * DAY_MS;
   const { name: what, signal: given } = object;
-  return calls.run({ what, signal: given }, async (signal) => {
+  return calls.run({ what, needs: 's3:PutObjectRetention', signal: given }, async (signal) => {
     const send = { abortSignal: signal };
     const { ObjectLockRetainUntilDate: until } = await client.send(new HeadObjectCommand(place), send);
     if (until && until.getTime() - nowMs >= wholeMs * RENEW_BELOW) return false;
@@ -39,8 +48,9 @@ export async function isLockable(calls: S3Calls): Promise<boolean | null> {
   const { client, target } = calls;
   const command = new GetObjectLockConfigurationCommand({ Bucket: target.bucket });
   try {
-    const answer = await calls.run({ what: 'asking for object lock', attempts: 3 }, (signal) =>
-      client.send(command, { abortSignal: signal }),
+    const answer = await calls.run(
+      { what: 'asking for object lock', needs: 's3:GetBucketObjectLockConfiguration', attempts: 3 },
+      (signal) => client.send(command, { abortSignal: signal }),
     );
     return answer.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled';
   } catch (error) {

@@ -38,34 +38,37 @@ export async function putObject(
   const digests = digestsOf(bytes);
   const isOurs = async (signal: AbortSignal) =>
     (await head(calls, key, signal))?.Metadata?.[PUT_ID] === putId;
-  return calls.run({ what: name, signal: request.signal, sizeBytes: bytes.length }, async (signal, nth) => {
-    if (!isConditional) {
-      const there = await head(calls, key, signal);
-      if (there) return there.Metadata?.[PUT_ID] === putId ? 'created' : 'exists';
-    }
-    const command = new PutObjectCommand({
-      ...creationOf(target, { [PUT_ID]: putId, [CONTENT_SHA256]: digests.sha256.toString('hex') }),
-      ...checksumsOf(target, digests),
-      Key: key,
-      Body: bytes,
-      ContentLength: bytes.length,
-      ...(isConditional && { IfNoneMatch: '*' }),
-    });
-    try {
-      const answer = await client.send(command, { abortSignal: signal });
-      if (isAsSent(answer, digests) === false) await readBack(calls, request, digests);
-      return 'created';
-    } catch (error) {
-      if (!isTaken(error)) throw error;
-      return nth > 1 && (await isOurs(signal)) ? 'created' : 'exists';
-    }
-  });
+  return calls.run(
+    { what: name, needs: 's3:PutObject', signal: request.signal, sizeBytes: bytes.length },
+    async (signal, nth) => {
+      if (!isConditional) {
+        const there = await head(calls, key, signal);
+        if (there) return there.Metadata?.[PUT_ID] === putId ? 'created' : 'exists';
+      }
+      const command = new PutObjectCommand({
+        ...creationOf(target, { [PUT_ID]: putId, [CONTENT_SHA256]: digests.sha256.toString('hex') }),
+        ...checksumsOf(target, digests),
+        Key: key,
+        Body: bytes,
+        ContentLength: bytes.length,
+        ...(isConditional && { IfNoneMatch: '*' }),
+      });
+      try {
+        const answer = await client.send(command, { abortSignal: signal });
+        if (isAsSent(answer, digests) === false) await readBack(calls, request, digests);
+        return 'created';
+      } catch (error) {
+        if (!isTaken(error)) throw error;
+        return nth > 1 && (await isOurs(signal)) ? 'created' : 'exists';
+      }
+    },
+  );
 }
 
 /** The server named another checksum: some encrypt and tag what they encrypted. Only the bytes themselves can tell. */
 async function readBack(calls: S3Calls, { key, name }: PutRequest, sent: Digests): Promise<void> {
   const { client, target, patience } = calls;
-  const stored = await calls.run({ what: `reading ${name} back` }, async (signal) => {
+  const stored = await calls.run({ what: `reading ${name} back`, needs: 's3:GetObject' }, async (signal) => {
     const command = new GetObjectCommand({ Bucket: target.bucket, Key: key });
     return readBody(await client.send(command, { abortSignal: signal }), patience.idleMs, signal);
   });

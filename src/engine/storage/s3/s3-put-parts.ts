@@ -53,7 +53,7 @@ export async function putParts(
 
 async function createUpload(calls: S3Calls, request: PutRequest, putId: string): Promise<string> {
   const { client, target } = calls;
-  return calls.run({ what: request.name, signal: request.signal }, async (signal) => {
+  return calls.run({ what: request.name, needs: 's3:PutObject', signal: request.signal }, async (signal) => {
     const command = new CreateMultipartUploadCommand({
       ...creationOf(target, { [PUT_ID]: putId }),
       Key: request.key,
@@ -102,27 +102,30 @@ async function sendPart(
 ): Promise<SentPart> {
   const { client, target } = calls;
   const digests = digestsOf(bytes);
-  return calls.run({ what: name, signal: given, sizeBytes: bytes.length }, async (signal) => {
-    const command = new UploadPartCommand({
-      Bucket: target.bucket,
-      Key: key,
-      UploadId: uploadId,
-      PartNumber: number,
-      ...checksumsOf(target, digests),
-      Body: bytes,
-      ContentLength: bytes.length,
-    });
-    const answer = await client.send(command, { abortSignal: signal });
-    const isPlainTag = tagOf(answer.ETag) === digests.md5.toString('hex');
-    if (answer.ChecksumSHA256 && isAsSent(answer, digests) === false)
-      throw new HoldfastError('storage_io', `${name}: the server stored other bytes than were sent`);
-    const part: CompletedPart = {
-      PartNumber: number,
-      ETag: answer.ETag,
-      ...(answer.ChecksumSHA256 && { ChecksumSHA256: answer.ChecksumSHA256 }),
-    };
-    return { part, md5: digests.md5, isPlainTag };
-  });
+  return calls.run(
+    { what: name, needs: 's3:PutObject', signal: given, sizeBytes: bytes.length },
+    async (signal) => {
+      const command = new UploadPartCommand({
+        Bucket: target.bucket,
+        Key: key,
+        UploadId: uploadId,
+        PartNumber: number,
+        ...checksumsOf(target, digests),
+        Body: bytes,
+        ContentLength: bytes.length,
+      });
+      const answer = await client.send(command, { abortSignal: signal });
+      const isPlainTag = tagOf(answer.ETag) === digests.md5.toString('hex');
+      if (answer.ChecksumSHA256 && isAsSent(answer, digests) === false)
+        throw new HoldfastError('storage_io', `${name}: the server stored other bytes than were sent`);
+      const part: CompletedPart = {
+        PartNumber: number,
+        ETag: answer.ETag,
+        ...(answer.ChecksumSHA256 && { ChecksumSHA256: answer.ChecksumSHA256 }),
+      };
+      return { part, md5: digests.md5, isPlainTag };
+    },
+  );
 }
 
 async function completeUpload(
@@ -136,7 +139,7 @@ async function completeUpload(
     if (!there) return null;
     return there.Metadata?.[PUT_ID] === putId ? 'created' : 'exists';
   };
-  return calls.run({ what: name, signal: given }, async (signal, nth) => {
+  return calls.run({ what: name, needs: 's3:PutObject', signal: given }, async (signal, nth) => {
     if (!isConditional) {
       const outcome = await outcomeOf(signal);
       if (outcome) return outcome;
@@ -174,14 +177,11 @@ function checkWhole(name: string, tag: string | undefined, sent: readonly SentPa
 }
 
 /** Best effort, after whatever went wrong: what stays is found by `removeAbandoned`. */
-async function abortUpload(
-  { client, target, ...calls }: S3Calls,
-  key: string,
-  uploadId: string,
-): Promise<void> {
+async function abortUpload(calls: S3Calls, key: string, uploadId: string): Promise<void> {
+  const { client, target } = calls;
   const command = new AbortMultipartUploadCommand({ Bucket: target.bucket, Key: key, UploadId: uploadId });
   await calls
-    .run({ what: 'aborting an upload', attempts: 3 }, (signal) =>
+    .run({ what: 'aborting an upload', needs: 's3:AbortMultipartUpload', attempts: 3 }, (signal) =>
       client.send(command, { abortSignal: signal }),
     )
     .catch(() => {});

@@ -26,27 +26,30 @@ export interface ReadRequest {
 export async function readWhole(calls: S3Calls, request: ReadRequest): Promise<Buffer> {
   const { client, target, patience } = calls;
   let before: string | null = null;
-  return calls.run({ what: request.name, signal: request.signal, sizeBytes: 2 ** 28 }, async (signal) => {
-    const command = new GetObjectCommand({
-      ...placeOf(calls, request),
-      // After a difference, the SDK must let the bytes through.
-      ...(target.checksums === 'when-supported' && before === null && { ChecksumMode: 'ENABLED' as const }),
-    });
-    const answer = await client.send(command, { abortSignal: signal });
-    const wanted = answer.Metadata?.[CONTENT_SHA256];
-    let bytes: Buffer;
-    try {
-      bytes = await readBody(answer, patience.idleMs, signal);
-    } catch (error) {
-      if (error instanceof Error && /checksum mismatch/i.test(error.message)) before ??= '';
-      throw error;
-    }
-    if (wanted === undefined) return bytes;
-    const found = createHash('sha256').update(bytes).digest('hex');
-    if (found === wanted || found === before) return bytes;
-    before = found;
-    throw new AttemptLost('other bytes came than were written');
-  });
+  return calls.run(
+    { what: request.name, needs: 's3:GetObject', signal: request.signal, sizeBytes: 2 ** 28 },
+    async (signal) => {
+      const command = new GetObjectCommand({
+        ...placeOf(calls, request),
+        // After a difference, the SDK must let the bytes through.
+        ...(target.checksums === 'when-supported' && before === null && { ChecksumMode: 'ENABLED' as const }),
+      });
+      const answer = await client.send(command, { abortSignal: signal });
+      const wanted = answer.Metadata?.[CONTENT_SHA256];
+      let bytes: Buffer;
+      try {
+        bytes = await readBody(answer, patience.idleMs, signal);
+      } catch (error) {
+        if (error instanceof Error && /checksum mismatch/i.test(error.message)) before ??= '';
+        throw error;
+      }
+      if (wanted === undefined) return bytes;
+      const found = createHash('sha256').update(bytes).digest('hex');
+      if (found === wanted || found === before) return bytes;
+      before = found;
+      throw new AttemptLost('other bytes came than were written');
+    },
+  );
 }
 
 /** Reads a range, cut to the object; empty when it begins beyond its end. */
@@ -83,7 +86,7 @@ async function readPart(
   tag: string | null,
 ): Promise<Piece> {
   const { client, patience } = calls;
-  const options = { what: request.name, signal: request.signal, sizeBytes: length };
+  const options = { what: request.name, needs: 's3:GetObject', signal: request.signal, sizeBytes: length };
   return calls.run(options, async (signal) => {
     const command = new GetObjectCommand({
       ...placeOf(calls, request),

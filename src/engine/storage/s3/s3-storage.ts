@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { HoldfastError } from '../../base/errors.ts';
 import { checkObjectName, checkPrefix } from '../object-name.ts';
-import type { PutContent, Storage, StorageOptions } from '../port.ts';
+import type { ObjectInfo, PutContent, Storage, StorageOptions } from '../port.ts';
 import { removeAbandoned } from './s3-abandoned.ts';
 import type { S3Target } from './s3-address.ts';
 import { type S3Calls, s3Calls } from './s3-calls.ts';
@@ -17,6 +17,8 @@ import { readRange, readStream, readWhole } from './s3-read.ts';
 import { PATIENCE, type S3Patience } from './s3-settings.ts';
 import { s3View } from './s3-view.ts';
 import { head } from './s3-written.ts';
+
+type LockedObject = Pick<ObjectInfo, 'name' | 'modifiedAtMs'>;
 
 /**
  * A bucket, or a folder of one, as storage. Nothing is sent before the first call. Besides what the port names, calls
@@ -36,13 +38,15 @@ export function openS3Storage(target: S3Target, patience: S3Patience = PATIENCE)
     ...readable,
     async remove(name, options = {}) {
       const command = new DeleteObjectCommand({ Bucket: target.bucket, Key: keyOf(target, name) });
-      await calls.run({ what: `deleting ${name}`, signal: options.signal }, (signal) =>
-        calls.client.send(command, { abortSignal: signal }),
+      await calls.run(
+        { what: `deleting ${name}`, needs: 's3:DeleteObject', signal: options.signal },
+        (signal) => calls.client.send(command, { abortSignal: signal }),
       );
     },
     ...(lock !== null && {
-      extendLock: async (name: string, options: StorageOptions = {}) =>
-        extendLock(calls, lock, { key: keyOf(target, name), name, signal: options.signal }, Date.now()),
+      async extendLock({ name, modifiedAtMs }: LockedObject, { signal }: StorageOptions = {}) {
+        return extendLock(calls, lock, { key: keyOf(target, name), name, modifiedAtMs, signal }, Date.now());
+      },
     }),
     inspect: () => inspectS3(calls, conditions),
     async freeBytes() {
@@ -114,7 +118,7 @@ function readers(calls: S3Calls): Pick<Storage, 'get' | 'open' | 'list' | 'stat'
   const seeBucket = async (given: AbortSignal | undefined) => {
     if (bucketWasSeen) return;
     const command = new ListObjectsV2Command({ Bucket: target.bucket, Prefix: target.prefix, MaxKeys: 1 });
-    await calls.run({ what: target.shown, signal: given }, (signal) =>
+    await calls.run({ what: target.shown, needs: 's3:ListBucket', signal: given }, (signal) =>
       client.send(command, { abortSignal: signal }),
     );
     bucketWasSeen = true;
@@ -141,7 +145,9 @@ function readers(calls: S3Calls): Pick<Storage, 'get' | 'open' | 'list' | 'stat'
     },
     async stat(name, options = {}) {
       const { key, signal: given } = request(name, options);
-      const found = await calls.run({ what: name, signal: given }, (signal) => head(calls, key, signal));
+      const found = await calls.run({ what: name, needs: 's3:GetObject', signal: given }, (signal) =>
+        head(calls, key, signal),
+      );
       if (!found) {
         await seeBucket(given);
         return null;

@@ -76,7 +76,11 @@ async function* allVersions(
       ...at,
     });
     const page: ListObjectVersionsCommandOutput = await calls.run(
-      { what: `listing versions of ${prefix || target.shown}`, signal: given },
+      {
+        what: `listing versions of ${prefix || target.shown}`,
+        needs: 's3:ListBucketVersions',
+        signal: given,
+      },
       (signal) => client.send(command, { abortSignal: signal }),
     );
     const versions: Version[] = [];
