@@ -114,7 +114,8 @@ function configOf(base: string, port: number, extra: readonly string[]): string 
     'StrictModes no',
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
-    'UsePAM no',
+    // Without PAM, a server that is not root cannot see that its own account is not locked.
+    `UsePAM ${process.getuid?.() === 0 ? 'no' : 'yes'}`,
     'PermitRootLogin yes',
     'MaxStartups 100',
     'Subsystem sftp internal-sftp',
