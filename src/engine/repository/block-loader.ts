@@ -6,17 +6,16 @@ import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { Storage } from '../storage/port.ts';
 import { blockCache } from './block-cache.ts';
 import { decodeRecord } from './block-codec.ts';
-import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
+import { type ChunkIndex, type ChunkPlace, ID_START_BYTES } from './chunk-index.ts';
+import { joinBases } from './delta-codec.ts';
 import { packName } from './object-names.ts';
 import { openPack } from './pack-reader.ts';
+import type { Ref as FullRef } from './refs.ts';
 
 const CACHE_BYTES = 24 * 2 ** 20;
 const OPEN_PACKS = 64;
 
-export interface Ref {
-  readonly id: Buffer;
-  readonly lengthBytes: number;
-}
+type Ref = Omit<FullRef, 'mark'>;
 
 /** A chunk and where it lies. */
 export interface Wanted extends Ref {
@@ -42,6 +41,10 @@ export interface BlockLoader {
   /** The chunk's bytes, checked against its id. */
   chunk(wanted: Wanted): Promise<Buffer>;
   readChunk(id: Buffer): Promise<Buffer>;
+  /** The record of the block a chunk lies in, authentic and nothing more. Throws as `receive`. */
+  readRecord(chunkNumber: number): Promise<Buffer>;
+  /** What the difference against these chunks, given by their ids, is decoded with. Throws as `chunk`. */
+  dictionaryOf(bases: readonly Uint8Array[]): Promise<Buffer>;
   clear(): void;
 }
 
@@ -68,14 +71,12 @@ export function blockLoader(input: {
     }
     return opener;
   };
+  const recordOf = async (place: ChunkPlace, stored: Buffer): Promise<Buffer> =>
+    (await openerOf(place)).openBlock(place.blockOfPack, stored);
   const decode = async (place: ChunkPlace, stored: Buffer): Promise<Buffer> => {
+    const dictionary = place.bases.length > 0 ? await joined(place.bases) : null;
     try {
-      const opener = await openerOf(place);
-      return await decodeRecord(
-        opener.openBlock(place.blockOfPack, stored),
-        place.blockPlainBytes,
-        readChunk,
-      );
+      return decodeRecord(await recordOf(place, stored), place.blockPlainBytes, dictionary);
     } catch (error) {
       if (codeOf(error) !== 'object_damaged' && codeOf(error) !== 'key_wrong') throw error;
       throw damaged(nameOf(place), place, (error as Error).message, error);
@@ -107,18 +108,41 @@ export function blockLoader(input: {
     if (place) return { ...ref, place };
     throw new HoldfastError('chunk_missing', `chunk ${ref.id.toString('hex')} is in no readable pack`);
   };
-  const chunk = async (wanted: Wanted): Promise<Buffer> => {
-    const { place } = wanted;
+  /** Bytes of a chunk that nothing proves yet. */
+  const bytesAt = async (place: ChunkPlace): Promise<Buffer> => {
     let block = cache.get(place.blockNumber);
     if (!block) {
-      const fetched = await fetch([place]).bytes;
-      block = await decode(place, fetched);
+      block = await decode(place, await fetch([place]).bytes);
       cache.set(place.blockNumber, block);
     }
-    const bytes = block.subarray(place.offsetInBlock, place.offsetInBlock + place.lengthBytes);
-    const id = createHmac('sha256', idKey).update(bytes).digest();
-    if (wanted.lengthBytes === place.lengthBytes && timingSafeEqual(id, wanted.id)) return bytes;
+    return block.subarray(place.offsetInBlock, place.offsetInBlock + place.lengthBytes);
+  };
+  const idOf = (bytes: Buffer) => createHmac('sha256', idKey).update(bytes).digest();
+  const chunk = async (wanted: Wanted): Promise<Buffer> => {
+    const { place } = wanted;
+    const bytes = await bytesAt(place);
+    if (wanted.lengthBytes === place.lengthBytes && timingSafeEqual(idOf(bytes), wanted.id)) return bytes;
     throw damaged(nameOf(place), place, 'a chunk is not what its id says');
+  };
+  const base = async (number: number): Promise<Buffer> => {
+    const place = number < 0 ? null : index.placeOf(number);
+    if (place === null) {
+      throw new HoldfastError('chunk_missing', 'the base of a difference is in no readable pack');
+    }
+    // Depth one: a writer never makes a difference against another.
+    if (place.bases.length > 0) throw damaged(nameOf(place), place, 'the base of a difference is one itself');
+    const bytes = await bytesAt(place);
+    if (idOf(bytes).subarray(0, ID_START_BYTES).equals(index.idStart(number))) return bytes;
+    throw damaged(nameOf(place), place, 'a chunk is not what its id says');
+  };
+  const joined = async (numbers: readonly number[]): Promise<Buffer> => {
+    const bases: Buffer[] = [];
+    for (const number of numbers) bases.push(await base(number));
+    return joinBases(bases);
+  };
+  const readRecord = async (number: number): Promise<Buffer> => {
+    const place = index.placeOf(number)!;
+    return recordOf(place, await fetch([place]).bytes);
   };
   async function readChunk(id: Buffer): Promise<Buffer> {
     const number = index.find(id);
@@ -132,6 +156,8 @@ export function blockLoader(input: {
     receive,
     chunk,
     readChunk,
+    readRecord,
+    dictionaryOf: (ids) => joined(ids.map((id) => index.find(id))),
     clear() {
       cache.clear();
       openers.clear();

@@ -10,7 +10,7 @@ const packOf = (n: number) => createHash('sha256').update(`pack ${n}`).digest('h
 function blockOf(first: number, count: number): TableBlock {
   const chunks = Array.from({ length: count }, (_, i) => ({ id: idOf(first + i), lengthBytes: 1000 + i }));
   const plainBytes = chunks.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
-  return { storedBytes: 5000 + first, plainBytes, encoding: 1, baseId: null, chunks };
+  return { storedBytes: 5000 + first, plainBytes, encoding: 1, bases: [], chunks };
 }
 
 test('every chunk is found where its pack says', () => {

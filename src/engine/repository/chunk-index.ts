@@ -40,13 +40,20 @@ export interface ChunkIndex {
   /** SHA-256 of the pack a chunk lies in; null while it is only claimed. */
   packOf(chunkNumber: number): string | null;
   placeOf(chunkNumber: number): ChunkPlace | null;
+  /** The chunk of this id and what it is a difference against; none when it is not there. Only for an index where nothing is claimed. */
+  needed(id: Uint8Array): readonly number[];
+  /** Plain length; 0 while it has no place. */
+  lengthOf(chunkNumber: number): number;
   /** See `ChunkPlace.bases`. */
   basesOf(chunkNumber: number): readonly number[];
-  /** The first 16 bytes of a chunk's id. */
+  /** The first `ID_START_BYTES` of a chunk's id. */
   idStart(chunkNumber: number): Buffer;
   /** Memory of all tables, for the record. */
   readonly memoryBytes: number;
 }
+
+/** So much of an id tells chunks apart. */
+export const ID_START_BYTES = 16;
 
 /** Known by name only, as base of a difference. */
 const NOWHERE = 0xffffffff;
@@ -197,15 +204,21 @@ export function newChunkIndex(): ChunkIndex {
     }
   };
 
+  const find = (id: Uint8Array, at = 0): number => {
+    load(id, at);
+    const number = slots[slotOf()]! - 1;
+    return number >= 0 && isThere(number) ? number : -1;
+  };
+
   return {
     get count() {
       return count;
     },
     packs,
-    find(id, at = 0) {
-      load(id, at);
-      const number = slots[slotOf()]! - 1;
-      return number >= 0 && isThere(number) ? number : -1;
+    find,
+    needed(id) {
+      const number = find(id);
+      return number < 0 ? NONE : [number, ...basesOf(number)];
     },
     claim(id, at = 0) {
       const number = findOrEnter(id, at);
@@ -230,6 +243,7 @@ export function newChunkIndex(): ChunkIndex {
       const block = places[3 * number]!;
       return block >= CLAIMED ? null : packs[blocks[BLOCK_FIELDS * block]!]!;
     },
+    lengthOf: (number) => (isPlaced(number) ? places[3 * number + 2]! : 0),
     placeOf,
     basesOf,
     idStart: (number) => Buffer.from(Uint32Array.from(ids.subarray(4 * number, 4 * number + 4)).buffer),

@@ -2,9 +2,9 @@ import { HoldfastError } from '../base/errors.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { Content } from '../sources/port.ts';
 import type { Storage } from '../storage/port.ts';
-import { type BlockLoader, blockLoader, type Fetch, type Ref, type Wanted } from './block-loader.ts';
+import { type BlockLoader, blockLoader, type Fetch, type Wanted } from './block-loader.ts';
 import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
-import { eachRef, REF_BYTES } from './walk-content.ts';
+import { eachRef, REF_BYTES, type Ref } from './refs.ts';
 
 export interface ChunkReader {
   /**
@@ -12,8 +12,13 @@ export interface ChunkReader {
    * `chunk_missing`, `object_missing`, `object_damaged` naming pack and block, `key_wrong`, `limit_exceeded`.
    */
   read(content: Content, range?: { readonly start: number; readonly end: number }): AsyncIterable<Buffer>;
+  /** What a content consists of, in order. Throws as `read`. */
+  refs(content: Content): AsyncIterable<Ref>;
   /** One chunk. Throws as `read`. */
   readChunk(id: Buffer): Promise<Buffer>;
+  /** See `BlockLoader`. */
+  readonly readRecord: BlockLoader['readRecord'];
+  readonly dictionaryOf: BlockLoader['dictionaryOf'];
   /** Drops what is cached. */
   close(): void;
 }
@@ -37,7 +42,10 @@ export function openChunkReader(input: {
   return {
     read: (content, range) =>
       range === undefined ? readWhole(loader, content) : readRange(loader, content, range),
+    refs: (content) => dataRefs(loader, content),
     readChunk: loader.readChunk,
+    readRecord: loader.readRecord,
+    dictionaryOf: loader.dictionaryOf,
     close: loader.clear,
   };
 }

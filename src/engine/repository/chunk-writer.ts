@@ -3,10 +3,13 @@ import type { Progress } from '../base/progress.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { Chunking } from '../sources/port.ts';
 import type { Storage } from '../storage/port.ts';
+import { type BaseBlocks, baseBlocks } from './base-blocks.ts';
 import type { ChunkIndex } from './chunk-index.ts';
-import { type ChunkWorkers, defaultWorkers, startChunkWorkers } from './chunk-workers.ts';
+import { type Bases, STORE_FIELDS } from './chunk-messages.ts';
+import { type ChunkWorkers, defaultWorkers, type Hashed, startChunkWorkers } from './chunk-workers.ts';
 import { type Chunker, contentChunker, fixedChunker } from './chunker.ts';
 import { type Batch, type ContentStream, contentStream } from './content-stream.ts';
+import { type Follower, follower } from './follower.ts';
 import { PACK_CAPACITY } from './pack-builder.ts';
 import { type PackStore, packStore } from './pack-store.ts';
 import { ID_BYTES } from './pack-toc.ts';
@@ -57,7 +60,7 @@ export interface ChunkWriter {
 interface Job {
   readonly stream: StreamState;
   readonly batch: Batch;
-  ids: Uint8Array | null;
+  hashed: Hashed | null;
   readonly worker: number;
   /** What waits for this batch and belongs behind it. */
   readonly marks: (() => void)[];
@@ -69,6 +72,7 @@ interface StreamState {
   /** In order of the stream; workers may finish them in another. */
   readonly queue: Job[];
   segment: Segment | null;
+  readonly follower: Follower;
 }
 
 /** What the parts of one run share. */
@@ -82,6 +86,10 @@ interface Run {
   /** How often a slot is still needed. */
   readonly uses: Map<number, number>;
   readonly digests: Map<number, (sha256: Buffer) => void>;
+  readonly followers: Map<number, Follower>;
+  readonly bases: BaseBlocks;
+  /** Bases on their way. */
+  readonly fetches: Set<Promise<void>>;
   /** Chunks each worker has before it. */
   readonly load: number[];
   workers: ChunkWorkers;
@@ -119,6 +127,7 @@ export function openChunkWriter(options: ChunkWriterOptions): ChunkWriter {
     },
     async finish() {
       try {
+        await failure.promise((resolve) => resolve(Promise.all(run.fetches)));
         await failure.promise<void>((resolve) => void run.workers.finish().then(resolve));
         await packs.finish();
         failure.check();
@@ -161,10 +170,14 @@ function startRun({ storage, keys, index, progress, workers: given }: ChunkWrite
     jobs: new Map(),
     uses: new Map(),
     digests: new Map(),
+    followers: new Map(),
+    bases: baseBlocks({ storage, keys, index }),
+    fetches: new Set(),
     load: new Array<number>(count).fill(0),
     workers: startChunkWorkers(keys, { memory: pool.memory, packMemory: packPool.memory }, count, {
-      hashed: (job, ids) => onHashed(run, job, ids),
+      hashed: (job, hashed) => onHashed(run, job, hashed),
       done: (slot) => releaseUse(run, slot),
+      tried: (stream, chunks, deltas) => run.followers.get(stream)?.tried(chunks, deltas),
       digest(stream, sha256) {
         run.digests.get(stream)?.(Buffer.from(sha256));
         run.digests.delete(stream);
@@ -192,7 +205,11 @@ function chunkerOf(keys: RepositoryKeys, chunking: Chunking): Chunker {
 }
 
 function openStream(run: Run, chunker: Chunker, digests: boolean): ContentStream {
-  const stream: StreamState = { number: run.nextStream, digests, queue: [], segment: null };
+  const following = follower(run.index);
+  const stream: StreamState = {
+    ...{ number: run.nextStream, digests, queue: [] },
+    ...{ segment: null, follower: following },
+  };
   run.nextStream += 1;
   const { pool, failure } = run;
   const digestWorker = stream.number % run.workers.count;
@@ -217,6 +234,10 @@ function openStream(run: Run, chunker: Chunker, digests: boolean): ContentStream
       dropSegment() {
         stream.segment = null;
       },
+      follow(previous) {
+        run.followers.set(stream.number, following);
+        following.follow(previous);
+      },
       async digest() {
         if (!digests) return Buffer.alloc(0);
         return failure.promise((resolve) => {
@@ -235,7 +256,7 @@ function dispatch(run: Run, stream: StreamState, batch: Batch): void {
   const { load, workers } = run;
   const { slot, ends } = batch;
   const worker = load.indexOf(Math.min(...load));
-  const job: Job = { stream, batch, ids: null, worker, marks: [] };
+  const job: Job = { stream, batch, hashed: null, worker, marks: [] };
   const number = run.nextJob;
   run.nextJob += 1;
   run.jobs.set(number, job);
@@ -248,41 +269,71 @@ function dispatch(run: Run, stream: StreamState, batch: Batch): void {
   workers.post(stream.number % workers.count, { kind: 'digest', slot, stream: stream.number, bytes });
 }
 
-function onHashed(run: Run, number: number, ids: Uint8Array): void {
+function onHashed(run: Run, number: number, hashed: Hashed): void {
   const job = run.jobs.get(number)!;
   const { queue } = job.stream;
   run.jobs.delete(number);
   run.load[job.worker]! -= job.batch.ends.length;
-  job.ids = ids;
-  while (queue[0]?.ids && !run.failure.hasFailed()) applyJob(run, queue.shift()!);
+  job.hashed = hashed;
+  while (queue[0]?.hashed && !run.failure.hasFailed()) applyJob(run, queue.shift()!);
 }
 
 /** Looks the chunks of a batch up, adds them to the content, and has the new ones stored. */
-function applyJob(run: Run, { stream, batch, worker, ids, marks }: Job): void {
+function applyJob(run: Run, job: Job): void {
   const { index, used } = run;
+  const { stream, batch } = job;
+  const { ids, marks } = job.hashed!;
+  const { follower } = stream;
   const toStore: number[] = [];
+  const bases: number[] = [];
+  const lengths = batch.ends.map((end, i) => end - (batch.ends[i - 1] ?? 0));
   let start = 0;
   let mark = 0;
   batch.ends.forEach((end, i) => {
     const at = i * ID_BYTES;
-    let number = index.find(ids!, at);
+    let number = index.find(ids, at);
     if (number < 0) {
-      number = index.claim(ids!, at);
+      number = index.claim(ids, at);
       run.newChunks += 1;
-      toStore.push(start, end, at);
-    } else run.reusedChunks += 1;
+      const own = follower.basesOf({ lengths, marks }, i);
+      toStore.push(start, end, at, bases.length, own.length);
+      bases.push(...own);
+    } else {
+      run.reusedChunks += 1;
+      follower.known(number, end - start);
+    }
     used.add(number);
     stream.segment ??= newSegment(run.openList);
-    stream.segment.add(ids!, at, end - start);
+    stream.segment.add(ids, at, end - start, marks[i]!);
     start = end;
     for (; batch.marks[mark]?.afterChunks === i + 1; mark += 1) batch.marks[mark]!.apply();
   });
   if (toStore.length === 0) releaseUse(run, batch.slot);
-  else {
-    const chunks = Uint32Array.from(toStore);
-    run.workers.post(worker, { kind: 'store', slot: batch.slot, chunks, ids: ids! });
+  else store(run, job, Uint32Array.from(toStore), bases);
+  for (const apply of job.marks) apply();
+}
+
+/** Has chunks stored, once the chunks they may be differences against are at hand. */
+function store(
+  run: Run,
+  { stream, batch, worker, hashed }: Job,
+  chunks: Uint32Array,
+  numbers: number[],
+): void {
+  const post = (bases: Bases | null) => {
+    const job = { slot: batch.slot, stream: stream.number, chunks, ids: hashed!.ids, bases };
+    run.workers.post(worker, { kind: 'store', ...job });
+  };
+  if (numbers.length === 0) {
+    post(null);
+    return;
   }
-  for (const apply of marks) apply();
+  const fetched = run.bases.fetch(numbers).then((bases) => {
+    run.fetches.delete(fetched);
+    if (!bases) for (let at = 4; at < chunks.length; at += STORE_FIELDS) chunks[at] = 0;
+    post(bases);
+  });
+  run.fetches.add(fetched);
 }
 
 function releaseUse({ uses, pool }: Run, slot: number): void {
