@@ -2,12 +2,11 @@
 import { HEADER_BYTES, openHeader, readHeader } from '../crypto/object-header.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { Storage } from '../storage/port.ts';
-import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
+import { type BlockRun, blockIn, blockRuns } from './block-runs.ts';
+import type { ChunkIndex } from './chunk-index.ts';
 import type { BaseBlock, BaseChunk, Bases } from './chunk-messages.ts';
 import { packName } from './object-names.ts';
 
-/** Blocks this near are read with one request. */
-const GAP_BYTES = 64 * 1024;
 const PACKS_KNOWN = 64;
 
 export interface BaseBlocks {
@@ -41,31 +40,25 @@ export function baseBlocks(input: {
     }
     return known;
   };
-  const fetchRun = async (run: readonly ChunkPlace[]): Promise<BaseBlock[]> => {
-    const { packNumber, blockOffset } = run[0]!;
-    const last = run.at(-1)!;
-    const length = last.blockOffset + last.blockStoredBytes - blockOffset;
+  const fetchRun = async (run: BlockRun): Promise<BaseBlock[]> => {
+    const { packNumber, offset, lengthBytes } = run;
     const [packKey, bytes] = await Promise.all([
       keyOf(packNumber),
-      storage.get(nameOf(packNumber), { offset: blockOffset, length }),
+      storage.get(nameOf(packNumber), { offset, length: lengthBytes }),
     ]);
-    return run.map((place) => {
-      const start = place.blockOffset - blockOffset;
-      return {
-        ...packKey,
-        blockNumber: place.blockNumber,
-        blockOfPack: place.blockOfPack,
-        plainBytes: place.blockPlainBytes,
-        stored: bytes.subarray(start, start + place.blockStoredBytes),
-      };
-    });
+    return run.blocks.map((place) => ({
+      ...packKey,
+      blockNumber: place.blockNumber,
+      blockOfPack: place.blockOfPack,
+      plainBytes: place.blockPlainBytes,
+      stored: blockIn(run, bytes, place),
+    }));
   };
   return {
     async fetch(chunkNumbers) {
       const places = chunkNumbers.map((number) => index.placeOf(number)!);
-      const blocks = new Map(places.map((place) => [place.blockNumber, place]));
       try {
-        const fetched = await Promise.all(runsOf([...blocks.values()]).map(fetchRun));
+        const fetched = await Promise.all(blockRuns(places).map(fetchRun));
         const chunks = places.map(({ blockNumber, offsetInBlock, lengthBytes }, i): BaseChunk => {
           return { blockNumber, offsetInBlock, lengthBytes, idStart: index.idStart(chunkNumbers[i]!) };
         });
@@ -75,19 +68,4 @@ export function baseBlocks(input: {
       }
     },
   };
-}
-
-/** Blocks that lie together, ascending. */
-function runsOf(places: ChunkPlace[]): ChunkPlace[][] {
-  places.sort((a, b) => a.packNumber - b.packNumber || a.blockOffset - b.blockOffset);
-  const runs: ChunkPlace[][] = [];
-  for (const place of places) {
-    const last = runs.at(-1)?.at(-1);
-    const isNear =
-      last?.packNumber === place.packNumber &&
-      place.blockOffset - (last.blockOffset + last.blockStoredBytes) <= GAP_BYTES;
-    if (isNear) runs.at(-1)!.push(place);
-    else runs.push([place]);
-  }
-  return runs;
 }

@@ -42,6 +42,7 @@ export type ToWorker =
   | { readonly kind: 'hash'; readonly job: number; readonly slot: number; readonly ends: Uint32Array }
   /** Store these chunks of a slot that was hashed before. */
   | StoreJob
+  | CopyJob
   /** Add a slot's first bytes to the SHA-256 of a stream. */
   | { readonly kind: 'digest'; readonly slot: number; readonly stream: number; readonly bytes: number }
   /** Give the SHA-256 of a stream. */
@@ -61,11 +62,21 @@ export interface StoreJob {
   readonly bases: Bases | null;
 }
 
+/** Add a difference as it was made before: a slot begins with its frame. */
+export interface CopyJob {
+  readonly kind: 'copy';
+  readonly slot: number;
+  readonly frameBytes: number;
+  readonly id: Uint8Array;
+  readonly lengthBytes: number;
+  readonly bases: readonly Uint8Array[];
+}
+
 export const STORE_FIELDS = 5;
 
 export type FromWorker =
   | { readonly kind: 'hashed'; readonly job: number; readonly ids: Uint8Array; readonly marks: Uint16Array }
-  /** The worker is done with this slot, for one `store` or `digest`. */
+  /** The worker is done with this slot, for one `store`, `copy` or `digest`. */
   | { readonly kind: 'done'; readonly slot: number }
   /** Of so many chunks with bases, so many were stored as a difference. */
   | { readonly kind: 'tried'; readonly stream: number; readonly chunks: number; readonly deltas: number }

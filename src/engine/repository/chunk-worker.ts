@@ -2,13 +2,14 @@
 import { createHash, createHmac, createSecretKey, type Hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import {
+  type CopyJob,
   type FromWorker,
   STORE_FIELDS,
   type StoreJob,
   type ToWorker,
   type WorkerSetup,
 } from './chunk-messages.ts';
-import { type DeltaMaker, deltaMaker } from './delta-maker.ts';
+import { deltaMaker } from './delta-maker.ts';
 import { type BuiltPack, PACK_CAPACITY, packBuilder } from './pack-builder.ts';
 import { ID_BYTES } from './pack-toc.ts';
 import { markOf } from './refs.ts';
@@ -18,12 +19,8 @@ const setup = workerData as WorkerSetup;
 const builder = packBuilder(setup);
 const digests = new Map<number, Hash>();
 
-/** What is to be stored, and how far the first of it is. */
-const waiting: StoreJob[] = [];
-let nextChunk = 0;
-let deltas: DeltaMaker | null = null;
-let tried = 0;
-let made = 0;
+/** What is to be stored, each step adding one chunk; the first is under way. */
+const waiting: Generator<void>[] = [];
 let isFinishing = false;
 
 /** A key object: taking the bytes anew for each chunk costs a third of the hashing. */
@@ -54,44 +51,34 @@ function hash(job: number, slot: number, ends: Uint32Array): void {
   send({ kind: 'hashed', job, ids, marks });
 }
 
-function storeChunk({ slot, chunks, ids }: StoreJob, at: number): BuiltPack | null {
-  const [start, end, idAt, firstBase, baseCount] = chunks.subarray(
-    at,
-    at + STORE_FIELDS,
-  ) as unknown as StoreRow;
-  const id = ids.subarray(idAt, idAt + ID_BYTES);
-  const bytes = view(slot, start, end);
-  if (!deltas || baseCount === 0) return builder.add(id, bytes);
-  const delta = deltas.make(bytes, firstBase, baseCount, bytes.length * builder.ratio);
-  tried += 1;
-  if (!delta) return builder.add(id, bytes);
-  made += 1;
-  return builder.addDelta({ id, lengthBytes: bytes.length, ...delta });
-}
-
-function endJob({ slot, stream }: StoreJob): void {
+function* store({ slot, stream, chunks, ids, bases }: StoreJob): Generator<void> {
+  const maker = bases && deltaMaker(idKey, bases);
+  let tried = 0;
+  let made = 0;
+  for (let row = 0; row < chunks.length; row += STORE_FIELDS) {
+    const id = ids.subarray(chunks[row + 2]!, chunks[row + 2]! + ID_BYTES);
+    const bytes = view(slot, chunks[row]!, chunks[row + 1]!);
+    const [first, count] = [chunks[row + 3]!, chunks[row + 4]!];
+    const delta = maker && count > 0 ? maker.make(bytes, first, count, bytes.length * builder.ratio) : null;
+    if (count > 0) tried += 1;
+    if (delta) made += 1;
+    sendPack(delta ? builder.addDelta({ id, lengthBytes: bytes.length, ...delta }) : builder.add(id, bytes));
+    yield;
+  }
+  maker?.close();
   if (tried > 0) send({ kind: 'tried', stream, chunks: tried, deltas: made });
-  deltas?.close();
-  deltas = null;
-  tried = 0;
-  made = 0;
   send({ kind: 'done', slot });
-  waiting.shift();
-  nextChunk = 0;
 }
 
-type StoreRow = readonly [number, number, number, number, number];
+function* copy({ slot, frameBytes, ...delta }: CopyJob): Generator<void> {
+  sendPack(builder.addDelta({ ...delta, frame: view(slot, 0, frameBytes) }));
+  yield;
+  send({ kind: 'done', slot });
+}
 
 /** Stores what waits, as far as there is memory for packs. */
 function storeWaiting(): void {
-  for (let job = waiting[0]; job && builder.canAdd(); job = waiting[0]) {
-    deltas ??= job.bases && deltaMaker(idKey, job.bases);
-    for (; nextChunk < job.chunks.length && builder.canAdd(); nextChunk += STORE_FIELDS) {
-      sendPack(storeChunk(job, nextChunk));
-    }
-    if (nextChunk < job.chunks.length) return;
-    endJob(job);
-  }
+  while (waiting.length > 0 && builder.canAdd()) if (waiting[0]!.next().done) waiting.shift();
   if (!isFinishing || waiting.length > 0) return;
   isFinishing = false;
   sendPack(builder.finish());
@@ -119,7 +106,8 @@ parentPort!.on('message', (message: ToWorker) => {
   else if (message.kind === 'digest') digest(message.slot, message.stream, message.bytes);
   else if (message.kind === 'endDigest') endDigest(message.stream);
   else {
-    if (message.kind === 'store') waiting.push(message);
+    if (message.kind === 'store') waiting.push(store(message));
+    else if (message.kind === 'copy') waiting.push(copy(message));
     else if (message.kind === 'finish') isFinishing = true;
     else builder.lend(message.slot, slotView(setup.packMemory, message.slot, PACK_CAPACITY));
     storeWaiting();

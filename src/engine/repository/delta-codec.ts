@@ -43,5 +43,5 @@ const WINDOW_LOG = 20;
 
 /** Large enough to find every unchanged stretch again, small enough to be filled quickly: measured for 64 to 512 KiB. */
 function hashLogOf(dictionaryBytes: number): number {
-  return Math.min(17, Math.max(14, Math.ceil(Math.log2(dictionaryBytes)) - 3));
+  return Math.min(17, Math.max(10, Math.ceil(Math.log2(dictionaryBytes)) - 3));
 }

@@ -2,7 +2,7 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { freeNow } from '../base/bytes.ts';
 import { packOpener } from '../crypto/pack-cipher.ts';
-import { decodeRecord } from './block-codec.ts';
+import { decodeRecordNow } from './block-codec.ts';
 import type { BaseChunk, Bases } from './chunk-messages.ts';
 import { canBeDictionary, compressDelta } from './delta-codec.ts';
 import { MAX_BLOCK_BYTES } from './pack-toc.ts';
@@ -34,7 +34,7 @@ export function deltaMaker(idKey: KeyObject, { blocks, chunks }: Bases): DeltaMa
     if (plain === undefined) {
       const { key, header, blockOfPack, stored, plainBytes } = byNumber.get(number)!;
       try {
-        plain = decodeRecord(packOpener({ key, header }).openBlock(blockOfPack, stored), plainBytes, null);
+        plain = decodeRecordNow(packOpener({ key, header }).openBlock(blockOfPack, stored), plainBytes, null);
       } catch {
         // Damage is for verify to report; here the chunk is stored whole.
         plain = null;

@@ -52,7 +52,7 @@ export async function checkPack(
     const stored = bytes.subarray(at, at + block.storedBytes);
     const dictionary = block.bases.length > 0 ? await dictionaryOf(block.bases).catch(unreadableBase) : null;
     const isReadable = opener !== null && dictionary !== 'unreadable';
-    const bad = isReadable ? badChunksOf(context, opener, stored, block, i, dictionary) : block.chunks;
+    const bad = isReadable ? await badChunksOf(context, opener, stored, block, i, dictionary) : block.chunks;
     if (bad.length > 0 && dictionary !== 'unreadable')
       blame(`block ${i} does not give back what its table promises`);
     badChunks.push(...bad.map(({ id }) => id));
@@ -104,17 +104,17 @@ function checkTable(
   }
 }
 
-function badChunksOf(
+async function badChunksOf(
   context: RepositoryContext,
   opener: PackOpener,
   stored: Buffer,
   block: TableBlock,
   i: number,
   dictionary: Buffer | null,
-): readonly { readonly id: Buffer }[] {
+): Promise<readonly { readonly id: Buffer }[]> {
   try {
     const record = opener.openBlock(i, stored);
-    const plain = decodeRecord(record, block.plainBytes, dictionary);
+    const plain = await decodeRecord(record, block.plainBytes, dictionary);
     let at = 0;
     const idKey = createSecretKey(context.keys.chunkIdKey);
     const bad = block.chunks.filter(({ id, lengthBytes }) => {
