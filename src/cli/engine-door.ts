@@ -209,6 +209,8 @@ export interface OpenEngineOptions {
   readonly signal: AbortSignal;
   /** Makes the repository when there is none. Throws `repository_exists` for `always` when there is one. */
   readonly create?: 'if-missing' | 'always';
+  /** A backup is skipped when less is free at the destination. Default 500 MB. */
+  readonly minimumFreeBytes?: number;
 }
 
 export interface ProgressPort {

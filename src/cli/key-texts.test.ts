@@ -12,6 +12,7 @@ const destinationIn = (folder: string, keys: Destination['keys'] = null): Destin
   layout: 'repository',
   keys,
   chosenBy: 'default',
+  minimumFreeBytes: null,
   folder,
 });
 

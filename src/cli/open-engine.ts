@@ -150,6 +150,7 @@ function engineOptions(
     stateFolder: join(home, 'state'),
     progress,
     signal: cli.signal,
+    ...(destination.minimumFreeBytes === null ? {} : { minimumFreeBytes: destination.minimumFreeBytes }),
   };
 }
 

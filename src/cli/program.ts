@@ -50,6 +50,7 @@ Environment:
   HOLDFAST_CONFIG             configuration file
   BACKUP_ENCRYPTION_KEY       key or passphrase; or _FILE with a file that holds it
   BACKUP_ENCRYPTION_KEY_OLD   keys of older backups, one a line or divided by commas; or _FILE
+  HOLDFAST_MINIMUM_FREE_BYTES a backup is skipped when less is free (default 500000000)
   CONFIRM=yes                 the same as --confirm-restore
   CONFIRM_RESTORE_IN_PROD     must be true to restore where NODE_ENV or HOLDFAST_ENVIRONMENT is production
   TERM=dumb                   plain lines instead of a bar; nothing is ever coloured

@@ -90,3 +90,22 @@ test('an unset variable is named, with the field that needs it', async (t) => {
     message: /the path of app needs the environment variable NOPE/,
   });
 });
+
+test('the minimum of free space is the environment, the destination, or left to the engine, in this order', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(
+    join(folder, 'holdfast.yaml'),
+    'destinations: { main: { address: /backups, minimumFreeBytes: 1000 } }\n',
+  );
+  const minimumWith = async (HOLDFAST_MINIMUM_FREE_BYTES: string, options = {}) => {
+    const io = fakeIo({ folder, environment: { HOLDFAST_MINIMUM_FREE_BYTES } });
+    return (await chooseDestination(io, options, await loadConfig(io, {}), null)).minimumFreeBytes;
+  };
+  assert.equal(await minimumWith(''), 1000);
+  assert.equal(await minimumWith('0'), 0);
+  assert.equal(await minimumWith('', { repository: '/elsewhere' }), null);
+  assert.equal(await minimumWith('7', { repository: '/elsewhere' }), 7);
+  for (const text of ['500MB', '-1', '1e9']) {
+    await assert.rejects(minimumWith(text), { code: 'usage', message: /HOLDFAST_MINIMUM_FREE_BYTES/ });
+  }
+});

@@ -22,6 +22,8 @@ export interface Destination {
   readonly chosenBy: '--repository' | 'HOLDFAST_REPOSITORY' | 'configuration' | 'default';
   /** Keys named by file in the configuration are relative to this. */
   readonly folder: string;
+  /** Below this a backup is skipped; null for the engine's default. */
+  readonly minimumFreeBytes: number | null;
 }
 
 /** HOLDFAST_HOME, else `holdfast` in the user's data folder. Absolute; it need not exist. */
@@ -94,12 +96,14 @@ export async function chooseDestination(
   loaded: LoadedConfig | null,
   plan: PlanConfig | null,
 ): Promise<Destination> {
+  const minimumFreeBytes = minimumFreeBytesOf(io);
   const given = (address: string, chosenBy: Destination['chosenBy']): Destination => ({
     address: absoluteAddress(address, io.folder),
     layout: 'repository',
     keys: null,
     chosenBy,
     folder: io.folder,
+    minimumFreeBytes,
   });
   if (options.repository) return given(options.repository, '--repository');
   if (io.environment.HOLDFAST_REPOSITORY)
@@ -113,7 +117,18 @@ export async function chooseDestination(
     keys: fromConfig.keys ?? null,
     chosenBy: 'configuration',
     folder: loaded.folder,
+    minimumFreeBytes: minimumFreeBytes ?? fromConfig.minimumFreeBytes ?? null,
   };
+}
+
+/** HOLDFAST_MINIMUM_FREE_BYTES; null when it is not set. Throws `usage` for anything but a whole number. */
+function minimumFreeBytesOf({ environment }: CliIo): number | null {
+  const text = environment.HOLDFAST_MINIMUM_FREE_BYTES;
+  if (!text) return null;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new HoldfastError('usage', 'HOLDFAST_MINIMUM_FREE_BYTES is not a number of bytes', {
+    next: 'set it to a whole number such as 500000000, or 0 for no minimum',
+  });
 }
 
 function configuredDestination(loaded: LoadedConfig, plan: PlanConfig | null): DestinationConfig | null {

@@ -35,6 +35,11 @@ const destination = z.strictObject({
     .default('repository')
     .describe('repository: deduplicated. bundles: one self-contained file per backup.'),
   keys: keys.optional(),
+  minimumFreeBytes: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('A backup is skipped when less is free here; 0 for any. Default 500000000 (500 MB).'),
 });
 
 const sqliteSource = z.strictObject({

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { Client } from 'pg';
 import { parsePostgresAddress } from '../../src/engine/sources/postgres/address.ts';
 import { archiveParser } from '../../src/engine/sources/postgres/archive-parser.ts';
-import { rowsOfBlock } from '../../src/engine/sources/postgres/block-rows.ts';
+import { eachRows } from '../../src/engine/sources/postgres/block-rows.ts';
 import { parseDumpFacts, postgresSource } from '../../src/engine/sources/postgres/index.ts';
 import { takeSnapshot } from '../../src/engine/sources/postgres/snapshot.ts';
 import { streamDump } from '../../src/engine/sources/postgres/stream-dump.ts';
@@ -45,7 +45,7 @@ async function rowsIn(dump: MemoryArtifact, name: string): Promise<string[][]> {
   const table = parseDumpFacts(dump.facts)!.tables.find((one) => one.name === name)!;
   const block = memoryReader().read(dump.content, { start: table.start, end: table.end });
   const parts: Buffer[] = [];
-  for await (const bytes of rowsOfBlock(block, table)) parts.push(bytes);
+  await eachRows(block, table, (bytes) => parts.push(Buffer.from(bytes)));
   const lines = Buffer.concat(parts).toString().split('\n').slice(0, -1);
   return lines.map((line) => line.split('\t'));
 }

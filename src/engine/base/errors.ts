@@ -73,6 +73,16 @@ export const ERRORS = {
     'failed',
     true,
   ),
+  host_key_unknown: entry(
+    'the server is not known, and nothing says that it is the right one',
+    'compare its fingerprint with the server, then accept it',
+    'unreachable',
+  ),
+  host_key_changed: entry(
+    'the server shows another key than the one accepted before',
+    'do not go on before you know why: it may be another machine',
+    'unreachable',
+  ),
   object_missing: entry('an object is missing from the destination', 'run holdfast verify', 'damaged'),
   object_exists: entry('an object of this name is already there', 'nothing was overwritten', 'failed'),
   storage_name_invalid: entry(
@@ -185,7 +195,11 @@ export const ERRORS = {
   ),
   // runs
   verify_failed: entry('stored bytes are not good', 'see the list of what is affected', 'damaged'),
-  space_low: entry('free space is below the minimum', 'free space or lower minimumFreeBytes', 'skipped'),
+  space_low: entry(
+    'free space is below the minimum',
+    'free space, or lower minimumFreeBytes of the destination (or HOLDFAST_MINIMUM_FREE_BYTES)',
+    'skipped',
+  ),
   interrupted: entry('the run was interrupted', 'run again: what is stored is kept', 'interrupted', true),
   internal: entry('something unforeseen happened', 'report it with the details', 'failed'),
 } as const satisfies Record<string, ErrorEntry>;

@@ -7,6 +7,7 @@ import type { BackupType, Manifest, ManifestArtifact, ManifestProblem } from '..
 import { requireWritable } from '../repository/repository-context.ts';
 import type { Source } from '../sources/port.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
+import { refuseLowSpace } from './free-space.ts';
 import { PROGRAM } from './program.ts';
 import { type SourceSpec, sourcesOf } from './source-spec.ts';
 import { type ArtifactTarget, writeArtifact } from './write-artifact.ts';
@@ -29,8 +30,6 @@ export interface BackupOutcome {
   readonly problems: readonly ManifestProblem[];
 }
 
-/** A run is skipped when less than this is free (features.md row D8). */
-const MINIMUM_FREE_BYTES = 500 * 1000 ** 2;
 /** How many backups are looked through for the one before of the same plan. */
 const LOOK_BACK = 50;
 
@@ -44,7 +43,7 @@ export async function backup(context: OperationContext, request: BackupRequest):
   const timer = startRunTimer(clock);
   const sources = sourcesOf(request.sources, request.type);
   requireWritable(repository);
-  await refuseLowSpace(context);
+  await refuseLowSpace(repository.storage, context.minimumFreeBytes);
   progress.phase('index', {});
   const index = await repository.loadIndex();
   const previous = await previousBackup(context, request);
@@ -148,14 +147,4 @@ async function previousBackup(
     if (seen === LOOK_BACK) break;
   }
   return null;
-}
-
-async function refuseLowSpace({ repository }: OperationContext): Promise<void> {
-  const freeBytes = await repository.storage.freeBytes();
-  if (freeBytes === null || freeBytes >= MINIMUM_FREE_BYTES) return;
-  const megabytes = (bytes: number) => `${Math.floor(bytes / 1000 ** 2)} MB`;
-  throw new HoldfastError(
-    'space_low',
-    `${repository.storage.address} has ${megabytes(freeBytes)} free, ${megabytes(MINIMUM_FREE_BYTES)} are needed: the run was skipped`,
-  );
 }

@@ -11,6 +11,7 @@ import { rotateBundles, verifyBundles } from './bundle-maintenance.ts';
 import { bundleName, findBundle, listBundles, moveBundle, type StoredBundle } from './bundle-store.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
 import { withBundle } from './export-bundle.ts';
+import { refuseLowSpace } from './free-space.ts';
 import { importBundle } from './import-bundle.ts';
 import { detailsOf, type ListFilter, summaryOf } from './list.ts';
 import { readSigningKey } from './open-repository.ts';
@@ -30,7 +31,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
   const { progress, signal } = options;
   const credentials = options.keyTexts.map(parseKeyText);
   if (credentials.length === 0) throw new HoldfastError('key_missing');
-  const storage = await openStorage(options.address);
+  const storage = await openStorage(options.address, options.storage);
   const signingKey = await readSigningKey(options.signingKeyFile);
   const scratchRoot = join(options.stateFolder, 'scratch');
 
@@ -48,7 +49,11 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       const local = await openLocalStorage({ folder: join(folder, 'staged') });
       const credential: Credential = parseKeyText(generateKeyText());
       const repository = await createRepository({ storage: local, credential, signingKey });
-      return work({ repository, progress, signal, clock: systemClock, scratchRoot, workers: null });
+      const { minimumFreeBytes } = options;
+      return work({
+        ...{ repository, progress, signal, clock: systemClock, scratchRoot, workers: null },
+        ...(minimumFreeBytes === undefined ? {} : { minimumFreeBytes }),
+      });
     });
   const fetched = async <T>(
     id: string,
@@ -66,6 +71,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
     warnings: [],
     backup: (request: BackupRequest) =>
       staged(async (context) => {
+        await refuseLowSpace(storage, options.minimumFreeBytes);
         const outcome = await backup(context, request);
         const compression = 'zstd';
         const export_ = {

@@ -14,6 +14,8 @@ export interface OperationContext {
   readonly scratchRoot: string;
   /** Worker threads for hashing, compression and encryption; null for the number of cores, at most 4. */
   readonly workers: number | null;
+  /** A backup is skipped when less is free at the destination; 0 for any. Default `MINIMUM_FREE_BYTES`. */
+  readonly minimumFreeBytes?: number;
 }
 
 /** Runs `work` with an empty private folder (0700) that is removed afterwards, whatever happens. */

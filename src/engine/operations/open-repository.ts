@@ -6,10 +6,12 @@ import { newSigningKey, type SigningKey, signingKeyFromPem, toPem } from '../cry
 import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { Storage } from '../storage/port.ts';
+import type { StorageSettings } from '../storage/storage-settings.ts';
 import { writeNewFile } from './write-file.ts';
 
 export interface OpenRequest {
   readonly address: string;
+  readonly storage?: StorageSettings;
   /** The first is for a new repository. */
   readonly credentials: readonly Credential[];
   /** Made when missing. */
@@ -26,7 +28,7 @@ export interface OpenRequest {
 export async function openOrCreate(
   request: OpenRequest,
 ): Promise<{ repository: Repository; signingKey: SigningKey }> {
-  const storage = await openStorage(request.address);
+  const storage = await openStorage(request.address, request.storage);
   try {
     if (request.credentials.length === 0) {
       const isThere = (await storage.stat('config')) !== null;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { Progress } from '../base/progress.ts';
 import { parseKeyText } from '../crypto/key-text.ts';
+import type { StorageSettings } from '../storage/storage-settings.ts';
 import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
 import type { OperationContext } from './context.ts';
@@ -19,6 +20,8 @@ import { listHolds, placeHold, type RotateRequest, releaseHold, rotate, undelete
 export interface OpenEngineOptions {
   /** A path or address of a destination. */
   readonly address: string;
+  /** Credentials of the destination, where it needs any. */
+  readonly storage?: StorageSettings;
   readonly layout: 'repository' | 'bundles';
   /** Texts as people hold them; the first is for new backups. */
   readonly keyTexts: readonly string[];
@@ -30,6 +33,8 @@ export interface OpenEngineOptions {
   readonly signal: AbortSignal;
   /** Makes the repository when there is none; `always` throws `repository_exists` when there is one. */
   readonly create?: 'if-missing' | 'always';
+  /** A backup is skipped when less is free at the destination; 0 for any. Default 500 MB. */
+  readonly minimumFreeBytes?: number;
 }
 
 export type Engine = Awaited<ReturnType<typeof openRepositoryEngine>>;
@@ -46,6 +51,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     clock: systemClock,
     scratchRoot: join(options.stateFolder, 'scratch'),
     workers: null,
+    ...(options.minimumFreeBytes === undefined ? {} : { minimumFreeBytes: options.minimumFreeBytes }),
   };
   return {
     repositoryId: repository.id,

@@ -9,6 +9,7 @@ import { restoreCopy, restorePostgres, restoreTable } from '../sources/postgres/
 import { restoreSqlite } from '../sources/sqlite/index.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
 import { isDatabaseAddress, type PlannedStep, planRestore, type RestoreRequest } from './restore-plan.ts';
+import { seekingReader } from './seeking-reader.ts';
 import { writeNewFile } from './write-file.ts';
 
 export interface RestoreOutcome {
@@ -54,8 +55,9 @@ export async function restore(context: OperationContext, request: RestoreRequest
 }
 
 function artifactReader(chunks: ChunkReader): ArtifactReader {
+  const readRange = seekingReader(chunks);
   return {
-    read: (content, range) => chunks.read(content, range),
+    read: (content, range) => (range === undefined ? chunks.read(content) : readRange(content, range)),
     entries: (content) => decodeTreeEntries(chunks.read(content)),
   };
 }

@@ -5,29 +5,28 @@ import type { TableFacts } from './facts.ts';
 import { rowDigest } from './row-digest.ts';
 
 /**
- * The COPY text inside one data block, without framing and end marker, in large pieces. Throws `failure` at its end
- * when the block is not the one described, or when hash or row count differ: whoever loads it in a transaction then
- * loads nothing.
+ * The COPY text inside one data block, without framing and end marker: `onRows` gets it in large pieces, which are valid
+ * during the call, and is given time by `afterPiece`. Throws `failure` at its end when the block is not the one
+ * described, or when hash or row count differ: whoever loads it in a transaction then loads nothing.
  */
-export async function* rowsOfBlock(
+export async function eachRows(
   block: AsyncIterable<Buffer>,
   table: TableFacts,
+  onRows: (bytes: Buffer) => void,
+  afterPiece: (bytes: Buffer) => void | Promise<void> = () => {},
   failure: ErrorCode = 'restore_mismatch',
-): AsyncGenerator<Buffer> {
-  const ready: Buffer[] = [];
-  const digest = rowDigest((bytes) => ready.push(Buffer.from(bytes)));
+): Promise<void> {
+  const digest = rowDigest(onRows);
   const walk = frameWalker(table, digest.append, failure);
   for await (const bytes of block) {
     walk.push(bytes);
-    yield* ready;
-    ready.length = 0;
+    await afterPiece(bytes);
   }
   walk.end();
   const found = digest.finish();
   if (!found.terminated || found.sha256 !== table.sha256 || found.rows !== table.rows) {
     throw archiveFailure(failure, `the data of ${table.schema}.${table.name} is not what was backed up`);
   }
-  yield* ready;
 }
 
 /** Follows the framing: type, id, then lengths and payloads up to a length of zero. */

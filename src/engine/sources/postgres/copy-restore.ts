@@ -8,9 +8,10 @@ import type { ArtifactReader, Content, Facts } from '../port.ts';
 import { parsePostgresAddress } from './address.ts';
 import { endQuietly } from './connect.ts';
 import { constraintStatements, finishStatements, schemaStatements } from './copy-ddl.ts';
+import { type CopySink, copyIn } from './copy-in.ts';
 import { type CopySchema, type CopyTable, copySchema } from './copy-schema.ts';
 import { copiedColumns, SCHEMA_ARTIFACT } from './copy-session.ts';
-import { copyIn } from './copy-stream.ts';
+
 import { targetFailure } from './failures.ts';
 import { quoteName, quoteQualified, quoteText } from './quote.ts';
 import { openLoader, type RestoreOptions } from './restore-context.ts';
@@ -123,15 +124,16 @@ async function loadOne(client: Client, table: CopyTable, options: CopyRestoreOpt
   const list = columns.length === 0 ? '' : ` (${columns.join(', ')})`;
   const hash = createHash('sha256');
   const progress = options.progress ?? silentProgress;
-  const bytes = async function* () {
+  const statement = `copy ${name}${list} from stdin (format csv, header true)`;
+  const feed = async (sink: CopySink) => {
     for await (const piece of options.reader.read(content)) {
       hash.update(piece);
-      yield piece;
+      sink.append(piece);
+      await sink.room();
       progress.advance({ bytes: piece.length });
     }
   };
-  const statement = `copy ${name}${list} from stdin (format csv, header true)`;
-  const loaded = await copyIn(client, statement, bytes(), options.signal);
+  const loaded = await copyIn(client, statement, feed, options.signal);
   if (loaded !== wanted.rows || hash.digest('hex') !== wanted.sha256) {
     throw new HoldfastError(
       'restore_mismatch',

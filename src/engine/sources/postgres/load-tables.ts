@@ -1,9 +1,9 @@
 import type { Client } from 'pg';
 import { codeOf, HoldfastError } from '../../base/errors.ts';
 import type { ArtifactReader, Content } from '../port.ts';
-import { rowsOfBlock } from './block-rows.ts';
+import { eachRows } from './block-rows.ts';
 import { endQuietly } from './connect.ts';
-import { copyIn } from './copy-stream.ts';
+import { type CopySink, copyIn } from './copy-in.ts';
 import { targetFailure } from './failures.ts';
 import { openLoader, type RestoreContext } from './restore-context.ts';
 import type { TableLoad } from './restore-plan.ts';
@@ -56,7 +56,7 @@ export async function loadTable(source: TableSource, client: Client, load: Table
     await client.query('begin');
     if (load.fresh) await client.query(`truncate table only ${target.table}`);
     const before = countable && !load.fresh ? await countOf(client, count) : 0;
-    const loaded = await copyIn(client, copyStatement(load), rowsOf(source, load), source.signal);
+    const loaded = await loadRows(source, client, load);
     const after = countable ? await countOf(client, count) : before + loaded;
     if (loaded !== table.rows || after - before !== table.rows) {
       const found = `${after - before} rows instead of ${table.rows}`;
@@ -78,12 +78,16 @@ async function countOf(client: Client, sql: string): Promise<number> {
   return Number(rows[0].rows);
 }
 
-async function* rowsOf(source: TableSource, { table }: TableLoad): AsyncGenerator<Buffer> {
-  const range = { start: table.start, end: table.end };
-  for await (const bytes of rowsOfBlock(source.reader.read(source.content, range), table)) {
-    yield bytes;
-    source.progress.advance({ bytes: bytes.length });
-  }
+function loadRows(source: TableSource, client: Client, load: TableLoad): Promise<number> {
+  const { reader, content, progress, signal } = source;
+  const { table } = load;
+  const block = reader.read(content, { start: table.start, end: table.end });
+  const feed = (sink: CopySink) =>
+    eachRows(block, table, sink.append, (piece) => {
+      progress.advance({ bytes: piece.length });
+      return sink.room();
+    });
+  return copyIn(client, copyStatement(load), feed, signal);
 }
 
 function inTable(error: HoldfastError, { table }: TableLoad): HoldfastError {

@@ -1,0 +1,40 @@
+/** What is backed up: one shape for all workloads. */
+import type { Pattern } from '../patterns.ts';
+
+export type Source =
+  | { readonly kind: 'postgres'; readonly url: string; readonly binFolder: string }
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'files'; readonly folder: string };
+
+export interface Workload {
+  readonly source: Source;
+  /** Bytes of the plain dump, the file or the tree, before any change. */
+  readonly sizeBytes: number;
+  /** What it holds, for the report: `{ tables: 5, rows: 2500000 }`. */
+  readonly facts: Readonly<Record<string, number>>;
+  /** Changes about 1 % of the rows or files, other ones in every round, and gives their number. */
+  change(pattern: Pattern, round: number): Promise<number>;
+  /** Reads all of it once, so that no tool meets a cold page cache. */
+  warm(): Promise<void>;
+  /** A place to restore to that nobody has used. */
+  restoreTarget(): Promise<RestoreTarget>;
+  /** Ends servers. Files beneath the folder stay. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface RestoreTarget {
+  /** The address of an empty database, or a path where nothing lies. */
+  readonly place: string;
+  /** Throws when what lies at `path` is not what the source holds now. A server's database is always at `place`. */
+  check(path: string): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export interface WorkloadOptions {
+  /** Exists and is empty. */
+  readonly folder: string;
+  /** 1 is the full size. */
+  readonly scale: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}

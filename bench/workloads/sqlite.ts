@@ -1,0 +1,151 @@
+/** The shop's tables as an SQLite database in WAL mode. */
+import { createHash } from 'node:crypto';
+import { createReadStream, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { rowCounts } from '../data/row-counts.ts';
+import { editOf, rowOf, TABLES, type Table, tableSeed } from '../data/tables.ts';
+import { type Pattern, pickChanged } from '../patterns.ts';
+import { GIB } from '../sizes.ts';
+import { pauses } from './pause.ts';
+import type { Workload, WorkloadOptions } from './port.ts';
+
+/** Rows come to so much of the file; indexes and empty space make up the rest. */
+const TEXT_SHARE = 0.75;
+const CHANGES_A_TRANSACTION = 50;
+
+/** About 1 GiB at scale 1. */
+export async function sqliteWorkload(options: WorkloadOptions): Promise<Workload> {
+  const { seed, signal } = options;
+  const path = join(options.folder, 'shop.db');
+  const counts = rowCounts(GIB * TEXT_SHARE * options.scale, seed);
+  await create(path, counts, seed, signal);
+  let targets = 0;
+  return {
+    source: { kind: 'sqlite', path },
+    sizeBytes: statSync(path).size,
+    facts: { tables: TABLES.length, rows: [...counts.values()].reduce((sum, rows) => sum + rows, 0) },
+    change: (pattern, round) => change({ path, counts, seed, signal, pattern, round }),
+    async warm() {
+      for await (const _ of createReadStream(path, { highWaterMark: 1 << 20, signal })) {
+        // Only for the page cache.
+      }
+    },
+    async restoreTarget() {
+      targets += 1;
+      const place = join(options.folder, `restored-${targets}.db`);
+      return {
+        place,
+        check: (restored) => compareDatabases(path, restored, signal),
+        remove: async () => {
+          for (const end of ['', '-wal', '-shm']) rmSync(place + end, { force: true });
+        },
+      };
+    },
+    close: async () => {},
+  };
+}
+
+async function create(
+  path: string,
+  counts: Map<string, number>,
+  seed: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const database = new DatabaseSync(path);
+  const pause = pauses(signal);
+  try {
+    database.exec('pragma journal_mode = wal; pragma synchronous = off; begin');
+    for (const table of TABLES) {
+      const types = table.columns.map(
+        ({ name, sqlite }, i) => `${name} ${sqlite}${i === 0 ? ' primary key' : ''}`,
+      );
+      database.exec(`create table ${table.name} (${types.join(', ')})`);
+      const marks = table.columns.map(() => '?').join(', ');
+      const insert = database.prepare(`insert into ${table.name} values (${marks})`);
+      for (let n = 1; n <= counts.get(table.name)!; n += 1) {
+        insert.run(...rowOf(table, n, seed, (name) => counts.get(name)!));
+        await pause();
+      }
+      for (const { columns, unique } of table.indexes) {
+        const name = `${table.name}_${columns.replaceAll(', ', '_')}`;
+        database.exec(`create ${unique ? 'unique ' : ''}index ${name} on ${table.name} (${columns})`);
+      }
+    }
+    database.exec('commit; pragma wal_checkpoint(truncate)');
+  } finally {
+    database.close();
+  }
+}
+
+interface Change {
+  readonly path: string;
+  readonly counts: Map<string, number>;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+  readonly pattern: Pattern;
+  readonly round: number;
+}
+
+async function change({ path, counts, seed, signal, pattern, round }: Change): Promise<number> {
+  const database = new DatabaseSync(path);
+  const pause = pauses(signal);
+  let changed = 0;
+  try {
+    database.exec('pragma synchronous = off; begin');
+    for (const table of TABLES) {
+      const update = database.prepare(updateText(table));
+      const rows = pickChanged(pattern, counts.get(table.name)!, tableSeed(table, seed) + round);
+      for (const n of rows) {
+        update.run(...editOf(table, n, seed, round), n);
+        changed += 1;
+        if (changed % CHANGES_A_TRANSACTION === 0) database.exec('commit; begin');
+        await pause();
+      }
+    }
+    database.exec('commit; pragma wal_checkpoint(truncate)');
+  } finally {
+    database.close();
+  }
+  return changed;
+}
+
+const updateText = (table: Table) =>
+  `update ${table.name} set ${table.edited.map((name) => `${name} = ?`).join(', ')} where id = ?`;
+
+/** Throws when a table has other rows than in `expected`, or SQLite finds the file damaged. */
+export async function compareDatabases(expected: string, actual: string, signal: AbortSignal): Promise<void> {
+  const [want, got] = [await contentHashes(expected, signal), await contentHashes(actual, signal)];
+  for (const [table, content] of want) {
+    if (got.get(table) !== content) {
+      throw new Error(`the restored table ${table} has ${got.get(table)}, the source ${content}`);
+    }
+  }
+}
+
+async function contentHashes(path: string, signal: AbortSignal): Promise<Map<string, string>> {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const pause = pauses(signal);
+  const contents = new Map<string, string>();
+  try {
+    const found = database.prepare('pragma quick_check').get();
+    if (found?.quick_check !== 'ok') throw new Error(`${path} is damaged: ${found?.quick_check}`);
+    for (const { name } of TABLES) {
+      const hash = createHash('sha256');
+      let rows = 0;
+      const query = database.prepare(`select * from ${name} order by id`);
+      for (const row of query.iterate()) {
+        for (const value of Object.values(row)) {
+          if (value instanceof Uint8Array) hash.update(value).update('\0b');
+          else hash.update(`${typeof value} ${value}\0`);
+        }
+        rows += 1;
+        await pause();
+      }
+      contents.set(name, `${rows} rows, ${hash.digest('hex').slice(0, 16)}`);
+    }
+  } finally {
+    database.close();
+  }
+  return contents;
+}

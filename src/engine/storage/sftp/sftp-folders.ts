@@ -1,0 +1,67 @@
+import { posix } from 'node:path';
+import { STATUS, statusOf } from './sftp-failure.ts';
+import type { RemoteEntry, SftpSession } from './sftp-session.ts';
+
+const FOLDER_MODE = 0o700;
+
+/** Creates missing folders from the top down, 0700, and makes each durable in its parent. */
+export async function makeFolders(session: SftpSession, path: string): Promise<void> {
+  try {
+    await session.makeFolder(path, FOLDER_MODE);
+  } catch (error) {
+    const status = statusOf(error);
+    if (status === null) throw error;
+    if (status !== STATUS.noSuchFile) {
+      const there = await session.stat(path);
+      if (there?.kind === 'folder') return;
+      throw error;
+    }
+    if (posix.dirname(path) === path) throw error;
+    await makeFolders(session, posix.dirname(path));
+    return makeFolders(session, path);
+  }
+  await syncFolder(session, posix.dirname(path));
+}
+
+/**
+ * Makes the names in a folder durable. The protocol has no such call, but OpenSSH opens a folder like a file and syncs it;
+ * where a server does not, its file system decides.
+ */
+export async function syncFolder(session: SftpSession, path: string): Promise<void> {
+  try {
+    const handle = await session.open(path, 'r', 0);
+    try {
+      await session.sync(handle);
+    } finally {
+      await session.close(handle);
+    }
+  } catch (error) {
+    if (statusOf(error) === null) throw error;
+  }
+}
+
+/** Everything in a folder; empty when it does not exist. */
+export async function readWholeFolder(session: SftpSession, path: string): Promise<RemoteEntry[]> {
+  let handle: Buffer;
+  try {
+    handle = await session.openFolder(path);
+  } catch (error) {
+    if (statusOf(error) === STATUS.noSuchFile) return [];
+    throw error;
+  }
+  const found: RemoteEntry[] = [];
+  try {
+    for (;;) {
+      const entries = await session.readFolder(handle);
+      if (entries === null) return found;
+      found.push(...entries.filter(({ name }) => isPlain(name)));
+    }
+  } finally {
+    session.close(handle).catch(() => {});
+  }
+}
+
+/** A hostile server may answer with anything. */
+function isPlain(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
+}

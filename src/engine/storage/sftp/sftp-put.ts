@@ -1,0 +1,127 @@
+import { posix } from 'node:path';
+import { HoldfastError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
+import type { PutContent, StorageOptions } from '../port.ts';
+import { ConnectionLost, STATUS, statusOf } from './sftp-failure.ts';
+import { makeFolders, syncFolder } from './sftp-folders.ts';
+import type { SftpLink } from './sftp-link.ts';
+import { sameContent } from './sftp-read.ts';
+import type { SftpSession } from './sftp-session.ts';
+import { writeRemote } from './sftp-write.ts';
+
+/** Where unfinished objects live. A segment of this name never shows in a listing. */
+export const TEMPORARY = '.tmp';
+
+/**
+ * Writes to a temporary name, syncs, publishes under the final name without replacing, syncs the folder. When the
+ * connection breaks, the step under way is repeated: why that is safe stands in docs/decisions/0006-sftp.md. A stream
+ * cannot be asked for its beginning again, so a connection that breaks in the middle of one fails the put.
+ */
+export async function putRemote(
+  link: SftpLink,
+  root: string,
+  name: string,
+  content: PutContent,
+  options: StorageOptions,
+): Promise<'created' | 'exists'> {
+  const { signal } = options;
+  const target = posix.join(root, name);
+  const temporaries: string[] = [];
+  const source = repeatable(content);
+  try {
+    const temporary = await link.run(async (session) => {
+      // A new name for each attempt: the server may still be working off what an earlier connection asked for.
+      const path = posix.join(root, TEMPORARY, newId());
+      temporaries.push(path);
+      await withFolder(session, path, () =>
+        source.send((parts) => writeRemote(session, path, parts, options)),
+      );
+      return path;
+    }, signal);
+    signal?.throwIfAborted();
+    let isRepeated = false;
+    const published = await link.run((session) => {
+      const attempt = publish(session, temporary, target, isRepeated);
+      isRepeated = true;
+      return attempt;
+    }, signal);
+    await link.run((session) => syncFolder(session, posix.dirname(target)), signal);
+    return published;
+  } finally {
+    await link.ifConnected((session) => Promise.allSettled(temporaries.map((path) => session.remove(path))));
+  }
+}
+
+/** Content for several attempts. Once a stream was asked for its first part, a broken connection is a final error. */
+function repeatable(content: PutContent) {
+  const isStream = !(content instanceof Uint8Array) && !Array.isArray(content);
+  let isBegun = false;
+  async function* parts() {
+    isBegun = true;
+    yield* content as AsyncIterable<Uint8Array>;
+  }
+  return {
+    async send(work: (content: PutContent) => Promise<void>): Promise<void> {
+      try {
+        await work(isStream ? parts() : content);
+      } catch (error) {
+        if (!isStream || !isBegun || !(error instanceof ConnectionLost)) throw error;
+        const text = `the connection broke while a stream was being sent: ${error.message}`;
+        throw new HoldfastError('storage_unreachable', text, { cause: error });
+      }
+    },
+  };
+}
+
+/**
+ * `link` never replaces. Without it there is a look and a rename, which by the protocol must not replace either. A
+ * repeated attempt may find its own work done, so that what it finds under the name is compared with what it wrote.
+ */
+async function publish(
+  session: SftpSession,
+  temporary: string,
+  target: string,
+  isRepeated: boolean,
+): Promise<'created' | 'exists'> {
+  const found = async (): Promise<'created' | 'exists' | null> => {
+    if ((await session.stat(target)) === null) return null;
+    if (!isRepeated) return 'exists';
+    const isOurs =
+      (await session.stat(temporary)) === null || (await sameContent(session, temporary, target));
+    return isOurs ? 'created' : 'exists';
+  };
+  const attempt = async (work: () => Promise<boolean>): Promise<'created' | 'exists' | null> => {
+    try {
+      return (await withFolder(session, target, work)) ? 'created' : null;
+    } catch (error) {
+      if (statusOf(error) === null) throw error;
+      const there = await found();
+      if (there !== null) return there;
+      throw error;
+    }
+  };
+  const linked = await attempt(() => session.link(temporary, target)).catch(withoutLinks);
+  if (linked !== null) return linked;
+  const there = await found();
+  if (there !== null) return there;
+  const renamed = await attempt(() => session.rename(temporary, target).then(() => true));
+  return renamed ?? 'exists';
+}
+
+/** Where the file system has no hard links, servers answer one of these; if it was something else, the rename says so. */
+function withoutLinks(error: unknown): null {
+  const status = statusOf(error);
+  if (status === STATUS.permissionDenied || status === STATUS.failure) return null;
+  throw error;
+}
+
+/** Does the work, and once more after making the folder of `path` if that was what was missing. */
+async function withFolder<T>(session: SftpSession, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (statusOf(error) !== STATUS.noSuchFile) throw error;
+  }
+  await makeFolders(session, posix.dirname(path));
+  return work();
+}

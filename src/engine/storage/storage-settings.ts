@@ -1,0 +1,6 @@
+import type { SftpSettings } from './sftp/sftp-settings.ts';
+
+/** What an address does not say: credentials and trust of each kind of destination. Kinds not used are ignored. */
+export interface StorageSettings {
+  readonly sftp?: SftpSettings;
+}

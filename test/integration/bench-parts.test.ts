@@ -1,0 +1,165 @@
+/** Each part of the benchmark that a wrong number could hide in. */
+import assert from 'node:assert/strict';
+import { cp, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { measure } from '../../bench/measure.ts';
+import { PATTERNS, pickChanged } from '../../bench/patterns.ts';
+import { BEGIN, between, END } from '../../bench/publish.ts';
+import type { Sample } from '../../bench/results.ts';
+import { spread, summarise } from '../../bench/summary.ts';
+import { compareTrees } from '../../bench/workloads/compare-trees.ts';
+import { filesWorkload, MIXED } from '../../bench/workloads/files.ts';
+import { compareDatabases, sqliteWorkload } from '../../bench/workloads/sqlite.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const { signal } = new AbortController();
+const MIB = 1 << 20;
+
+/** A grandchild that holds 150 MiB for a moment and works for 0.4 seconds. */
+const BUSY =
+  'const held = Buffer.alloc(150 * 2 ** 20, 1); for (const end = performance.now() + 400; performance.now() < end;);' +
+  'process.exitCode = held[5] - 1';
+const PARENT = `require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(BUSY)}])`;
+
+test('a measurement covers grandchildren, and never the process that measures', async () => {
+  const own = Buffer.alloc(500 * MIB, 1);
+  for (const steps of [
+    [[[process.execPath, '-e', PARENT]]],
+    [[['true']], [['true'], [process.execPath, '-e', PARENT]]],
+  ]) {
+    const { wallSeconds, cpuSeconds, peakBytes } = await measure({ steps }, signal);
+    assert.ok(peakBytes > 150 * MIB, `${peakBytes}`);
+    assert.ok(peakBytes < own.length, `${peakBytes}`);
+    assert.ok(wallSeconds >= 0.4);
+    // The machine may be busy with other work, so that 0.4 seconds of wall time hold less of the processor's.
+    assert.ok(cpuSeconds >= 0.1, `${cpuSeconds}`);
+  }
+});
+
+test('a command that fails is an error, and so is one whose first part fails', async () => {
+  await assert.rejects(
+    measure({ steps: [[['ls', '/does/not/exist']]] }, signal),
+    /ended with 2: .*does\/not\/exist/,
+  );
+  await assert.rejects(measure({ steps: [[['false'], ['cat']]] }, signal), /ended with 1/);
+});
+
+test('a comparison of trees finds each kind of difference', async (t) => {
+  const folder = await temporaryFolder(t);
+  const [want, got] = [join(folder, 'want'), join(folder, 'got')];
+  await mkdir(join(want, 'deep'), { recursive: true });
+  await writeFile(join(want, 'deep/a'), 'content');
+  await writeFile(join(want, 'b'), '');
+  const breaks: readonly [RegExp, (place: string) => Promise<unknown>][] = [
+    [/names/, (place) => rm(join(place, 'b'))],
+    [/names/, (place) => writeFile(join(place, 'more'), '')],
+    [/size/, (place) => writeFile(join(place, 'b'), 'x')],
+    [/time of change/, (place) => utimes(join(place, 'b'), 0, 0)],
+    [/content/, (place) => sameTimes(join(want, 'deep/a'), join(place, 'deep/a'), 'c0ntent')],
+  ];
+  await cp(want, got, { recursive: true, preserveTimestamps: true });
+  await compareTrees(want, got, signal);
+  for (const [message, breakIt] of breaks) {
+    await rm(got, { recursive: true });
+    await cp(want, got, { recursive: true, preserveTimestamps: true });
+    await breakIt(got);
+    await assert.rejects(compareTrees(want, got, signal), message);
+  }
+});
+
+async function sameTimes(from: string, path: string, content: string): Promise<void> {
+  const { atime, mtime } = await import('node:fs/promises').then(({ stat }) => stat(from));
+  await writeFile(path, content);
+  await utimes(path, atime, mtime);
+}
+
+test('a comparison of SQLite databases finds one other value', async (t) => {
+  const folder = await temporaryFolder(t);
+  const workload = await sqliteWorkload({ folder, scale: 0.0005, seed: 3, signal });
+  if (workload.source.kind !== 'sqlite') throw new Error('not SQLite');
+  const copy = join(folder, 'copy.db');
+  await cp(workload.source.path, copy);
+  await compareDatabases(workload.source.path, copy, signal);
+  const database = new DatabaseSync(copy);
+  database.exec('update order_events set at = at || char(0) where id = 7');
+  database.close();
+  await assert.rejects(compareDatabases(workload.source.path, copy, signal), /order_events/);
+});
+
+test('a seed gives the same files twice, and a round changes about one in a hundred', async (t) => {
+  const folder = await temporaryFolder(t);
+  const trees = await Promise.all(
+    ['a', 'b'].map(async (name) => {
+      await mkdir(join(folder, name));
+      const workload = await filesWorkload(
+        { folder: join(folder, name), scale: 0.01, seed: 5, signal },
+        MIXED,
+      );
+      const before = await contents(join(folder, name));
+      const changed = await workload.change('scattered', 1);
+      return { before, changed, after: await contents(join(folder, name)) };
+    }),
+  );
+  assert.deepEqual(trees[0], trees[1]);
+  const { before, after, changed } = trees[0]!;
+  assert.equal(changed, 2);
+  assert.equal(before.filter((content, i) => content !== after[i]).length, changed);
+});
+
+async function contents(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Promise.all(paths.sort().map((path) => readFile(path, 'latin1')));
+}
+
+test('every pattern picks about one in a hundred, others in another round', () => {
+  for (const pattern of PATTERNS) {
+    const [one, other] = [pickChanged(pattern, 100_000, 1), pickChanged(pattern, 100_000, 2)];
+    assert.ok(one.length > 850 && one.length < 1150, `${pattern}: ${one.length}`);
+    assert.equal(new Set(one).size, one.length);
+    assert.ok(one.every((n) => n >= 1 && n <= 100_000));
+    assert.notDeepEqual(one.toSorted(), other.toSorted(), pattern);
+  }
+  const newest = pickChanged('skewed', 100_000, 1).filter((n) => n > 95_000).length;
+  assert.ok(newest > 300, `${newest}`);
+});
+
+const sample = (tool: string, round: number, wallSeconds: number, addedBytes: number | null): Sample => ({
+  step: 'first',
+  tool,
+  round,
+  wallSeconds,
+  cpuSeconds: wallSeconds,
+  peakBytes: 1000,
+  addedBytes,
+});
+
+test('ratios are taken within a round, and their median is not the ratio of the medians', () => {
+  const rows = summarise({
+    samples: [
+      ...[2, 8, 20].map((seconds, i) => sample('holdfast', i + 1, seconds, 50)),
+      ...[4, 8, 10].map((seconds, i) => sample('restic', i + 1, seconds, 100)),
+      ...[1, 2].map((seconds, i) => sample('floor', i + 2, seconds, null)),
+    ],
+  });
+  assert.deepEqual(
+    rows.map(({ tool }) => tool),
+    ['holdfast', 'floor', 'restic'],
+  );
+  assert.deepEqual(rows[2]!.ratios?.wallSeconds, { median: 1, lowest: 0.5, highest: 2 });
+  assert.deepEqual(rows[2]!.ratios?.addedBytes, { median: 0.5, lowest: 0.5, highest: 0.5 });
+  assert.deepEqual(rows[1]!.ratios?.wallSeconds, { median: 9, lowest: 8, highest: 10 });
+  assert.equal(rows[1]!.ratios?.addedBytes, null);
+  assert.equal(rows[0]!.ratios, null);
+  assert.deepEqual(spread([4, 1, 2, 3]), { median: 2.5, lowest: 1, highest: 4 });
+});
+
+test('publishing replaces what lies between the marks, and nothing else', () => {
+  const text = `before\n${BEGIN}\nold\n${END}\nafter\n`;
+  const once = between(text, 'new');
+  assert.equal(once, `before\n${BEGIN}\n\nnew\n\n${END}\nafter\n`);
+  assert.equal(between(once!, 'new'), once);
+  assert.equal(between('no marks', 'new'), null);
+});

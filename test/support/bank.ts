@@ -1,0 +1,108 @@
+/** A bank: money only moves, so its sum is the same in every moment, and no index would notice if it were not. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+
+export const ACCOUNTS = 4000;
+const BALANCE = 1000;
+
+/** About 4 MB, each account on a page of its own with three others. */
+export function makeBank(path: string, journalMode: string): void {
+  const bank = new DatabaseSync(path);
+  bank.exec(`pragma journal_mode = ${journalMode}; pragma synchronous = off; begin;
+    create table account (id integer primary key, balance integer not null, note text not null);
+    create table movement (id integer primary key, source integer not null references account,
+      target integer not null references account, amount integer not null);`);
+  const insert = bank.prepare('insert into account values (?, ?, ?)');
+  for (let id = 1; id <= ACCOUNTS; id += 1) insert.run(id, BALANCE, 'n'.repeat(900));
+  bank.exec('commit');
+  bank.close();
+}
+
+export interface BankReport {
+  /** What is wrong; empty for a consistent copy. */
+  readonly faults: readonly string[];
+  readonly movements: number;
+}
+
+/** Looks at a copy: SQLite's own checks, and whether the money is all there and the movements explain it. */
+export function auditBank(path: string): BankReport {
+  try {
+    const bank = new DatabaseSync(path);
+    try {
+      return auditOpen(bank);
+    } finally {
+      bank.close();
+    }
+  } catch (error) {
+    return { faults: [(error as Error).message], movements: 0 };
+  }
+}
+
+function auditOpen(bank: DatabaseSync): BankReport {
+  const faults: string[] = [];
+  const integrity = bank.prepare('pragma integrity_check(1)').get()!.integrity_check;
+  if (integrity !== 'ok') faults.push(`integrity_check: ${integrity}`);
+  if (bank.prepare('pragma foreign_key_check').all().length > 0) faults.push('foreign keys');
+  const sum = Number(bank.prepare('select sum(balance) as sum from account').get()!.sum);
+  if (sum !== ACCOUNTS * BALANCE) faults.push(`the sum is off by ${sum - ACCOUNTS * BALANCE}`);
+  const unexplained = bank
+    .prepare(`select count(*) as n from account left join (
+        select id, sum(amount) as moved from (select target as id, amount from movement
+          union all select source, -amount from movement) group by id) using (id)
+      where balance <> ${BALANCE} + coalesce(moved, 0)`)
+    .get()!;
+  if (Number(unexplained.n) > 0) faults.push(`${unexplained.n} balances are not what was moved`);
+  const movements = Number(bank.prepare('select count(*) as n from movement').get()!.n);
+  return { faults, movements };
+}
+
+export interface BankTeller {
+  /** Transactions it committed and has reported so far. */
+  transactions(): number;
+  /** Resolves once it has committed as many more. Rejects when it ended. */
+  waitFor(more: number): Promise<void>;
+  /** Lets it end by itself. */
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+}
+
+/**
+ * Moves money in a process of its own, and is at work on return. `short` makes small transactions; `long` makes large
+ * ones that spill into the file before they are committed, so that killing it leaves a journal to be played back.
+ */
+export async function startTeller(path: string, kind: 'short' | 'long'): Promise<BankTeller> {
+  const script = fileURLToPath(new URL('./bank-teller.ts', import.meta.url));
+  const child = spawn(process.execPath, [script, path, kind], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  let made = 0;
+  createInterface(child.stdout).on('line', (line) => {
+    made = Number(line);
+    child.emit('progress');
+  });
+  const waitFor = async (more: number) => {
+    const goal = made + more;
+    while (made < goal) {
+      const hasEnded = await Promise.race([
+        once(child, 'progress').then(() => false),
+        ended.then(() => true),
+      ]);
+      if (hasEnded) throw new Error(`the teller ended after ${made} transactions`);
+    }
+  };
+  await waitFor(1);
+  return {
+    transactions: () => made,
+    waitFor,
+    async stop() {
+      child.stdin.end();
+      await ended;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,160 @@
+/** A real OpenSSH server for one test: own port, own host key, own login key; nothing of the machine's own set-up. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { SftpSettings } from '../../src/engine/storage/sftp/sftp-settings.ts';
+import { ensureSshd } from './ensure-sshd.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+export interface TestSshd {
+  readonly port: number;
+  readonly user: string;
+  /** `SHA256:…` of the host key. */
+  readonly fingerprint: string;
+  /** What the server stores is below this folder. */
+  readonly folder: string;
+  /** Keys and configuration of the server. */
+  readonly base: string;
+  readonly settings: SftpSettings;
+  addressOf(path: string, port?: number): string;
+  /** Kills the server and every connection it has. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port. */
+  start(): Promise<void>;
+  /** A new host key, from the next start on. */
+  changeHostKey(): void;
+}
+
+/** Lines for sshd_config that replace the default of the same name. */
+export interface SshdOptions {
+  readonly config?: readonly string[];
+}
+
+export async function startSshd(test: TestContext, options: SshdOptions = {}): Promise<TestSshd> {
+  const sshd = ensureSshd();
+  const base = await temporaryFolder(test);
+  const port = await freePort();
+  const folder = join(base, 'data');
+  mkdirSync(folder);
+  makeKey(join(base, 'host-key'));
+  makeKey(join(base, 'login-key'));
+  writeFileSync(join(base, 'authorized'), readFileSync(join(base, 'login-key.pub')), { mode: 0o600 });
+  writeFileSync(join(base, 'sshd_config'), configOf(base, port, options.config ?? []));
+  // sshd separates privileges in this folder, which Debian makes at boot.
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
+  let server: ChildProcess | null = null;
+  const kill = async () => {
+    const ended = server;
+    server = null;
+    if (!ended?.pid || ended.exitCode !== null) return;
+    const exited = new Promise((resolve) => ended.once('exit', resolve));
+    for (const pid of [ended.pid, ...descendantsOf(ended.pid)]) killProcess(pid);
+    await exited;
+  };
+  const start = async () => {
+    server = spawn(sshd, ['-D', '-e', '-f', join(base, 'sshd_config')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let log = '';
+    server.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-4000);
+    });
+    while (!log.includes('Server listening')) {
+      if (server.exitCode !== null) throw new Error(`sshd does not start: ${log}`);
+      await wait(10);
+    }
+  };
+  test.after(kill);
+  await start();
+  const { username } = userInfo();
+  return {
+    port,
+    user: username,
+    get fingerprint() {
+      return fingerprintOfFile(join(base, 'host-key.pub'));
+    },
+    folder,
+    base,
+    get settings() {
+      return {
+        privateKey: readFileSync(join(base, 'login-key'), 'utf8'),
+        hostKeys: [fingerprintOfFile(join(base, 'host-key.pub'))],
+      };
+    },
+    addressOf: (path, at = port) => `sftp://${username}@127.0.0.1:${at}${join(folder, path)}`,
+    kill,
+    start,
+    changeHostKey() {
+      execFileSync('rm', ['-f', join(base, 'host-key'), join(base, 'host-key.pub')]);
+      makeKey(join(base, 'host-key'));
+    },
+  };
+}
+
+function configOf(base: string, port: number, extra: readonly string[]): string {
+  const lines = [
+    ...extra,
+    `Port ${port}`,
+    'ListenAddress 127.0.0.1',
+    `HostKey ${join(base, 'host-key')}`,
+    'PidFile none',
+    `AuthorizedKeysFile ${join(base, 'authorized')}`,
+    'StrictModes no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'UsePAM no',
+    'PermitRootLogin yes',
+    'MaxStartups 100',
+    'Subsystem sftp internal-sftp',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export function makeKey(file: string, passphrase = ''): void {
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-f', file]);
+}
+
+/** What `ssh-keygen -lf` shows: the reference for ours. */
+export function fingerprintOfFile(file: string): string {
+  return execFileSync('ssh-keygen', ['-lf', file], { encoding: 'utf8' }).split(' ')[1]!;
+}
+
+/** The processes that serve connections are in sessions of their own, so a signal to the group misses them. */
+function descendantsOf(pid: number): number[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), parent: parentOf(name) }));
+  const below = (parent: number): number[] =>
+    parents.filter((one) => one.parent === parent).flatMap((one) => [one.pid, ...below(one.pid)]);
+  return below(pid);
+}
+
+function parentOf(pid: string): number | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return null;
+  }
+}
+
+function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
