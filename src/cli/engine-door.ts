@@ -3,6 +3,7 @@
  * The types here are what the commands rely on.
  */
 import type { BundleOpenPayload, PrunePayload, VerifyPayload } from '../contracts/cli-payloads.ts';
+import type { StorageSettings } from '../engine/index.ts';
 import type { SourceSpec } from './recognise-source.ts';
 
 export type BackupType = 'db' | 'storage' | 'full';
@@ -200,6 +201,7 @@ export interface Engine {
 
 export interface OpenEngineOptions {
   readonly address: string;
+  readonly storage?: StorageSettings;
   readonly layout: 'repository' | 'bundles';
   /** Texts as people hold them; the first is for new backups. */
   readonly keyTexts: readonly string[];

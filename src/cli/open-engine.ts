@@ -7,6 +7,7 @@ import { generatedKeyFile, type KeyTexts, readKeyTexts, writeKeyFile } from './k
 import { mask } from './mask.ts';
 import { type ProgressView, progressView } from './progress/progress-view.ts';
 import { chooseDestination, type Destination, homeFolder, loadConfig } from './settings.ts';
+import { storageSettings } from './storage-settings.ts';
 
 export interface OpenOptions {
   /** Make the repository of the data folder when nothing was configured and there is none. */
@@ -104,7 +105,7 @@ async function open(
   progress: ProgressView,
 ): Promise<Engine> {
   const { openEngine } = await loadEngine(cli);
-  return openEngine(engineOptions(cli, destination, listed(keys), progress));
+  return openEngine(await engineOptions(cli, destination, listed(keys), progress));
 }
 
 /** With the key that was given, else with a generated one that is written first: no repository without its key. */
@@ -124,7 +125,7 @@ async function create(
     await warnIfWeak(cli, current);
   }
   const engine = await openEngine({
-    ...engineOptions(cli, destination, [current, ...keys.old], progress),
+    ...(await engineOptions(cli, destination, [current, ...keys.old], progress)),
     create: mode,
   });
   if (mode === 'if-missing') {
@@ -135,7 +136,7 @@ async function create(
   return engine;
 }
 
-function engineOptions(
+async function engineOptions(
   cli: Cli,
   destination: Destination,
   keyTexts: readonly string[],
@@ -144,6 +145,7 @@ function engineOptions(
   const home = homeFolder(cli.io);
   return {
     address: destination.address,
+    storage: await storageSettings(cli, destination.address),
     layout: destination.layout,
     keyTexts,
     signingKeyFile: join(home, 'signing-key.pem'),

@@ -60,10 +60,8 @@ function auditOpen(bank: DatabaseSync): BankReport {
 }
 
 export interface BankTeller {
-  /** Transactions it committed and has reported so far. */
-  transactions(): number;
-  /** Resolves once it has committed as many more. Rejects when it ended. */
-  waitFor(more: number): Promise<void>;
+  /** How many transactions it has committed, once it has committed so many more. Rejects when it ended. */
+  after(more: number): Promise<number>;
   /** Lets it end by itself. */
   stop(): Promise<void>;
   kill(): Promise<void>;
@@ -72,33 +70,28 @@ export interface BankTeller {
 /**
  * Moves money in a process of its own, and is at work on return. `short` makes small transactions; `long` makes large
  * ones that spill into the file before they are committed, so that killing it leaves a journal to be played back.
+ * In WAL mode it ends with an error when anybody keeps it waiting.
  */
 export async function startTeller(path: string, kind: 'short' | 'long'): Promise<BankTeller> {
   const script = fileURLToPath(new URL('./bank-teller.ts', import.meta.url));
   const child = spawn(process.execPath, [script, path, kind], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.on('error', () => {});
   const ended = once(child, 'close');
-  let made = 0;
-  createInterface(child.stdout).on('line', (line) => {
-    made = Number(line);
-    child.emit('progress');
-  });
-  const waitFor = async (more: number) => {
-    const goal = made + more;
-    while (made < goal) {
-      const hasEnded = await Promise.race([
-        once(child, 'progress').then(() => false),
-        ended.then(() => true),
-      ]);
-      if (hasEnded) throw new Error(`the teller ended after ${made} transactions`);
-    }
+  const answers = createInterface(child.stdout);
+  const after = async (more: number) => {
+    const answer = once(answers, 'line');
+    child.stdin.write(`${more}\n`);
+    const line = await Promise.race([answer, ended.then(() => null)]);
+    if (line === null) throw new Error('the teller ended');
+    return Number(line[0]);
   };
-  await waitFor(1);
+  await after(1);
   return {
-    transactions: () => made,
-    waitFor,
+    after,
     async stop() {
       child.stdin.end();
-      await ended;
+      const [code] = await ended;
+      if (code !== 0) throw new Error(`the teller ended with ${code}`);
     },
     async kill() {
       child.kill('SIGKILL');

@@ -81,7 +81,8 @@ function hangUp(client: ssh2.Client, socket: Socket): void {
 }
 
 function loginOf({ address, settings }: ConnectOptions): ConnectConfig {
-  const { password, privateKey, passphrase, agentSocket } = settings;
+  const { password, passphrase, agentSocket } = settings;
+  const privateKey = usableKey(settings, address.shown);
   const methods: string[] = [];
   if (privateKey) methods.push('publickey');
   if (agentSocket) methods.push('agent');
@@ -99,6 +100,22 @@ function loginOf({ address, settings }: ConnectOptions): ConnectConfig {
     ...(privateKey && passphrase ? { passphrase } : {}),
     ...(agentSocket ? { agent: agentSocket } : {}),
   };
+}
+
+/** Null for a key that cannot be opened when there are other ways to log in. Throws `storage_denied` otherwise. */
+function usableKey(settings: SftpSettings, shown: string): string | null {
+  const { privateKey, passphrase, password, agentSocket } = settings;
+  if (!privateKey) return null;
+  const parsed = ssh2.utils.parseKey(privateKey, passphrase);
+  if (!(parsed instanceof Error)) return privateKey;
+  if (password || agentSocket) return null;
+  throw new HoldfastError(
+    'storage_denied',
+    `the private key for ${shown} cannot be used: ${parsed.message}`,
+    {
+      next: 'check SFTP_PRIVATE_KEY_FILE, and SFTP_PASSPHRASE for an encrypted key',
+    },
+  );
 }
 
 function algorithmsFor(trust: HostTrust): ConnectConfig {
@@ -135,16 +152,6 @@ function connectFailure(error: unknown, { address }: ConnectOptions): Error {
       cause: error,
       next: 'check the user, the password or key, and that the server accepts this way to log in',
     });
-  }
-  if (/^Cannot parse privateKey/.test(message)) {
-    const why = message.replace(/^Cannot parse privateKey: /, '');
-    return new HoldfastError(
-      'storage_denied',
-      `the private key for ${address.shown} cannot be used: ${why}`,
-      {
-        next: 'check SFTP_PRIVATE_KEY_FILE, and SFTP_PASSPHRASE for an encrypted key',
-      },
-    );
   }
   if (level === 'handshake' && /no matching/i.test(message)) {
     return new HoldfastError('storage_unreachable', `${address.shown}: ${message}`, {

@@ -7,9 +7,6 @@ import type { SftpSession } from './sftp-session.ts';
 export const FILE_MODE = 0o600;
 /** What OpenSSH takes in one request, header included; servers with a lower limit get it in pieces. */
 const PART_BYTES = 255 * 1024;
-/** Requests under way, so that a line of 100 ms still carries 40 MB/s. Each is copied once: memory is bounded by this. */
-const WINDOW_BYTES = 4 * 2 ** 20;
-const WINDOW_PARTS = 64;
 /** With less than this left, a refusal that names no reason means a full disk. */
 const NEARLY_FULL_BYTES = 1 << 20;
 
@@ -45,7 +42,6 @@ async function writeParts(
   options: StorageOptions,
 ): Promise<number> {
   const underWay = new Set<Promise<void>>();
-  let bytesUnderWay = 0;
   let failure: { error: unknown } | null = null;
   let position = 0;
   const send = (part: Uint8Array) => {
@@ -54,12 +50,8 @@ async function writeParts(
       .catch((error: unknown) => {
         failure ??= { error };
       })
-      .finally(() => {
-        underWay.delete(written);
-        bytesUnderWay -= part.length;
-      });
+      .finally(() => underWay.delete(written));
     underWay.add(written);
-    bytesUnderWay += part.length;
     position += part.length;
   };
   const throwFailure = () => {
@@ -68,10 +60,11 @@ async function writeParts(
   try {
     for await (const bytes of partsOf(content)) {
       for (let at = 0; at < bytes.length; at += PART_BYTES) {
-        options.signal?.throwIfAborted();
-        while (bytesUnderWay >= WINDOW_BYTES || underWay.size >= WINDOW_PARTS) await Promise.race(underWay);
+        const part = bytes.subarray(at, at + PART_BYTES);
+        await session.room(part.length);
+        send(part);
         throwFailure();
-        send(bytes.subarray(at, at + PART_BYTES));
+        options.signal?.throwIfAborted();
       }
     }
     options.signal?.throwIfAborted();

@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { HoldfastError, systemCode } from '../engine/base/errors.ts';
+import type { StorageSettings } from '../engine/index.ts';
+import type { Cli } from './cli.ts';
+
+type SftpSettings = NonNullable<StorageSettings['sftp']>;
+
+/** What `ssh` itself looks for, in its order. */
+const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
+
+/**
+ * How to log in to an SFTP server, from SFTP_PRIVATE_KEY, SFTP_PASSPHRASE and SFTP_PASSWORD (each also with `_FILE`),
+ * else an ssh-agent and the user's own keys; how to recognise the server, from SFTP_HOST_KEY, else SFTP_KNOWN_HOSTS_FILE or
+ * the known_hosts of user and machine. Throws `storage_denied` for a file that is named and cannot be read.
+ */
+export async function sftpSettings(cli: Cli): Promise<SftpSettings> {
+  const { environment, userFolder } = cli.io;
+  const [password, passphrase, namedKey] = await Promise.all([
+    secret(cli, 'SFTP_PASSWORD'),
+    secret(cli, 'SFTP_PASSPHRASE'),
+    secret(cli, 'SFTP_PRIVATE_KEY'),
+  ]);
+  const isNamed = namedKey !== null || password !== null;
+  const hostKeys = (environment.SFTP_HOST_KEY ?? '').split(/[\s,]+/).filter((text) => text !== '');
+  return {
+    password: password ?? undefined,
+    passphrase: passphrase ?? undefined,
+    privateKey: namedKey ?? (isNamed ? undefined : await defaultKey(join(userFolder, '.ssh'))),
+    agentSocket: isNamed ? undefined : environment.SSH_AUTH_SOCK || undefined,
+    hostKeys,
+    knownHosts: await knownHosts(cli),
+  };
+}
+
+async function secret(cli: Cli, name: string): Promise<string | null> {
+  const text = cli.io.environment[name];
+  const file = cli.io.environment[`${name}_FILE`];
+  if (text && file) throw new HoldfastError('usage', `both ${name} and ${name}_FILE are set`);
+  if (text) return text;
+  return file ? (await named(cli, file, `${name}_FILE`)).replace(/\r?\n$/, '') : null;
+}
+
+async function named(cli: Cli, file: string, variable: string): Promise<string> {
+  try {
+    return await readFile(resolve(cli.io.folder, file), 'utf8');
+  } catch (error) {
+    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${systemCode(error)}`;
+    throw new HoldfastError('storage_denied', `the file ${file} ${why}`, {
+      cause: error,
+      next: `check ${variable} and the permissions of the file`,
+    });
+  }
+}
+
+async function defaultKey(folder: string): Promise<string | undefined> {
+  for (const name of DEFAULT_KEYS) {
+    const text = await readFile(join(folder, name), 'utf8').catch(() => null);
+    if (text !== null) return text;
+  }
+  return undefined;
+}
+
+async function knownHosts(cli: Cli): Promise<string> {
+  const file = cli.io.environment.SFTP_KNOWN_HOSTS_FILE;
+  if (file) return named(cli, file, 'SFTP_KNOWN_HOSTS_FILE');
+  const files = [join(cli.io.userFolder, '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'];
+  const texts = await Promise.all(files.map((path) => readFile(path, 'utf8').catch(() => '')));
+  return texts.join('\n');
+}
