@@ -35,6 +35,11 @@ export function writeRef(
   target.writeUInt32LE(((mark << LENGTH_BITS) | lengthBytes) >>> 0, at + ID_BYTES);
 }
 
+/** Bytes of the chunk that the reference at `at` is for. */
+export function lengthOfRef(refs: Buffer, at: number): number {
+  return refs.readUInt32LE(at + ID_BYTES) & LENGTH_MASK;
+}
+
 /** The references in a buffer of whole ones. Throws `object_damaged` when the last is cut. */
 export function* eachRef(refs: Buffer): Generator<Ref> {
   if (refs.length % REF_BYTES !== 0) {
