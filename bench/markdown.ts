@@ -11,6 +11,7 @@ const STEP_TITLES: Readonly<Record<Step, string>> = {
   restore: 'restore',
 };
 const NOTHING = '–';
+const KIB = 1024;
 
 /** Of one run: machine, settings, tools, and a table for each workload. */
 export function resultMarkdown(result: BenchResult): string {
@@ -18,9 +19,11 @@ export function resultMarkdown(result: BenchResult): string {
 }
 
 /** Where, when and how, in one paragraph. */
-export function conditions({ startedAt, commit, machine, settings }: BenchResult): string {
+export function conditions({ startedAt, commit, machine, settings, workloads }: BenchResult): string {
+  // An interrupted run has measured fewer than it was asked for.
+  const rounds = Math.min(...workloads.map(({ samples }) => Math.max(...samples.map(({ round }) => round))));
   const where = `${machine.processor}, ${machine.cores} cores, ${sizeText(machine.memoryBytes)} of memory, ${machine.disk}`;
-  const how = `scale ${settings.scale}, ${settings.rounds} rounds, pattern ${settings.pattern}, seed ${settings.seed}`;
+  const how = `scale ${settings.scale}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}, pattern ${settings.pattern}, seed ${settings.seed}`;
   return (
     `Measured ${startedAt.slice(0, 16).replace('T', ' ')} UTC at commit ${commit} on ${where}; ${machine.system}, ` +
     `Node ${machine.node}, SQLite ${machine.sqlite}; load before: ${machine.loadBefore}. Settings: ${how}.`
@@ -80,10 +83,11 @@ const oursText = ({ values }: Row) => `${values.wallSeconds?.median.toFixed(1)} 
 
 function valueText(metric: Metric, value: Spread | null): string {
   if (value === null) return NOTHING;
-  const one = metric === 'peakBytes' || metric === 'addedBytes' ? mibText : secondsText;
-  const unit = one === mibText ? ' MiB' : ' s';
-  const range = value.lowest === value.highest ? '' : ` (${one(value.lowest)}–${one(value.highest)})`;
-  return `${one(value.median)}${unit}${range}`;
+  const isBytes = metric === 'peakBytes' || metric === 'addedBytes';
+  const [unit, size] = !isBytes ? ['s', 1] : value.highest < MIB ? ['KiB', KIB] : ['MiB', MIB];
+  const text = (number: number) => shortNumber(number / size);
+  const range = value.lowest === value.highest ? '' : ` (${text(value.lowest)}–${text(value.highest)})`;
+  return `${text(value.median)} ${unit}${range}`;
 }
 
 function ratioText(value: Spread | null | undefined, withRange = true): string {
@@ -95,9 +99,4 @@ function ratioText(value: Spread | null | undefined, withRange = true): string {
   return `${value.median.toFixed(2)}${range}`;
 }
 
-const secondsText = (seconds: number) => seconds.toFixed(seconds < 10 ? 2 : 1);
-
-function mibText(bytes: number): string {
-  const mib = bytes / MIB;
-  return mib.toFixed(mib < 0.1 ? 3 : mib < 10 ? 2 : 0);
-}
+const shortNumber = (value: number) => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);

@@ -32,8 +32,9 @@ export async function measure(command: Command, signal: AbortSignal): Promise<Me
     return () => clearInterval(timer);
   });
   return {
-    wallSeconds: (performance.now() - startedMs) / 1000,
-    cpuSeconds: processState('self')!.waitedSeconds - usedBefore,
+    wallSeconds: Math.round(performance.now() - startedMs) / 1000,
+    // The kernel counts in hundredths.
+    cpuSeconds: Math.round((processState('self')!.waitedSeconds - usedBefore) * 100) / 100,
     peakBytes,
   };
 }

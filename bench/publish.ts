@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { conditions, resultMarkdown, shortTable } from './markdown.ts';
-import type { BenchResult } from './results.ts';
+import type { BenchResult, WorkloadResult } from './results.ts';
 import { WORKLOAD_NAMES } from './workloads/index.ts';
 
 export const BEGIN = '<!-- bench:begin -->';
@@ -15,13 +15,17 @@ export interface Documents {
   readonly short: string;
 }
 
+const SHORT_INTRODUCTION =
+  'Time, and bytes added to the repository, divided by what the peer needed for the same data: below 1 Holdfast needs less.';
+
 /** The newest measurement of each workload among these files goes in. Gives the documents that were written. */
 export function publish(resultFiles: readonly string[], documents: Documents): string[] {
   const results = newestOfEach(resultFiles.map(readResult));
   if (results.length === 0) throw new Error('there are no results to publish: run the benchmark first');
   const full = results.map(resultMarkdown).join('\n\n');
   const short = [
-    shortTable(results.flatMap(({ workloads }) => workloads)),
+    SHORT_INTRODUCTION,
+    shortTable(results.flatMap(({ workloads }) => workloads).toSorted(inOrder)),
     ...new Set(results.map(conditions)),
   ].join('\n\n');
   const text = readFileSync(documents.full, 'utf8');
@@ -55,6 +59,9 @@ function readResult(path: string): BenchResult {
   if (result.format !== 1) throw new Error(`${path} is no result of this benchmark`);
   return result;
 }
+
+const inOrder = (a: WorkloadResult, b: WorkloadResult) =>
+  WORKLOAD_NAMES.indexOf(a.workload) - WORKLOAD_NAMES.indexOf(b.workload);
 
 /** Oldest first, each with only those workloads that no later one has measured again. */
 function newestOfEach(results: readonly BenchResult[]): BenchResult[] {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findPostgresBinaries } from '../../test/support/postgres-binaries.ts';
+import { OURS } from '../summary.ts';
 import { borg } from './borg.ts';
 import { holdfast } from './holdfast.ts';
 import { pgDumpCompressed, pgDumpFloor, pgRestoreParallel } from './pg-dump.ts';
@@ -39,11 +40,17 @@ export interface WantedTools {
 
 export function findTools({ names, peers, cacheFolder }: WantedTools): FoundTools {
   const found = names.map((name) => [name, open(name, cacheFolder)] as const);
-  return {
-    tools: [...found.map(([, tool]) => tool).filter((tool) => tool !== null), ...peers.map(openPeer)],
-    missing: found.filter(([, tool]) => tool === null).map(([name]) => name),
-  };
+  const tools = [...found.map(([, tool]) => tool).filter((tool) => tool !== null), ...peers.map(openPeer)];
+  const twice = tools.find((tool, i) => tools.some((other, j) => j < i && other.name === tool.name));
+  if (twice) throw new Error(`${twice.name} is there twice: leave one out with --tools or --peer`);
+  const missing: string[] = found.filter(([, tool]) => tool === null).map(([name]) => name);
+  const canCopy = versionText('sqlite3') !== null;
+  if (!canCopy) missing.push('sqlite3 (for restic and borg, to copy a database in use)');
+  return { tools: canCopy ? tools : tools.map(withoutSqlite), missing };
 }
+
+const withoutSqlite = (tool: Tool): Tool =>
+  tool.name === OURS ? tool : { ...tool, kinds: tool.kinds.filter((kind) => kind !== 'sqlite') };
 
 function open(name: ToolName, cacheFolder: string): Tool | null {
   switch (name) {

@@ -1,21 +1,31 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pauses } from './pause.ts';
 
 /** Throws at the first difference in names, types, sizes, modes, times of change (whole milliseconds) or content. */
 export async function compareTrees(expected: string, actual: string, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const [want, got] = await Promise.all([lstat(expected), lstat(actual)]);
-  const differs = (what: string) => new Error(`the restored ${actual} differs from ${expected}: ${what}`);
-  if (want.isDirectory() !== got.isDirectory()) throw differs('type');
-  if (want.mode !== got.mode) throw differs('mode');
-  if (!want.isDirectory()) {
-    if (want.size !== got.size) throw differs('size');
-    if (Math.floor(want.mtimeMs) !== Math.floor(got.mtimeMs)) throw differs('time of change');
-    const [wanted, found] = await Promise.all([readFile(expected), readFile(actual)]);
-    if (!wanted.equals(found)) throw differs('content');
-    return;
+  const pause = pauses(signal);
+  const open = [''];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    const difference = differenceOf(join(expected, path), join(actual, path));
+    if (difference !== null) throw new Error(`the restored ${join(actual, path)} has another ${difference}`);
+    if (lstatSync(join(expected, path)).isDirectory()) {
+      for (const name of readdirSync(join(expected, path))) open.push(join(path, name));
+    }
+    await pause();
   }
-  const [names, found] = await Promise.all([readdir(expected), readdir(actual)]);
-  if (names.sort().join('/') !== found.sort().join('/')) throw differs('names');
-  for (const name of names) await compareTrees(join(expected, name), join(actual, name), signal);
+}
+
+function differenceOf(expected: string, actual: string): string | null {
+  const want = lstatSync(expected);
+  const got = lstatSync(actual, { throwIfNoEntry: false });
+  if (got === undefined || want.isDirectory() !== got.isDirectory()) return 'type';
+  if (want.mode !== got.mode) return 'mode';
+  if (want.isDirectory()) {
+    const names = (path: string) => readdirSync(path).sort().join('/');
+    return names(expected) === names(actual) ? null : 'list of names';
+  }
+  if (want.size !== got.size) return 'size';
+  if (Math.floor(want.mtimeMs) !== Math.floor(got.mtimeMs)) return 'time of change';
+  return readFileSync(expected).equals(readFileSync(actual)) ? null : 'content';
 }

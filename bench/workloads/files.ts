@@ -1,6 +1,6 @@
 /** Trees of files: prose, tables and data that nothing can compress, each file different from every other. */
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { copyLine } from '../data/copy-text.ts';
 import { rowOf, TABLES } from '../data/tables.ts';
@@ -57,10 +57,10 @@ export async function filesWorkload(options: WorkloadOptions, shape: Shape): Pro
   const pathOf = (n: number) => join(folderOf(folder, n, shape), `${kindOf(n, seed, shape)}-${n}`);
   let sizeBytes = 0;
   for (let n = 0; n < total; n += 1) {
-    if (n % shape.filesPerFolder === 0) await mkdir(folderOf(folder, n, shape), { recursive: true });
+    if (n % shape.filesPerFolder === 0) mkdirSync(folderOf(folder, n, shape), { recursive: true });
     const content = contentOf(n, seed, shape);
     sizeBytes += content.length;
-    await writeFile(pathOf(n), content);
+    writeFileSync(pathOf(n), content);
     await pause();
   }
   let targets = 0;
@@ -83,7 +83,7 @@ export async function filesWorkload(options: WorkloadOptions, shape: Shape): Pro
       return {
         place,
         check: (path) => compareTrees(folder, path, signal),
-        remove: () => rm(place, { recursive: true, force: true }),
+        remove: async () => rmSync(place, { recursive: true, force: true }),
       };
     },
     close: async () => {},
@@ -151,13 +151,11 @@ async function edit(path: string, random: Random): Promise<void> {
   }
 }
 
-export async function readAll(folder: string, signal: AbortSignal): Promise<void> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
-  for (const entry of entries) {
-    signal.throwIfAborted();
-    if (!entry.isFile()) continue;
-    for await (const _ of createReadStream(join(entry.parentPath, entry.name), { highWaterMark: 1 << 20 })) {
-      // Only for the page cache.
-    }
+/** Files have 32 MiB at most: each fits into memory. */
+async function readAll(folder: string, signal: AbortSignal): Promise<void> {
+  const pause = pauses(signal);
+  for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) readFileSync(join(entry.parentPath, entry.name));
+    await pause();
   }
 }

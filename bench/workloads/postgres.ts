@@ -31,19 +31,24 @@ export async function postgresWorkload(options: WorkloadOptions): Promise<Worklo
   try {
     const url = await cluster.createDatabase(DATABASE);
     await create(cluster, url, counts, seed, signal);
+    let held: string | null = null;
     const rows = [...counts.values()].reduce((sum, count) => sum + count, 0);
     return {
       source: { kind: 'postgres', url, binFolder: cluster.binFolder },
       sizeBytes: await dumpBytes(cluster, url, signal),
       facts: { tables: TABLES.length, rows },
       async change(pattern, round) {
+        held = null;
         const updates = updatesOf(counts, seed, pattern, round);
         await feed(cluster, url, ['-f', '-'], updates.text, signal);
         await cluster.psql('vacuum analyze', DATABASE);
         return updates.count();
       },
       warm: async () => void (await dumpBytes(cluster, url, signal)),
-      restoreTarget: restoreTargets(cluster),
+      restoreTarget: restoreTargets(cluster, async () => {
+        held ??= await contentHashes(cluster, DATABASE);
+        return held;
+      }),
       close: () => cluster.stop(),
     };
   } catch (error) {
@@ -166,7 +171,7 @@ async function dumpBytes(cluster: Cluster, url: string, signal: AbortSignal): Pr
   return bytes;
 }
 
-function restoreTargets(cluster: Cluster): Workload['restoreTarget'] {
+function restoreTargets(cluster: Cluster, wanted: () => Promise<string>): Workload['restoreTarget'] {
   let targets = 0;
   return async () => {
     targets += 1;
@@ -174,7 +179,7 @@ function restoreTargets(cluster: Cluster): Workload['restoreTarget'] {
     return {
       place: await cluster.createDatabase(name),
       async check() {
-        const [want, got] = [await contentHashes(cluster, DATABASE), await contentHashes(cluster, name)];
+        const [want, got] = [await wanted(), await contentHashes(cluster, name)];
         if (want !== got) throw new Error(`the restored database holds\n${got}\nand the source\n${want}`);
       },
       remove: async () => void (await cluster.psql(`drop database if exists ${name} with (force)`)),
@@ -183,7 +188,7 @@ function restoreTargets(cluster: Cluster): Workload['restoreTarget'] {
 }
 
 /** Row count and a hash of all rows, whatever their order, of each table; and how many indexes and keys there are. */
-export function contentHashes(cluster: Cluster, database: string): Promise<string> {
+function contentHashes(cluster: Cluster, database: string): Promise<string> {
   const tables = TABLES.map(
     ({ name }) => `select '${name}', count(*), sum(hashtextextended(t::text, 0)::numeric) from ${name} t`,
   );

@@ -1,5 +1,4 @@
 /** The shop's tables as an SQLite database in WAL mode. */
-import { createHash } from 'node:crypto';
 import { createReadStream, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -36,7 +35,7 @@ export async function sqliteWorkload(options: WorkloadOptions): Promise<Workload
       const place = join(options.folder, `restored-${targets}.db`);
       return {
         place,
-        check: (restored) => compareDatabases(path, restored, signal),
+        check: async (restored) => compareDatabases(path, restored),
         remove: async () => {
           for (const end of ['', '-wal', '-shm']) rmSync(place + end, { force: true });
         },
@@ -113,39 +112,30 @@ async function change({ path, counts, seed, signal, pattern, round }: Change): P
 const updateText = (table: Table) =>
   `update ${table.name} set ${table.edited.map((name) => `${name} = ?`).join(', ')} where id = ?`;
 
-/** Throws when a table has other rows than in `expected`, or SQLite finds the file damaged. */
-export async function compareDatabases(expected: string, actual: string, signal: AbortSignal): Promise<void> {
-  const [want, got] = [await contentHashes(expected, signal), await contentHashes(actual, signal)];
-  for (const [table, content] of want) {
-    if (got.get(table) !== content) {
-      throw new Error(`the restored table ${table} has ${got.get(table)}, the source ${content}`);
-    }
-  }
-}
-
-async function contentHashes(path: string, signal: AbortSignal): Promise<Map<string, string>> {
-  const database = new DatabaseSync(path, { readOnly: true });
-  const pause = pauses(signal);
-  const contents = new Map<string, string>();
+/**
+ * Throws when a table has other rows than in `expected`, or SQLite finds the file damaged. SQLite compares by itself,
+ * value by value, which takes a tenth of the time of fetching all of them.
+ */
+export function compareDatabases(expected: string, actual: string): void {
+  const database = new DatabaseSync(actual, { readOnly: true });
   try {
     const found = database.prepare('pragma quick_check').get();
-    if (found?.quick_check !== 'ok') throw new Error(`${path} is damaged: ${found?.quick_check}`);
-    for (const { name } of TABLES) {
-      const hash = createHash('sha256');
-      let rows = 0;
-      const query = database.prepare(`select * from ${name} order by id`);
-      for (const row of query.iterate()) {
-        for (const value of Object.values(row)) {
-          if (value instanceof Uint8Array) hash.update(value).update('\0b');
-          else hash.update(`${typeof value} ${value}\0`);
-        }
-        rows += 1;
-        await pause();
+    if (found?.quick_check !== 'ok') throw new Error(`${actual} is damaged: ${found?.quick_check}`);
+    database.prepare('attach ? as wanted').run(expected);
+    for (const { name, columns } of TABLES) {
+      const values = (side: string) => columns.map((column) => `${side}.${column.name}`).join(', ');
+      const equal = `wanted.${name} a join main.${name} b on a.id = b.id where (${values('a')}) is (${values('b')})`;
+      const counts = database
+        .prepare(
+          `select (select count(*) from wanted.${name}) wanted, (select count(*) from main.${name}) restored, ` +
+            `(select count(*) from ${equal}) equal`,
+        )
+        .get() as { wanted: number; restored: number; equal: number };
+      if (counts.restored !== counts.wanted || counts.equal !== counts.wanted) {
+        throw new Error(`the restored table ${name} is not the source's: rows ${JSON.stringify(counts)}`);
       }
-      contents.set(name, `${rows} rows, ${hash.digest('hex').slice(0, 16)}`);
     }
   } finally {
     database.close();
   }
-  return contents;
 }

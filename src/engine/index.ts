@@ -8,6 +8,7 @@ export type { Progress } from './base/progress.ts';
 export { generateKeyText } from './crypto/key-text.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
 export type { SourceSpec } from './operations/source-spec.ts';
+export { testDestination } from './operations/test-destination.ts';
 export type { StorageSettings } from './storage/storage-settings.ts';
 
 /** Unpacks a bundle without a repository. Throws what `readBundle` throws, `target_not_empty`, `target_failed`. */

@@ -8,17 +8,26 @@ import { fileURLToPath } from 'node:url';
 export const ACCOUNTS = 4000;
 const BALANCE = 1000;
 
-/** About 4 MB, each account on a page of its own with three others. */
-export function makeBank(path: string, journalMode: string): void {
+/** About 4 MB behind as much ballast as is asked for, each account on a page of its own with three others. */
+export function makeBank(path: string, journalMode: string, ballastBytes = 0): void {
   const bank = new DatabaseSync(path);
   bank.exec(`pragma journal_mode = ${journalMode}; pragma synchronous = off; begin;
     create table account (id integer primary key, balance integer not null, note text not null);
     create table movement (id integer primary key, source integer not null references account,
       target integer not null references account, amount integer not null);`);
+  if (ballastBytes > 0) addBallast(bank, ballastBytes);
   const insert = bank.prepare('insert into account values (?, ?, ?)');
   for (let id = 1; id <= ACCOUNTS; id += 1) insert.run(id, BALANCE, 'n'.repeat(900));
   bank.exec('commit');
   bank.close();
+}
+
+const BALLAST_BYTES = 8 << 20;
+
+function addBallast(bank: DatabaseSync, sizeBytes: number): void {
+  bank.exec('create table ballast (id integer primary key, content blob)');
+  const insert = bank.prepare('insert into ballast (content) values (zeroblob(?))');
+  for (let at = 0; at < sizeBytes; at += BALLAST_BYTES) insert.run(BALLAST_BYTES);
 }
 
 export interface BankReport {

@@ -23,8 +23,8 @@ export interface TestSshd {
   addressOf(path: string, port?: number): string;
   /** Kills the server and every connection it has. */
   kill(): Promise<void>;
-  /** Starts it again on the same port. */
-  start(): Promise<void>;
+  /** Starts it again on the same port; with a limit to the length of the files it writes. */
+  start(limits?: { readonly largestFileBytes: number }): Promise<void>;
   /** A new host key, from the next start on. */
   changeHostKey(): void;
 }
@@ -42,7 +42,7 @@ export async function startSshd(test: TestContext, options: SshdOptions = {}): P
   mkdirSync(folder);
   makeKey(join(base, 'host-key'));
   makeKey(join(base, 'login-key'));
-  writeFileSync(join(base, 'authorized'), readFileSync(join(base, 'login-key.pub')), { mode: 0o600 });
+  writeFileSync(join(base, 'authorized'), readFileSync(join(base, 'login-key.pub')));
   writeFileSync(join(base, 'sshd_config'), configOf(base, port, options.config ?? []));
   // sshd separates privileges in this folder, which Debian makes at boot.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
@@ -55,10 +55,17 @@ export async function startSshd(test: TestContext, options: SshdOptions = {}): P
     for (const pid of [ended.pid, ...descendantsOf(ended.pid)]) killProcess(pid);
     await exited;
   };
-  const start = async () => {
-    server = spawn(sshd, ['-D', '-e', '-f', join(base, 'sshd_config')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+  const start = async (limits?: { readonly largestFileBytes: number }) => {
+    const command = [sshd, '-D', '-e', '-f', join(base, 'sshd_config')];
+    // Without SIGXFSZ, a write beyond the limit fails instead of ending the server.
+    const limited = [
+      'sh',
+      '-c',
+      `trap '' XFSZ; ulimit -f ${(limits?.largestFileBytes ?? 0) >> 9}; exec "$@"`,
+      'sh',
+    ];
+    const [program, ...args] = limits ? [...limited, ...command] : command;
+    server = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     let log = '';
     server.stderr?.setEncoding('utf8').on('data', (text: string) => {
       log = (log + text).slice(-4000);
@@ -96,8 +103,9 @@ export async function startSshd(test: TestContext, options: SshdOptions = {}): P
 }
 
 function configOf(base: string, port: number, extra: readonly string[]): string {
-  const lines = [
-    ...extra,
+  const keywordOf = (line: string) => line.split(' ')[0];
+  const replaced = new Set(extra.map(keywordOf));
+  const usual = [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
     `HostKey ${join(base, 'host-key')}`,
@@ -111,6 +119,7 @@ function configOf(base: string, port: number, extra: readonly string[]): string 
     'MaxStartups 100',
     'Subsystem sftp internal-sftp',
   ];
+  const lines = [...extra, ...usual.filter((line) => !replaced.has(keywordOf(line)))];
   return `${lines.join('\n')}\n`;
 }
 

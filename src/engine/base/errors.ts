@@ -83,6 +83,11 @@ export const ERRORS = {
     'do not go on before you know why: it may be another machine',
     'unreachable',
   ),
+  bucket_missing: entry(
+    'the destination has no bucket of this name',
+    'create it, or correct name, region and endpoint in the address',
+    'unreachable',
+  ),
   object_missing: entry('an object is missing from the destination', 'run holdfast verify', 'damaged'),
   object_exists: entry('an object of this name is already there', 'nothing was overwritten', 'failed'),
   storage_name_invalid: entry(

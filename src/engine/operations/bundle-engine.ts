@@ -19,6 +19,7 @@ import type { Engine, OpenEngineOptions } from './repository-engine.ts';
 import { restore } from './restore.ts';
 import { planRestore, type RestoreRequest } from './restore-plan.ts';
 import type { RotateRequest } from './rotate.ts';
+import { testStorage } from './test-destination.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -141,6 +142,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
         message: `${(await bundles('backups')).length} bundles open`,
         next: null,
       },
+      ...(await testStorage(storage, signal)),
     ],
     close: () => storage.close(),
   };

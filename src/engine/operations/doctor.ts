@@ -1,6 +1,7 @@
 import { DAY_MS } from '../base/clock.ts';
 import { findTools } from '../sources/postgres/index.ts';
 import type { OperationContext } from './context.ts';
+import { testStorage } from './test-destination.ts';
 
 export interface DoctorCheck {
   readonly name: string;
@@ -20,11 +21,12 @@ const warning = (name: string, message: string, next: string): DoctorCheck => ({
   next,
 });
 
-/** What would make a backup or a recovery fail today. Changes nothing. */
+/** What would make a backup or a recovery fail today. Leaves everything as it was. */
 export async function doctor(context: OperationContext): Promise<DoctorCheck[]> {
   return [
     ok('repository', `opens; ${context.repository.keys.writable ? 'the key may write' : 'read-only'}`),
     ...findingChecks(context),
+    ...(await testStorage(context.repository.storage, context.signal)),
     await spaceCheck(context),
     await keyCheck(context),
     await backupCheck(context),

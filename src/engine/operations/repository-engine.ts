@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
+import { asHoldfastError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { parseKeyText } from '../crypto/key-text.ts';
 import type { StorageSettings } from '../storage/storage-settings.ts';
@@ -8,6 +9,7 @@ import { browse } from './browse.ts';
 import type { OperationContext } from './context.ts';
 import { doctor } from './doctor.ts';
 import { exportBundle } from './export-bundle.ts';
+import { extendLocks } from './extend-locks.ts';
 import { importBundle } from './import-bundle.ts';
 import { addKey, listKeys, reencrypt, retireKey, rotateKey } from './keys.ts';
 import { type ListFilter, listBackups, showBackup } from './list.ts';
@@ -58,7 +60,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     address: repository.storage.address,
     /** What an operator should know, such as a rollback. */
     warnings: repository.findings.map(({ message }) => message),
-    backup: (request: BackupRequest) => backup(context, request),
+    backup: (request: BackupRequest) => backupAndRenew(context, request),
     list: (filter: ListFilter) => listBackups(context, filter),
     show: (id: string) => showBackup(context, id),
     browse: (id: string, path: string) => browse(context, id, path),
@@ -85,4 +87,14 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     doctor: () => doctor(context),
     close: () => repository.storage.close(),
   };
+}
+
+/** The backup is there whatever becomes of older locks, so trouble with those is told and not thrown. */
+async function backupAndRenew(context: OperationContext, request: BackupRequest) {
+  const outcome = await backup(context, request);
+  await extendLocks(context).catch((error: unknown) => {
+    if (context.signal.aborted) return;
+    context.progress.warn(`locks of older objects were not renewed: ${asHoldfastError(error).message}`);
+  });
+  return outcome;
 }

@@ -37,8 +37,28 @@ export interface Storage {
   /** Bytes still free, or null where that cannot be known (object storage). */
   freeBytes(): Promise<number | null>;
 
+  /**
+   * Renews the lock of an object that is still needed; false when what is left of it is enough. Only where the
+   * destination was opened with locks. Throws `object_missing`.
+   */
+  readonly extendLock?: (
+    object: Pick<ObjectInfo, 'name' | 'modifiedAtMs'>,
+    options?: StorageOptions,
+  ) => Promise<boolean>;
+
+  /** What matters for backups and shows in no other call. May write objects that no listing shows. */
+  readonly inspect?: () => Promise<readonly StorageFinding[]>;
+
   /** Releases connections. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface StorageFinding {
+  readonly name: string;
+  readonly status: 'ok' | 'warning' | 'problem';
+  readonly message: string;
+  /** Null when nothing is to be done. */
+  readonly next: string | null;
 }
 
 /** Whole content in parts (written in order), or a stream of unknown length. */

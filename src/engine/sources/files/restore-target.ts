@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HoldfastError, systemCode } from '../../base/errors.ts';
 import { closeFolder, type FolderHandle, openFolderAt } from './handles.ts';
@@ -13,6 +23,9 @@ export interface RestoreTarget {
   close(): void;
 }
 
+/** Characters of a folder's name that its stand-in carries: names end at 255 bytes. */
+const NAME_KEPT = 50;
+
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 
 function targetFailed(path: string, error: unknown): HoldfastError {
@@ -21,6 +34,8 @@ function targetFailed(path: string, error: unknown): HoldfastError {
     cause: error,
   });
 }
+
+const isMissing = (path: string) => lstatSync(path, { throwIfNoEntry: false }) === undefined;
 
 /** True for a folder with nothing in it, or for nothing at all. */
 function isFree(path: string): boolean {
@@ -35,21 +50,37 @@ function openTarget(path: string): FolderHandle {
 }
 
 /**
- * The folder a tree is restored into, made when missing. One that holds anything is `target_not_empty` unless
+ * The folder a tree is restored into. A missing one gets its name only when the tree is whole; an empty one, which
+ * may be a mount point, is filled in place. One that holds anything is `target_not_empty` unless
  * `replace`: then the tree is restored beside it, and only when it is whole the two change names; the old one is
  * kept under another name, so that there is a way back.
  */
 export function openRestoreTarget(path: string, replace: boolean): RestoreTarget {
   const wanted = resolve(path);
+  const mark = randomBytes(4).toString('hex');
+  const besideOf = (real: string) =>
+    join(dirname(real), `.${basename(real).slice(0, NAME_KEPT)}.holdfast-restoring-${mark}`);
   try {
+    if (isMissing(wanted)) {
+      const beside = besideOf(wanted);
+      const folder = openTarget(beside);
+      return {
+        folder,
+        commit() {
+          place(beside, wanted);
+          return null;
+        },
+        discard: () => removeTree(beside),
+        close: () => closeFolder(folder),
+      };
+    }
     if (isFree(wanted)) {
       const folder = openTarget(wanted);
       return { folder, commit: () => null, discard() {}, close: () => closeFolder(folder) };
     }
     if (!replace) throw new HoldfastError('target_not_empty', `${path} is not empty`);
     const real = existsSync(wanted) ? realpathSync(wanted) : wanted;
-    const mark = randomBytes(4).toString('hex');
-    const beside = join(dirname(real), `.${basename(real)}.holdfast-restoring-${mark}`);
+    const beside = besideOf(real);
     const aside = join(dirname(real), `${basename(real)}.before-restore-${mark}`);
     const folder = openTarget(beside);
     return {
@@ -58,12 +89,42 @@ export function openRestoreTarget(path: string, replace: boolean): RestoreTarget
         swap(real, beside, aside);
         return aside;
       },
-      discard: () => rmSync(beside, { recursive: true, force: true }),
+      discard: () => removeTree(beside),
       close: () => closeFolder(folder),
     };
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     throw targetFailed(path, error);
+  }
+}
+
+/** Only a missing or empty folder gives way: what appeared there meanwhile is not ours to replace. */
+function place(beside: string, wanted: string): void {
+  try {
+    renameSync(beside, wanted);
+  } catch (error) {
+    const isTaken = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(systemCode(error) ?? '');
+    if (!isTaken) throw targetFailed(wanted, error);
+    throw new HoldfastError('target_not_empty', `something else appeared at ${wanted} meanwhile`, {
+      cause: error,
+    });
+  }
+}
+
+/** Takes a tree away whose folders may already be locked to their owner. Never throws: it follows a failure that must be told. */
+function removeTree(path: string): void {
+  try {
+    unlockFolders(Buffer.from(path));
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // What stays carries a name that says what it is.
+  }
+}
+
+function unlockFolders(path: Buffer): void {
+  chmodSync(path, 0o700);
+  for (const entry of readdirSync(path, { withFileTypes: true, encoding: 'buffer' })) {
+    if (entry.isDirectory()) unlockFolders(Buffer.concat([path, Buffer.from('/'), entry.name]));
   }
 }
 

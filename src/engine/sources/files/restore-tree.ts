@@ -205,8 +205,8 @@ async function restoreSingle(run: Run, single: TreeEntry, name: string): Promise
  * meanwhile (fully so on Linux; see `handles.ts`). Sockets, and devices unless asked for, are skipped and named in the report.
  *
  * Throws `target_not_empty`, `target_failed`, `target_busy`, `path_unsafe`, `limit_exceeded`, `item_unknown`,
- * `restore_mismatch`, `interrupted`, and what the reader throws. After a failure a target that was empty may be partly filled;
- * one that was to be replaced is as it was.
+ * `restore_mismatch`, `interrupted`, and what the reader throws. After a failure a target that was an empty folder may be
+ * partly filled; one that was missing, or to be replaced, is as it was.
  */
 export async function restoreTree(options: RestoreTreeOptions): Promise<RestoreReport> {
   const { reader, content, target, progress = silentProgress } = options;

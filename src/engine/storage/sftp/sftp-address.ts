@@ -33,7 +33,9 @@ export function parseSftpAddress(address: string): SftpAddress {
   if (url.hostname === '') throw invalid('the SFTP address names no host');
   if (url.username === '') throw invalid(`the SFTP address of ${url.hostname} names no user`);
   const host = decoded(url.hostname).replace(/^\[(.*)\]$/, '$1');
-  const folder = folderOf(decoded(url.pathname));
+  // Not the path of the URL, which has resolved `..` already.
+  const path = /^sftp:\/\/[^/?#]*([^?#]*)/i.exec(address)?.[1] ?? '';
+  const folder = folderOf(decoded(path));
   const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
   const portText = port === DEFAULT_PORT ? '' : `:${port}`;
   return {
@@ -42,7 +44,7 @@ export function parseSftpAddress(address: string): SftpAddress {
     port,
     folder,
     hostKeys: hostKeysOf(url.search),
-    shown: `sftp://${url.username}@${url.hostname}${portText}${url.pathname.replace(/\/+$/, '') || '/'}`,
+    shown: `sftp://${url.username}@${url.hostname}${portText}${path.replace(/\/+$/, '')}`,
   };
 }
 

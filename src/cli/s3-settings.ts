@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { HoldfastError, systemCode } from '../engine/base/errors.ts';
+import type { StorageSettings } from '../engine/index.ts';
+import type { Cli } from './cli.ts';
+
+type S3Settings = NonNullable<StorageSettings['s3']>;
+
+/**
+ * How to log in to S3, from S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY and S3_SESSION_TOKEN, or for Supabase from
+ * SUPABASE_SERVICE_ROLE_KEY and SUPABASE_ANON_KEY (each also with `_FILE`); bucket and region where the address has none, from S3_BUCKET and
+ * S3_REGION. Without keys the AWS library finds its own. Throws `usage` for half a pair, `storage_denied` for a file that is named and cannot be read.
+ */
+export async function s3Settings(cli: Cli): Promise<S3Settings> {
+  const { S3_BUCKET, S3_REGION } = cli.io.environment;
+  const [accessKeyId, secretAccessKey, sessionToken, serviceRoleKey, anonKey] = await Promise.all([
+    secret(cli, 'S3_ACCESS_KEY_ID'),
+    secret(cli, 'S3_SECRET_ACCESS_KEY'),
+    secret(cli, 'S3_SESSION_TOKEN'),
+    secret(cli, 'SUPABASE_SERVICE_ROLE_KEY'),
+    secret(cli, 'SUPABASE_ANON_KEY'),
+  ]);
+  if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+    const missing = accessKeyId === undefined ? 'S3_ACCESS_KEY_ID' : 'S3_SECRET_ACCESS_KEY';
+    throw new HoldfastError('usage', `${missing} is not set`, {
+      next: `set ${missing}, or neither of the two`,
+    });
+  }
+  return {
+    bucket: S3_BUCKET || undefined,
+    region: S3_REGION || undefined,
+    ...(accessKeyId && secretAccessKey && { credentials: { accessKeyId, secretAccessKey, sessionToken } }),
+    ...(serviceRoleKey && { supabase: { serviceRoleKey, anonKey } }),
+  };
+}
+
+async function secret(cli: Cli, name: string): Promise<string | undefined> {
+  const text = cli.io.environment[name];
+  const file = cli.io.environment[`${name}_FILE`];
+  if (text && file) throw new HoldfastError('usage', `both ${name} and ${name}_FILE are set`);
+  if (text) return text.trim();
+  if (!file) return undefined;
+  try {
+    return (await readFile(resolve(cli.io.folder, file), 'utf8')).trim() || undefined;
+  } catch (error) {
+    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${systemCode(error)}`;
+    throw new HoldfastError('storage_denied', `the file ${file} ${why}`, {
+      cause: error,
+      next: `check ${name}_FILE and the permissions of the file`,
+    });
+  }
+}

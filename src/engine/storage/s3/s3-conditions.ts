@@ -1,0 +1,99 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import type { S3Calls } from './s3-calls.ts';
+import { httpStatusOf, isTaken } from './s3-failure.ts';
+
+/** Objects of this beginning are the storage's own and never show in a listing. */
+export const OWN_PREFIX = '.holdfast-';
+const OBJECT_PROBE = `${OWN_PREFIX}probe`;
+const PARTS_PROBE = `${OWN_PREFIX}probe-parts`;
+const CONTENT = Buffer.from('holdfast looks here whether the server refuses to overwrite\n');
+
+/** Whether the server refuses to overwrite, found out once per storage and way of writing. */
+export interface S3Conditions {
+  /** Of PutObject. */
+  objects(): Promise<boolean>;
+  /** Of CompleteMultipartUpload, which is a matter of its own: Ceph 16 and 18 ignore the condition there. */
+  parts(): Promise<boolean>;
+}
+
+/**
+ * Probes on two objects of fixed name and content that stay: nothing is lost when they are overwritten, and no
+ * permission to delete is needed.
+ */
+export function s3Conditions(calls: S3Calls): S3Conditions {
+  let objects: Promise<boolean> | null = null;
+  let parts: Promise<boolean> | null = null;
+  // A failure is not remembered: the next write asks again.
+  return {
+    objects() {
+      objects ??= isRefused(() => putProbe(calls)).catch((error: unknown) => {
+        objects = null;
+        throw error;
+      });
+      return objects;
+    },
+    parts() {
+      parts ??= isRefused(() => completeProbe(calls)).catch((error: unknown) => {
+        parts = null;
+        throw error;
+      });
+      return parts;
+    },
+  };
+}
+
+type Answer = 'written' | 'refused' | 'unknown';
+
+/** The first write may have made the object; then the second must be refused. */
+async function isRefused(write: () => Promise<Answer>): Promise<boolean> {
+  for (let i = 0; i < 2; i += 1) {
+    const answer = await write();
+    if (answer !== 'written') return answer === 'refused';
+  }
+  return false;
+}
+
+function answerOf(error: unknown): Answer {
+  if (isTaken(error)) return 'refused';
+  if (httpStatusOf(error) === 501 || httpStatusOf(error) === 400) return 'unknown';
+  throw error;
+}
+
+function putProbe(calls: S3Calls): Promise<Answer> {
+  const { client, target } = calls;
+  const command = () =>
+    new PutObjectCommand({
+      Bucket: target.bucket,
+      Key: `${target.prefix}${OBJECT_PROBE}`,
+      Body: CONTENT,
+      IfNoneMatch: '*',
+    });
+  return calls.run({ what: 'a first write', needs: 's3:PutObject' }, (signal) =>
+    client.send(command(), { abortSignal: signal }).then(() => 'written' as const, answerOf),
+  );
+}
+
+function completeProbe(calls: S3Calls): Promise<Answer> {
+  const { client, target } = calls;
+  const place = { Bucket: target.bucket, Key: `${target.prefix}${PARTS_PROBE}` };
+  return calls.run({ what: 'a first upload in parts', needs: 's3:PutObject' }, async (signal) => {
+    const send = { abortSignal: signal };
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand(place), send);
+    const part = { ...place, UploadId, PartNumber: 1 };
+    const { ETag } = await client.send(new UploadPartCommand({ ...part, Body: CONTENT }), send);
+    const whole = { ...place, UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } };
+    try {
+      await client.send(new CompleteMultipartUploadCommand({ ...whole, IfNoneMatch: '*' }), send);
+      return 'written';
+    } catch (error) {
+      await client.send(new AbortMultipartUploadCommand({ ...place, UploadId })).catch(() => {});
+      return answerOf(error);
+    }
+  });
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { DAY_MS } from '../../base/clock.ts';
+import type { S3Target } from './s3-address.ts';
+import type { S3Calls } from './s3-calls.ts';
+import { isMissing } from './s3-failure.ts';
+
+/** Metadata of every object: which put wrote it, and the SHA-256 of its bytes where that is known beforehand. */
+export const PUT_ID = 'holdfast-put';
+export const CONTENT_SHA256 = 'holdfast-sha256';
+
+/** What both ways of writing tell the server about a new object. */
+export function creationOf(target: S3Target, metadata: Readonly<Record<string, string>>) {
+  const { encryption, kmsKeyId, storageClass, lock } = target;
+  return {
+    Bucket: target.bucket,
+    ContentType: 'application/octet-stream',
+    Metadata: { ...metadata },
+    ...(encryption !== null && { ServerSideEncryption: encryption }),
+    ...(kmsKeyId !== null && { SSEKMSKeyId: kmsKeyId }),
+    // The server's own list of classes is longer than the SDK's.
+    ...(storageClass !== null && { StorageClass: storageClass as 'STANDARD' }),
+    ...(lock !== null && {
+      ObjectLockMode: lock.mode,
+      ObjectLockRetainUntilDate: new Date(Date.now() + lock.days * DAY_MS),
+    }),
+  };
+}
+
+export interface Digests {
+  readonly md5: Buffer;
+  readonly sha256: Buffer;
+}
+
+export function digestsOf(bytes: Uint8Array): Digests {
+  return {
+    md5: createHash('md5').update(bytes).digest(),
+    sha256: createHash('sha256').update(bytes).digest(),
+  };
+}
+
+/** Headers by which the server refuses bytes that changed on the way. MD5 is the one that every server checks. */
+export function checksumsOf({ checksums }: S3Target, { md5, sha256 }: Digests) {
+  return {
+    ContentMD5: md5.toString('base64'),
+    ...(checksums === 'when-supported' && {
+      ChecksumAlgorithm: 'SHA256' as const,
+      ChecksumSHA256: sha256.toString('base64'),
+    }),
+  };
+}
+
+/** What the server says it stored: null when it says nothing comparable (an encrypted object's tag is no MD5). */
+export function isAsSent(
+  answer: { readonly ETag?: string | undefined; readonly ChecksumSHA256?: string | undefined },
+  sent: Digests,
+): boolean | null {
+  if (answer.ChecksumSHA256) return answer.ChecksumSHA256 === sent.sha256.toString('base64');
+  const tag = tagOf(answer.ETag);
+  return /^[0-9a-f]{32}$/.test(tag) ? tag === sent.md5.toString('hex') : null;
+}
+
+export function tagOf(text: string | undefined): string {
+  return (text ?? '').replace(/^"|"$/g, '').toLowerCase();
+}
+
+/** Null when there is no object of this key. One attempt: to be called inside of one. */
+export async function head(
+  { client, target }: S3Calls,
+  key: string,
+  signal: AbortSignal,
+): Promise<HeadObjectCommandOutput | null> {
+  try {
+    return await client.send(new HeadObjectCommand({ Bucket: target.bucket, Key: key }), {
+      abortSignal: signal,
+    });
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}
