@@ -6,7 +6,7 @@ import { codeOf, type ErrorCode } from '../../src/engine/base/errors.ts';
 import { applyPrune, planPrune } from '../../src/engine/repository/prune.ts';
 import type { OpenOptions, Repository } from '../../src/engine/repository/repository.ts';
 import { verifyRepository } from '../../src/engine/repository/verify.ts';
-import { type Fixture, makeBackup, restoreBackup } from '../support/backup-fixture.ts';
+import { edited, type Fixture, makeBackup, restoreBackup } from '../support/backup-fixture.ts';
 import { count } from '../support/counts.ts';
 import { eachKill } from '../support/each-kill.ts';
 import { namesOf, overwrite, type RepositoryWorld, repositoryWorld } from '../support/repository-world.ts';
@@ -230,11 +230,14 @@ const CARELESS: Broken = {
   commit: { checkPacks: async () => {}, graceMs: 1000 * DAY_MS },
 };
 
+/** Long enough for differences to pay. */
+const CHUNK_BYTES = 1200;
+
 /** One round of three writers, two restores, prunes and purges, in a random order. Resolves with the broken backups. */
 async function round(random: SeededRandom, build: Broken, tally: Tally): Promise<string[]> {
   const world = await repositoryWorld();
   const { clock } = world;
-  const blobs = Array.from({ length: 4 }, () => random.bytes(600 + random.int(2500)));
+  const blobs = Array.from({ length: 4 }, () => random.bytes(600 + random.int(5000)));
   const failures: string[] = [];
   const open = (actor: Actor, options: Partial<OpenOptions> = {}) =>
     world.open({ storage: actor.slowed(world.storage), ...options });
@@ -251,10 +254,12 @@ async function round(random: SeededRandom, build: Broken, tally: Tally): Promise
       await actor.sleep(random.int(20 * HOUR_MS));
       const repository = await open(actor, build.commit);
       const own = random.bytes(random.int(5000));
-      const fixture = { streams: { a: random.pick(blobs), b: random.pick(blobs), own } };
+      const a = random.int(2) === 0 ? random.pick(blobs) : edited(random.pick(blobs), random);
+      const fixture = { streams: { a, b: random.pick(blobs), own } };
       const pause = () => actor.sleep(random.int(random.pick([MINUTE_MS, 5 * HOUR_MS, 15 * HOUR_MS])));
       await attempt(async () => {
-        await makeBackup(repository, fixture, { pause });
+        const { manifest: previous } = await repository.manifests.resolve('latest');
+        await makeBackup(repository, fixture, { pause, previous, chunkBytes: CHUNK_BYTES });
         tally.commits += 1;
       });
     }
@@ -291,9 +296,9 @@ async function round(random: SeededRandom, build: Broken, tally: Tally): Promise
     }
   };
   const [a, b, c] = blobs;
-  await makeBackup(world.repository, { streams: { a: a!, b: b! } });
+  await makeBackup(world.repository, { streams: { a: a!, b: b! } }, { chunkBytes: CHUNK_BYTES });
   clock.advance(1000);
-  await makeBackup(world.repository, { streams: { a: b!, b: c! } });
+  await makeBackup(world.repository, { streams: { a: b!, b: c! } }, { chunkBytes: CHUNK_BYTES });
   const time = simulatedTime(clock, random);
   await Promise.all(
     [writer, writer, writer, pruner, purger, restorer, restorer].map((work) => time.run(work)),

@@ -4,10 +4,14 @@ import { openChunkReader } from '../../src/engine/repository/chunk-reader.ts';
 import { openChunkWriter } from '../../src/engine/repository/chunk-writer.ts';
 import { type RunTimer, startRunTimer } from '../../src/engine/repository/commit-check.ts';
 import type { Manifest, ManifestArtifact, ManifestDraft } from '../../src/engine/repository/manifest.ts';
+import { decodeTable } from '../../src/engine/repository/pack-toc.ts';
+import { previousChunks } from '../../src/engine/repository/previous-chunks.ts';
 import type { Repository } from '../../src/engine/repository/repository.ts';
+import { scanPacks } from '../../src/engine/repository/scan-packs.ts';
 import { decodeTreeEntries, encodeTreeEntry } from '../../src/engine/repository/tree-codec.ts';
 import type { Content, TreeEntry } from '../../src/engine/sources/port.ts';
 import { draftAt } from './repository-world.ts';
+import type { SeededRandom } from './seed.ts';
 
 /** What a small backup holds: streams by name, and trees of files by path. */
 export interface Fixture {
@@ -17,6 +21,10 @@ export interface Fixture {
 
 export interface BackupHooks {
   readonly draft?: Partial<ManifestDraft>;
+  /** Chunks of a stream are stored as differences against its stream of the same name, where that pays. */
+  readonly previous?: Manifest;
+  /** Of a stream's chunks. Default 512. */
+  readonly chunkBytes?: number;
   /** Between the steps of a run: index loaded, data written. */
   readonly pause?: (step: 'loaded' | 'written') => void | Promise<void>;
 }
@@ -33,10 +41,13 @@ export async function makeBackup(
   await hooks.pause?.('loaded');
   const { storage, keys } = repository;
   const writer = openChunkWriter({ storage, keys, index, workers: 1 });
+  const reader = openChunkReader({ storage, keys, index });
   try {
     const artifacts: ManifestArtifact[] = [];
     for (const [name, bytes] of Object.entries(fixture.streams ?? {})) {
-      const stream = writer.openStream({ method: 'fixed', sizeBytes: 512 });
+      const stream = writer.openStream({ method: 'fixed', sizeBytes: hooks.chunkBytes ?? 512 });
+      const before = hooks.previous?.artifacts.find((artifact) => artifact.name === name);
+      if (before) stream.follow(await previousChunks(reader, index, before.content));
       await stream.write(bytes);
       const { content, sha256 } = await stream.end();
       artifacts.push(artifactOf(name, 'stream', bytes.length, sha256, content));
@@ -137,4 +148,20 @@ export async function restoreBackup(repository: Repository, manifest: Manifest):
   } finally {
     await reader.close();
   }
+}
+
+/** The same bytes but for a few, so that most of them differ a little from what they were. */
+export function edited(bytes: Buffer, random: SeededRandom, edits = 3): Buffer {
+  const copy = Buffer.from(bytes);
+  for (let i = 0; i < edits && copy.length > 0; i += 1) copy[random.int(copy.length)]! ^= 1 + random.int(255);
+  return copy;
+}
+
+/** Chunks stored as differences, in the packs that are there. */
+export async function countDeltas(repository: Repository): Promise<number> {
+  let deltas = 0;
+  for await (const { table } of scanPacks(repository)) {
+    for (const { bases } of decodeTable(table)) if (bases.length > 0) deltas += 1;
+  }
+  return deltas;
 }

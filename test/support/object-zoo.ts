@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { HOUR_MS } from '../../src/engine/base/clock.ts';
 import type { Credential } from '../../src/engine/crypto/key-text.ts';
 import { takeLease } from '../../src/engine/repository/leases.ts';
@@ -5,7 +6,7 @@ import type { Manifest } from '../../src/engine/repository/manifest.ts';
 import type { Repository } from '../../src/engine/repository/repository.ts';
 import { putTombstone } from '../../src/engine/repository/tombstones.ts';
 import { verifyRepository } from '../../src/engine/repository/verify.ts';
-import { makeBackup, restoreBackup } from './backup-fixture.ts';
+import { countDeltas, edited, makeBackup, restoreBackup } from './backup-fixture.ts';
 import { type RepositoryWorld, rawCredential, repositoryWorld } from './repository-world.ts';
 import type { SeededRandom } from './seed.ts';
 
@@ -34,6 +35,7 @@ export async function objectZoo(random: SeededRandom): Promise<ObjectZoo> {
       { credential: spare, label: 'spare key' },
     ],
   });
+  const large = random.bytes(100_000);
   clock.advance(HOUR_MS);
   // Long enough for three blocks, and for references that need a list of their own.
   const second = await makeBackup(repository, { streams: { shared, large: random.bytes(600_000) } });
@@ -43,12 +45,21 @@ export async function objectZoo(random: SeededRandom): Promise<ObjectZoo> {
     { streams: { own: random.bytes(3000) } },
     { draft: { tenantId: 'acme' } },
   );
+  clock.advance(HOUR_MS);
+  const base = await makeBackup(repository, { streams: { edited: large } }, { chunkBytes: 4096 });
+  clock.advance(HOUR_MS);
+  const fourth = await makeBackup(
+    repository,
+    { streams: { edited: edited(large, random, 100) } },
+    { previous: base, chunkBytes: 4096 },
+  );
+  assert.ok((await countDeltas(repository)) > 10, 'some chunks are differences');
   const { ref } = await repository.manifests.resolve(third.id);
   await repository.manifests.archive(ref);
   await repository.holds.place(first.id, 'kept for the audit');
   await putTombstone(repository, 'ab'.repeat(32), 'zoo');
   await takeLease(repository, 'zoo');
-  const backups = [first, second, third];
+  const backups = [first, second, third, base, fourth];
   const contents = new Map<string, string>();
   for (const manifest of backups) contents.set(manifest.id, await contentOf(repository, manifest));
   const credentials = [credential, spare];

@@ -52,7 +52,7 @@ export async function backup(context: OperationContext, request: BackupRequest):
   const reader = openChunkReader({ storage, keys, index });
   const writer = openChunkWriter({ storage, keys, index, progress, signal, ...workers });
   try {
-    const target: ArtifactTarget = { writer, reader };
+    const target: ArtifactTarget = { writer, reader, index, deltas: storage.readsAreCheap ?? false };
     const artifacts: ManifestArtifact[] = [];
     const problems: ManifestProblem[] = [];
     for (const source of sources) await writeSource(context, target, source, previous, artifacts, problems);

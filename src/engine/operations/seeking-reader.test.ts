@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { count } from '../../../test/support/counts.ts';
 import { seededRandom } from '../../../test/support/seed.ts';
-import { REF_BYTES } from '../repository/walk-content.ts';
+import { REF_BYTES } from '../repository/refs.ts';
 import type { Content } from '../sources/port.ts';
 import { seekingReader } from './seeking-reader.ts';
 

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../base/errors.ts';
 import type { ChunkReader } from '../repository/chunk-reader.ts';
-import { eachRef, REF_BYTES } from '../repository/walk-content.ts';
+import { eachRef, lengthOfRef, REF_BYTES } from '../repository/refs.ts';
 import type { Content } from '../sources/port.ts';
 
 type Chunks = Pick<ChunkReader, 'read' | 'readChunk'>;
@@ -50,7 +50,7 @@ async function* readRange(chunks: Chunks, map: ContentMap, { start, end }: Range
 
 /** The references that overlap a range, as a content of their own, and where in the whole it begins. */
 function within(refs: Buffer, listStart: number, { start, end }: Range) {
-  const lengthAt = (at: number) => refs.readUInt32LE(at + REF_BYTES - 4);
+  const lengthAt = (at: number) => lengthOfRef(refs, at);
   let first = 0;
   let offset = listStart;
   while (first < refs.length && offset + lengthAt(first) <= start) {

@@ -1,6 +1,8 @@
+import type { ChunkIndex } from '../repository/chunk-index.ts';
 import type { ChunkReader } from '../repository/chunk-reader.ts';
 import type { ChunkWriter } from '../repository/chunk-writer.ts';
 import type { ManifestArtifact, ManifestProblem } from '../repository/manifest.ts';
+import { previousChunks } from '../repository/previous-chunks.ts';
 import { refsPresent, reusableEntries } from '../repository/reusable-entries.ts';
 import { decodeTreeEntries } from '../repository/tree-codec.ts';
 import { openTreeWriter } from '../repository/tree-writer.ts';
@@ -16,6 +18,9 @@ export interface ArtifactTarget {
   readonly writer: ChunkWriter;
   /** Reads what the repository held before this run. */
   readonly reader: ChunkReader;
+  readonly index: ChunkIndex;
+  /** True where what changed may be stored as a difference against the backup before. */
+  readonly deltas: boolean;
 }
 
 /** Stores one artifact of a source under `name`. `previous` is the same artifact of the backup before. */
@@ -27,17 +32,21 @@ export async function writeArtifact(
   previous: ManifestArtifact | null,
 ): Promise<WrittenArtifact> {
   return artifact.form === 'stream'
-    ? writeStream(target, source, name, artifact)
+    ? writeStream(target, source, name, artifact, previous)
     : writeTree(target, source, name, artifact, previous);
 }
 
 async function writeStream(
-  { writer }: ArtifactTarget,
+  { writer, reader, index, deltas }: ArtifactTarget,
   source: string,
   name: string,
   { kind, chunking, produce }: StreamArtifact,
+  previous: ManifestArtifact | null,
 ): Promise<WrittenArtifact> {
   const stream = writer.openStream(chunking);
+  if (deltas && previous?.form === 'stream') {
+    stream.follow(await previousChunks(reader, index, previous.content));
+  }
   const facts = await produce(stream);
   const { content, sha256 } = await stream.end();
   const { sizeBytes } = content;

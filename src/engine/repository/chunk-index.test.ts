@@ -10,7 +10,7 @@ const packOf = (n: number) => createHash('sha256').update(`pack ${n}`).digest('h
 function blockOf(first: number, count: number): TableBlock {
   const chunks = Array.from({ length: count }, (_, i) => ({ id: idOf(first + i), lengthBytes: 1000 + i }));
   const plainBytes = chunks.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
-  return { storedBytes: 5000 + first, plainBytes, encoding: 1, baseId: null, chunks };
+  return { storedBytes: 5000 + first, plainBytes, encoding: 1, bases: [], chunks };
 }
 
 test('every chunk is found where its pack says', () => {
@@ -63,4 +63,56 @@ test('memory stays within 64 bytes a chunk at a million chunks', () => {
   const perChunk = index.memoryBytes / index.count;
   console.log(`# index: ${perChunk.toFixed(1)} bytes a chunk`);
   assert.ok(perChunk <= 64, `${perChunk} bytes a chunk`);
+});
+
+/** A difference against chunks by number. */
+function deltaOf(n: number, bases: readonly number[]): TableBlock {
+  const chunks = [{ id: idOf(n), lengthBytes: 700 }];
+  return { storedBytes: 90, plainBytes: 700, encoding: 2, bases: bases.map(idOf), chunks };
+}
+
+test('a difference is there only while its bases are, whatever comes first', () => {
+  const index = newChunkIndex();
+  index.addPack(packOf(1), 1, encodeTable([deltaOf(50, [1, 2]), deltaOf(51, [1])]));
+  assert.deepEqual([index.find(idOf(50)), index.find(idOf(51))], [-1, -1]);
+  assert.ok(index.hasLoose());
+  index.addPack(packOf(2), 1, encodeTable([blockOf(1, 1)]));
+  assert.equal(index.find(idOf(50)), -1);
+  assert.deepEqual(index.needed(idOf(51)), [index.find(idOf(51)), index.find(idOf(1))]);
+  index.addPack(packOf(3), 1, encodeTable([blockOf(2, 1)]));
+  assert.deepEqual(index.basesOf(index.find(idOf(50))), [index.find(idOf(1)), index.find(idOf(2))]);
+  assert.ok(!index.hasLoose());
+  const place = index.placeOf(index.find(idOf(50)))!;
+  assert.deepEqual([place.blockPlainBytes, place.offsetInBlock, place.lengthBytes], [700, 0, 700]);
+});
+
+test('a difference without its base gives way to one that has it, and to a full chunk', () => {
+  const index = newChunkIndex();
+  index.addPack(packOf(1), 1, encodeTable([deltaOf(50, [1]), deltaOf(51, [1])]));
+  index.addPack(packOf(2), 1, encodeTable([blockOf(2, 1), deltaOf(50, [2]), blockOf(51, 1)]));
+  assert.equal(index.packOf(index.find(idOf(50))), packOf(2));
+  assert.equal(index.packOf(index.find(idOf(51))), packOf(2));
+  assert.deepEqual(index.basesOf(index.find(idOf(51))), []);
+  index.addPack(packOf(3), 1, encodeTable([blockOf(1, 1)]));
+  assert.equal(index.packOf(index.find(idOf(50))), packOf(2), 'what is there keeps its place');
+});
+
+test('a million differences stay within 64 bytes each', () => {
+  const index = newChunkIndex();
+  const bases = Array.from({ length: 100 }, (_, n) => idOf(n));
+  index.addPack(packOf(0), 1, encodeTable(bases.map((_, n) => blockOf(n, 1))));
+  const id = Buffer.alloc(32);
+  for (let pack = 0; pack < 100; pack += 1) {
+    const blocks = Array.from({ length: 10_000 }, (_, i): TableBlock => {
+      const chunk = Buffer.from(id);
+      chunk.writeUInt32LE(Math.imul(pack * 10_000 + i, 0x9e3779b1) >>> 0, 0);
+      chunk.writeUInt32LE(pack * 10_000 + i, 4);
+      const chunks = [{ id: chunk, lengthBytes: 700 }];
+      return { storedBytes: 90, plainBytes: 700, encoding: 2, bases: [bases[pack]!], chunks };
+    });
+    index.addPack(packOf(pack + 1), 1, encodeTable(blocks));
+  }
+  const perChunk = index.memoryBytes / index.count;
+  console.log(`# index: ${perChunk.toFixed(1)} bytes a difference`);
+  assert.ok(perChunk <= 64, `${perChunk} bytes a difference`);
 });

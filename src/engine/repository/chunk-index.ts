@@ -1,10 +1,11 @@
 /**
- * Which chunk lies where, in flat memory: typed arrays only, about 40 bytes a chunk. Ids are compared by
- * their first 16 bytes: they are HMACs under a secret key, so 128 bits never meet by chance, and every read checks the
- * whole id.
+ * Which chunk lies where, in flat memory: typed arrays only, about 45 bytes a chunk. Ids are compared by
+ * their first 16 bytes; every read checks the whole id. A chunk stored as a difference is there only while its bases are: without them it counts as unknown.
  */
 import { HEADER_BYTES } from '../crypto/object-header.ts';
-import { decodeTable } from './pack-toc.ts';
+import { BLOCK_KINDS, blockTable } from './block-table.ts';
+import { grown, idTable } from './id-table.ts';
+import { decodeTable, type TableBlock } from './pack-toc.ts';
 
 export interface ChunkPlace {
   /** Number of the pack, see `packs`. */
@@ -18,6 +19,8 @@ export interface ChunkPlace {
   readonly blockNumber: number;
   readonly offsetInBlock: number;
   readonly lengthBytes: number;
+  /** Numbers of the chunks it is a difference against; none for a full chunk. */
+  readonly bases: readonly number[];
 }
 
 export interface ChunkIndex {
@@ -28,136 +31,190 @@ export interface ChunkIndex {
   find(id: Uint8Array, at?: number): number;
   /** Enters a chunk whose pack is still being built; `addPack` gives it its place. Returns its number. */
   claim(id: Uint8Array, at?: number): number;
-  /** Enters a pack's chunks. A chunk that has a place already keeps it. Adding a pack twice changes nothing. */
+  /**
+   * Enters a pack's chunks. A chunk that has a place already keeps it, unless that is a difference whose bases are
+   * unknown so far. Adding a pack twice changes nothing else.
+   */
   addPack(pack: string, sizeBytes: number, table: Buffer): void;
+  /** True when some difference has lost its bases: adding all packs again then finds other places for them. */
+  hasLoose(): boolean;
   /** SHA-256 of the pack a chunk lies in; null while it is only claimed. */
   packOf(chunkNumber: number): string | null;
   placeOf(chunkNumber: number): ChunkPlace | null;
+  /** The chunk of this id and what it is a difference against; none when it is not there. Only for an index where nothing is claimed. */
+  needed(id: Uint8Array): readonly number[];
+  /** Plain length; 0 while it has no place. */
+  lengthOf(chunkNumber: number): number;
+  /** See `ChunkPlace.bases`. */
+  basesOf(chunkNumber: number): readonly number[];
+  /** The first `ID_START_BYTES` of a chunk's id. */
+  idStart(chunkNumber: number): Buffer;
   /** Memory of all tables, for the record. */
   readonly memoryBytes: number;
 }
 
+/** Known by name only, as base of a difference. */
 const NOWHERE = 0xffffffff;
-const MAX_LOAD = 0.7;
-const GROWTH = 1.5;
-const BLOCK_FIELDS = 5;
+/** Its pack is still being built. */
+const CLAIMED = 0xfffffffe;
+const FIELDS = 3;
+const NONE: readonly number[] = [];
 
-export function newChunkIndex(): ChunkIndex {
-  let count = 0;
-  let ids = new Uint32Array(4 * 1024);
-  // Per chunk: block number, offset in block, length.
-  let places = new Uint32Array(3 * 1024);
-  let slots = new Uint32Array(2048);
-  let blockCount = 0;
-  // Per block: pack number, block of pack, offset in pack, stored bytes, plain bytes.
-  let blocks = new Uint32Array(BLOCK_FIELDS * 256);
-  const packs: string[] = [];
-  const packNumbers = new Map<string, number>();
-  const word = new Uint32Array(4);
-  const wordBytes = new Uint8Array(word.buffer);
+/** Where a chunk lies: its block, the offset in there or for a difference its base or list of bases, its length. */
+interface Places {
+  blockOf(chunk: number): number;
+  offsetOf(chunk: number): number;
+  lengthOf(chunk: number): number;
+  set(chunk: number, block: number, offset: number, lengthBytes: number): void;
+  readonly memoryBytes: number;
+}
 
-  const load = (id: Uint8Array, at: number) => {
-    for (let i = 0; i < 16; i += 1) wordBytes[i] = id[at + i]!;
-  };
-  const slotOf = (): number => {
-    const size = slots.length;
-    for (let slot = word[0]! % size; ; slot = slot + 1 === size ? 0 : slot + 1) {
-      const number = slots[slot]! - 1;
-      if (number < 0) return slot;
-      const base = 4 * number;
-      const same = ids[base] === word[0] && ids[base + 1] === word[1] && ids[base + 2] === word[2];
-      if (same && ids[base + 3] === word[3]) return slot;
-    }
-  };
-  const growSlots = () => {
-    slots = new Uint32Array(Math.ceil(slots.length * GROWTH) | 1);
-    for (let number = 0; number < count; number += 1) {
-      word.set(ids.subarray(4 * number, 4 * number + 4));
-      slots[slotOf()] = number + 1;
-    }
-  };
-  const enter = (slot: number): number => {
-    if (4 * count === ids.length) {
-      ids = grown(ids, 4);
-      places = grown(places, 3);
-    }
-    const number = count;
-    count += 1;
-    ids.set(word, 4 * number);
-    places[3 * number] = NOWHERE;
-    slots[slot] = number + 1;
-    if (count > slots.length * MAX_LOAD) growSlots();
-    return number;
-  };
-  const findOrEnter = (id: Uint8Array, at: number): number => {
-    load(id, at);
-    const slot = slotOf();
-    const known = slots[slot]! - 1;
-    return known >= 0 ? known : enter(slot);
-  };
-  const placeOf = (number: number): ChunkPlace | null => {
-    const block = places[3 * number]!;
-    if (block === NOWHERE) return null;
-    const base = BLOCK_FIELDS * block;
-    return {
-      packNumber: blocks[base]!,
-      blockOfPack: blocks[base + 1]!,
-      blockOffset: blocks[base + 2]!,
-      blockStoredBytes: blocks[base + 3]!,
-      blockPlainBytes: blocks[base + 4]!,
-      blockNumber: block,
-      offsetInBlock: places[3 * number + 1]!,
-      lengthBytes: places[3 * number + 2]!,
-    };
-  };
-
+function newPlaces(): Places {
+  let rows = new Uint32Array(FIELDS * 1024).fill(NOWHERE);
   return {
-    get count() {
-      return count;
-    },
-    packs,
-    find(id, at = 0) {
-      load(id, at);
-      return slots[slotOf()]! - 1;
-    },
-    claim: (id, at = 0) => findOrEnter(id, at),
-    addPack(pack, _sizeBytes, table) {
-      if (packNumbers.has(pack)) return;
-      const packNumber = packs.push(pack) - 1;
-      packNumbers.set(pack, packNumber);
-      let blockOfPack = 0;
-      let offset = HEADER_BYTES;
-      for (const block of decodeTable(table)) {
-        if (BLOCK_FIELDS * blockCount === blocks.length) blocks = grown(blocks, BLOCK_FIELDS);
-        const number = blockCount;
-        blockCount += 1;
-        blocks.set(
-          [packNumber, blockOfPack, offset, block.storedBytes, block.plainBytes],
-          BLOCK_FIELDS * number,
-        );
-        blockOfPack += 1;
-        offset += block.storedBytes;
-        let inside = 0;
-        for (const { id, lengthBytes } of block.chunks) {
-          const chunk = findOrEnter(id, 0);
-          if (places[3 * chunk] === NOWHERE) places.set([number, inside, lengthBytes], 3 * chunk);
-          inside += lengthBytes;
-        }
+    blockOf: (chunk) => (FIELDS * chunk < rows.length ? rows[FIELDS * chunk]! : NOWHERE),
+    offsetOf: (chunk) => rows[FIELDS * chunk + 1]!,
+    lengthOf: (chunk) => rows[FIELDS * chunk + 2]!,
+    set(chunk, block, offset, lengthBytes) {
+      while (FIELDS * chunk >= rows.length) {
+        const used = rows.length;
+        rows = grown(rows, FIELDS).fill(NOWHERE, used);
       }
+      rows.set([block, offset, lengthBytes], FIELDS * chunk);
     },
-    packOf(number) {
-      const block = places[3 * number]!;
-      return block === NOWHERE ? null : packs[blocks[BLOCK_FIELDS * block]!]!;
-    },
-    placeOf,
     get memoryBytes() {
-      return ids.byteLength + places.byteLength + slots.byteLength + blocks.byteLength;
+      return rows.byteLength;
     },
   };
 }
 
-function grown(array: Uint32Array<ArrayBuffer>, step: number): Uint32Array<ArrayBuffer> {
-  const next = new Uint32Array(Math.ceil((array.length / step) * GROWTH) * step);
-  next.set(array);
-  return next;
+/** Lists of numbers one after the other: how many, then the numbers. */
+function newLists() {
+  let rows = new Uint32Array(64);
+  let used = 0;
+  return {
+    add(numbers: readonly number[]): number {
+      while (used + numbers.length + 1 > rows.length) rows = grown(rows, 1);
+      const at = used;
+      rows[at] = numbers.length;
+      rows.set(numbers, at + 1);
+      used += numbers.length + 1;
+      return at;
+    },
+    get: (at: number): readonly number[] => Array.from(rows.subarray(at + 1, at + 1 + rows[at]!)),
+    get memoryBytes() {
+      return rows.byteLength;
+    },
+  };
+}
+
+export function newChunkIndex(): ChunkIndex {
+  const ids = idTable();
+  const places = newPlaces();
+  const blocks = blockTable();
+  const lists = newLists();
+  const packs: string[] = [];
+  const packNumbers = new Map<string, number>();
+
+  const isPlaced = (chunk: number) => places.blockOf(chunk) < CLAIMED;
+  const basesOf = (chunk: number): readonly number[] => {
+    const block = places.blockOf(chunk);
+    const kind = block < CLAIMED ? blocks.kindOf(block) : BLOCK_KINDS.full;
+    if (kind === BLOCK_KINDS.full) return NONE;
+    const at = places.offsetOf(chunk);
+    return kind === BLOCK_KINDS.oneBase ? [at] : lists.get(at);
+  };
+  /** Claimed, or stored with all it needs. */
+  const isThere = (chunk: number): boolean => {
+    const block = places.blockOf(chunk);
+    if (block >= CLAIMED) return block === CLAIMED;
+    return blocks.kindOf(block) === BLOCK_KINDS.full || basesOf(chunk).every(isPlaced);
+  };
+  const find = (id: Uint8Array, at = 0): number => {
+    const chunk = ids.find(id, at);
+    return chunk >= 0 && isThere(chunk) ? chunk : -1;
+  };
+  const numberOfPack = (pack: string): number => {
+    const known = packNumbers.get(pack);
+    if (known !== undefined) return known;
+    packNumbers.set(pack, packs.length);
+    return packs.push(pack) - 1;
+  };
+  /** A new place is for a chunk without one, and for a difference that is not there if the new place is better. */
+  const isWelcome = (chunk: number, bases: readonly number[]) =>
+    !isPlaced(chunk) || (!isThere(chunk) && bases.every(isPlaced));
+  const enterBlock = (at: { packNumber: number; blockOfPack: number; offset: number }, found: TableBlock) => {
+    const bases = found.bases.map((id) => ids.findOrEnter(id, 0));
+    const { full, oneBase, baseList } = BLOCK_KINDS;
+    const kind = bases.length === 0 ? full : bases.length === 1 ? oneBase : baseList;
+    let block = -1;
+    let inside = 0;
+    for (const { id, lengthBytes } of found.chunks) {
+      const chunk = ids.findOrEnter(id, 0);
+      if (isWelcome(chunk, bases)) {
+        if (block < 0) block = blocks.add({ ...found, ...at, kind });
+        const offset = kind === full ? inside : kind === oneBase ? bases[0]! : lists.add(bases);
+        places.set(chunk, block, offset, lengthBytes);
+      }
+      inside += lengthBytes;
+    }
+  };
+
+  return {
+    get count() {
+      return ids.count;
+    },
+    packs,
+    find,
+    needed(id) {
+      const chunk = find(id);
+      return chunk < 0 ? NONE : [chunk, ...basesOf(chunk)];
+    },
+    claim(id, at = 0) {
+      const chunk = ids.findOrEnter(id, at);
+      if (!isThere(chunk)) places.set(chunk, CLAIMED, 0, 0);
+      return chunk;
+    },
+    addPack(pack, _sizeBytes, table) {
+      const packNumber = numberOfPack(pack);
+      let blockOfPack = 0;
+      let offset = HEADER_BYTES;
+      for (const block of decodeTable(table)) {
+        enterBlock({ packNumber, blockOfPack, offset }, block);
+        blockOfPack += 1;
+        offset += block.storedBytes;
+      }
+    },
+    hasLoose() {
+      for (let chunk = 0; chunk < ids.count; chunk += 1) if (isPlaced(chunk) && !isThere(chunk)) return true;
+      return false;
+    },
+    packOf(chunk) {
+      const block = places.blockOf(chunk);
+      return block < CLAIMED ? packs[blocks.packOf(block)]! : null;
+    },
+    lengthOf: (chunk) => (isPlaced(chunk) ? places.lengthOf(chunk) : 0),
+    placeOf(chunk) {
+      const blockNumber = places.blockOf(chunk);
+      if (blockNumber >= CLAIMED) return null;
+      const { offset, storedBytes, plainBytes, kind, ...block } = blocks.get(blockNumber);
+      const lengthBytes = places.lengthOf(chunk);
+      const isFull = kind === BLOCK_KINDS.full;
+      return {
+        ...block,
+        blockOffset: offset,
+        blockStoredBytes: storedBytes,
+        blockPlainBytes: isFull ? plainBytes : lengthBytes,
+        blockNumber,
+        offsetInBlock: isFull ? places.offsetOf(chunk) : 0,
+        lengthBytes,
+        bases: basesOf(chunk),
+      };
+    },
+    basesOf,
+    idStart: ids.startOf,
+    get memoryBytes() {
+      return ids.memoryBytes + places.memoryBytes + blocks.memoryBytes + lists.memoryBytes;
+    },
+  };
 }

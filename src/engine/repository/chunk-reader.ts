@@ -2,9 +2,9 @@ import { HoldfastError } from '../base/errors.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { Content } from '../sources/port.ts';
 import type { Storage } from '../storage/port.ts';
-import { type BlockLoader, blockLoader, type Fetch, type Ref, type Wanted } from './block-loader.ts';
-import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
-import { eachRef, REF_BYTES } from './walk-content.ts';
+import { type BlockLoader, blockLoader, type Wanted } from './block-loader.ts';
+import type { ChunkIndex } from './chunk-index.ts';
+import { eachRef, REF_BYTES, type Ref } from './refs.ts';
 
 export interface ChunkReader {
   /**
@@ -12,18 +12,20 @@ export interface ChunkReader {
    * `chunk_missing`, `object_missing`, `object_damaged` naming pack and block, `key_wrong`, `limit_exceeded`.
    */
   read(content: Content, range?: { readonly start: number; readonly end: number }): AsyncIterable<Buffer>;
+  /** What a content consists of, in order. Throws as `read`. */
+  refs(content: Content): AsyncIterable<Ref>;
   /** One chunk. Throws as `read`. */
   readChunk(id: Buffer): Promise<Buffer>;
+  /** See `BlockLoader`. */
+  readonly readRecord: BlockLoader['readRecord'];
+  readonly dictionaryOf: BlockLoader['dictionaryOf'];
   /** Drops what is cached. */
   close(): void;
 }
 
-/** Blocks that lie together are fetched together, up to so much. */
-const FETCH_BYTES = 4 * 2 ** 20;
-/** A gap this small is cheaper to read than another request. */
-const GAP_BYTES = 64 * 1024;
-/** How far ahead references are looked at: enough to fill a fetch. */
-const WINDOW_REFS = 512;
+/** Decoded blocks of one stage. */
+const STAGE_BYTES = 6 * 2 ** 20;
+const STAGE_REFS = 1024;
 const MAX_DEPTH = 4;
 
 type Refs = AsyncIterable<Ref> | Iterable<Ref>;
@@ -37,7 +39,10 @@ export function openChunkReader(input: {
   return {
     read: (content, range) =>
       range === undefined ? readWhole(loader, content) : readRange(loader, content, range),
+    refs: (content) => dataRefs(loader, content),
     readChunk: loader.readChunk,
+    readRecord: loader.readRecord,
+    dictionaryOf: loader.dictionaryOf,
     close: loader.clear,
   };
 }
@@ -91,63 +96,36 @@ async function* dataRefs(loader: BlockLoader, content: Content): AsyncGenerator<
   yield* level;
 }
 
-/** Bytes of all refs in order. While one fetch is decoded the next is on its way. */
+/** Bytes of all refs in order. While one stage is given out, the next is on its way. */
 async function* readRefs(loader: BlockLoader, refs: Refs): AsyncGenerator<Buffer> {
-  for await (const window of windows(refs)) {
-    const groups = groupsOf(window.map(loader.locate));
-    let next: Fetch | null = begin(loader, groups[0]!);
-    for (let i = 0; i < groups.length; i += 1) {
-      const fetch = next;
-      next = i + 1 < groups.length ? begin(loader, groups[i + 1]!) : null;
-      if (fetch) await loader.receive(fetch);
-      for (const wanted of groups[i]!.wanted) yield await loader.chunk(wanted);
-    }
+  let before: readonly Wanted[] = [];
+  for await (const stage of stages(loader, refs)) {
+    loader.load(stage.map(({ place }) => place));
+    for (const wanted of before) yield await loader.chunk(wanted);
+    before = stage;
   }
+  for (const wanted of before) yield await loader.chunk(wanted);
 }
 
-interface Group {
-  readonly places: ChunkPlace[];
-  readonly wanted: Wanted[];
-}
-
-/** Neighbours in a pack form a group. */
-function groupsOf(wanted: readonly Wanted[]): Group[] {
-  const groups: Group[] = [];
-  for (const one of wanted) {
-    const group = groups.at(-1);
-    const last = group?.places.at(-1);
-    if (group && last && fits(group.places[0]!, last, one.place)) {
-      if (one.place.blockNumber !== last.blockNumber) group.places.push(one.place);
-      group.wanted.push(one);
-    } else groups.push({ places: [one.place], wanted: [one] });
-  }
-  return groups;
-}
-
-/** Null when every block is there already. */
-function begin(loader: BlockLoader, { places }: Group): Fetch | null {
-  const missing = places.filter((place) => !loader.isCached(place));
-  return missing.length > 0 ? loader.fetch(missing) : null;
-}
-
-function fits(first: ChunkPlace, last: ChunkPlace, next: ChunkPlace): boolean {
-  if (next.packNumber !== last.packNumber) return false;
-  if (next.blockNumber === last.blockNumber) return true;
-  const gap = next.blockOffset - (last.blockOffset + last.blockStoredBytes);
-  const span = next.blockOffset + next.blockStoredBytes - first.blockOffset;
-  return gap >= 0 && gap <= GAP_BYTES && span <= FETCH_BYTES;
-}
-
-/** Groups refs, so that the place of many is known before the first is read. */
-async function* windows(refs: Refs): AsyncGenerator<Ref[]> {
-  let window: Ref[] = [];
+/** Groups refs, so that the blocks of many are fetched together. Two stages fit into the cache. */
+async function* stages(loader: BlockLoader, refs: Refs): AsyncGenerator<Wanted[]> {
+  let stage: Wanted[] = [];
+  let blocks = new Set<number>();
+  let bytes = 0;
   for await (const ref of refs) {
-    window.push(ref);
-    if (window.length < WINDOW_REFS) continue;
-    yield window;
-    window = [];
+    const wanted = loader.locate(ref);
+    stage.push(wanted);
+    for (const { blockNumber, blockPlainBytes } of loader.missing(wanted.place)) {
+      if (!blocks.has(blockNumber)) bytes += blockPlainBytes;
+      blocks.add(blockNumber);
+    }
+    if (bytes < STAGE_BYTES && stage.length < STAGE_REFS) continue;
+    yield stage;
+    stage = [];
+    blocks = new Set();
+    bytes = 0;
   }
-  if (window.length > 0) yield window;
+  if (stage.length > 0) yield stage;
 }
 
 /** References in a stream of bytes; one may lie across two pieces. */

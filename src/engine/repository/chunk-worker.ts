@@ -1,20 +1,26 @@
 /** A worker thread of the chunk writer: ids, compression, encryption, whole packs. */
 import { createHash, createHmac, createSecretKey, type Hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { FromWorker, ToWorker, WorkerSetup } from './chunk-messages.ts';
+import {
+  type CopyJob,
+  type FromWorker,
+  STORE_FIELDS,
+  type StoreJob,
+  type ToWorker,
+  type WorkerSetup,
+} from './chunk-messages.ts';
+import { deltaMaker } from './delta-maker.ts';
 import { type BuiltPack, PACK_CAPACITY, packBuilder } from './pack-builder.ts';
 import { ID_BYTES } from './pack-toc.ts';
+import { markOf } from './refs.ts';
 import { SLOT_BYTES, slotView } from './slot-pool.ts';
 
 const setup = workerData as WorkerSetup;
 const builder = packBuilder(setup);
 const digests = new Map<number, Hash>();
 
-type StoreJob = Extract<ToWorker, { kind: 'store' }>;
-
-/** What is to be stored, and how far the first of it is. */
-const waiting: StoreJob[] = [];
-let nextChunk = 0;
+/** What is to be stored, each step adding one chunk; the first is under way. */
+const waiting: Generator<void>[] = [];
 let isFinishing = false;
 
 /** A key object: taking the bytes anew for each chunk costs a third of the hashing. */
@@ -33,34 +39,46 @@ function sendPack(built: BuiltPack | null): void {
 
 function hash(job: number, slot: number, ends: Uint32Array): void {
   const ids = new Uint8Array(ends.length * ID_BYTES);
+  const marks = new Uint16Array(ends.length);
   let start = 0;
   for (let i = 0; i < ends.length; i += 1) {
     const end = ends[i]!;
-    ids.set(
-      createHmac('sha256', idKey)
-        .update(view(slot, start, end))
-        .digest(),
-      i * ID_BYTES,
-    );
+    const chunk = view(slot, start, end);
+    ids.set(createHmac('sha256', idKey).update(chunk).digest(), i * ID_BYTES);
+    marks[i] = markOf(chunk);
     start = end;
   }
-  send({ kind: 'hashed', job, ids });
+  send({ kind: 'hashed', job, ids, marks });
+}
+
+function* store({ slot, stream, chunks, ids, bases }: StoreJob): Generator<void> {
+  const maker = bases && deltaMaker(idKey, bases);
+  let tried = 0;
+  let made = 0;
+  for (let row = 0; row < chunks.length; row += STORE_FIELDS) {
+    const id = ids.subarray(chunks[row + 2]!, chunks[row + 2]! + ID_BYTES);
+    const bytes = view(slot, chunks[row]!, chunks[row + 1]!);
+    const [first, count] = [chunks[row + 3]!, chunks[row + 4]!];
+    const delta = maker && count > 0 ? maker.make(bytes, first, count, bytes.length * builder.ratio) : null;
+    if (count > 0) tried += 1;
+    if (delta) made += 1;
+    sendPack(delta ? builder.addDelta({ id, lengthBytes: bytes.length, ...delta }) : builder.add(id, bytes));
+    yield;
+  }
+  maker?.close();
+  if (tried > 0) send({ kind: 'tried', stream, chunks: tried, deltas: made });
+  send({ kind: 'done', slot });
+}
+
+function* copy({ slot, frameBytes, ...delta }: CopyJob): Generator<void> {
+  sendPack(builder.addDelta({ ...delta, frame: view(slot, 0, frameBytes) }));
+  yield;
+  send({ kind: 'done', slot });
 }
 
 /** Stores what waits, as far as there is memory for packs. */
 function storeWaiting(): void {
-  for (let job = waiting[0]; job && builder.canAdd(); job = waiting[0]) {
-    const { slot, chunks, ids } = job;
-    for (; nextChunk < chunks.length && builder.canAdd(); nextChunk += 3) {
-      const at = chunks[nextChunk + 2]!;
-      const bytes = view(slot, chunks[nextChunk]!, chunks[nextChunk + 1]!);
-      sendPack(builder.add(ids.subarray(at, at + ID_BYTES), bytes));
-    }
-    if (nextChunk < chunks.length) return;
-    send({ kind: 'done', slot });
-    waiting.shift();
-    nextChunk = 0;
-  }
+  while (waiting.length > 0 && builder.canAdd()) if (waiting[0]!.next().done) waiting.shift();
   if (!isFinishing || waiting.length > 0) return;
   isFinishing = false;
   sendPack(builder.finish());
@@ -88,7 +106,8 @@ parentPort!.on('message', (message: ToWorker) => {
   else if (message.kind === 'digest') digest(message.slot, message.stream, message.bytes);
   else if (message.kind === 'endDigest') endDigest(message.stream);
   else {
-    if (message.kind === 'store') waiting.push(message);
+    if (message.kind === 'store') waiting.push(store(message));
+    else if (message.kind === 'copy') waiting.push(copy(message));
     else if (message.kind === 'finish') isFinishing = true;
     else builder.lend(message.slot, slotView(setup.packMemory, message.slot, PACK_CAPACITY));
     storeWaiting();

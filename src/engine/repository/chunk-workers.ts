@@ -15,9 +15,16 @@ export function defaultWorkers(): number {
   return Math.min(MAX_WORKERS, availableParallelism());
 }
 
+/** Of the chunks of a batch, in order. */
+export interface Hashed {
+  readonly ids: Uint8Array;
+  readonly marks: Uint16Array;
+}
+
 export interface WorkerEvents {
-  hashed(job: number, ids: Uint8Array, worker: number): void;
+  hashed(job: number, hashed: Hashed): void;
   done(slot: number): void;
+  tried(stream: number, chunks: number, deltas: number): void;
   digest(stream: number, sha256: Uint8Array): void;
   pack(built: BuiltPack, worker: number): void;
   failed(error: unknown): void;
@@ -61,8 +68,9 @@ export function startChunkWorkers(
   const threads = Array.from({ length: count }, (_, number) => {
     const thread = new Worker(script, { workerData: setup, execArgv: [], resourceLimits: LIMITS });
     thread.on('message', (message: FromWorker) => {
-      if (message.kind === 'hashed') events.hashed(message.job, message.ids, number);
+      if (message.kind === 'hashed') events.hashed(message.job, message);
       else if (message.kind === 'done') events.done(message.slot);
+      else if (message.kind === 'tried') events.tried(message.stream, message.chunks, message.deltas);
       else if (message.kind === 'digest') events.digest(message.stream, message.sha256);
       else if (message.kind === 'pack') events.pack(message.built, number);
       else {

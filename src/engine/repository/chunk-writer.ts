@@ -3,17 +3,19 @@ import type { Progress } from '../base/progress.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { Chunking } from '../sources/port.ts';
 import type { Storage } from '../storage/port.ts';
+import { baseBlocks } from './base-blocks.ts';
 import type { ChunkIndex } from './chunk-index.ts';
-import { type ChunkWorkers, defaultWorkers, startChunkWorkers } from './chunk-workers.ts';
+import { copyDelta, dispatch, onHashed, type Run, releaseUse, type StreamState } from './chunk-jobs.ts';
+import { defaultWorkers, startChunkWorkers } from './chunk-workers.ts';
 import { type Chunker, contentChunker, fixedChunker } from './chunker.ts';
-import { type Batch, type ContentStream, contentStream } from './content-stream.ts';
-import { PACK_CAPACITY } from './pack-builder.ts';
-import { type PackStore, packStore } from './pack-store.ts';
-import { ID_BYTES } from './pack-toc.ts';
-import { type RunFailure, runFailure } from './run-failure.ts';
-import { newSegment, type Segment } from './segment.ts';
-import { SLOT_BYTES, type SlotPool, slotPool } from './slot-pool.ts';
-import { type UsedChunks, usedChunks } from './used-chunks.ts';
+import { type ContentStream, contentStream } from './content-stream.ts';
+import { follower } from './follower.ts';
+import { type Delta, PACK_CAPACITY } from './pack-builder.ts';
+import { packStore } from './pack-store.ts';
+import { runFailure } from './run-failure.ts';
+import { newSegment } from './segment.ts';
+import { SLOT_BYTES, slotPool } from './slot-pool.ts';
+import { usedChunks } from './used-chunks.ts';
 
 export type { ContentStream } from './content-stream.ts';
 
@@ -45,51 +47,17 @@ export interface ChunkWriter {
   openStream(chunking: Chunking, options?: { readonly sha256?: boolean }): ContentStream;
   /** Counts a chunk of an earlier backup as used. False when it is not stored, or on its way out. */
   use(id: Uint8Array): boolean;
+  /**
+   * Stores a difference as another pack holds it, without making it anew. Its bases have to be stored as well, here or by then.
+   * Does nothing for a chunk that is stored already.
+   */
+  copyDelta(delta: Delta): Promise<void>;
   /** Stores what is pending and the index of it. All streams must have ended. */
   finish(): Promise<WriteResult>;
   /** Stops the threads. Packs already written stay: a later run finds them. Idempotent. */
   abort(): Promise<void>;
   /** Packs that every content given out depends on. Complete after `finish`. */
   packsUsed(): Set<string>;
-}
-
-/** A batch of a stream between being given to a worker and being applied in its turn. */
-interface Job {
-  readonly stream: StreamState;
-  readonly batch: Batch;
-  ids: Uint8Array | null;
-  readonly worker: number;
-  /** What waits for this batch and belongs behind it. */
-  readonly marks: (() => void)[];
-}
-
-interface StreamState {
-  readonly number: number;
-  readonly digests: boolean;
-  /** In order of the stream; workers may finish them in another. */
-  readonly queue: Job[];
-  segment: Segment | null;
-}
-
-/** What the parts of one run share. */
-interface Run {
-  readonly index: ChunkIndex;
-  readonly pool: SlotPool;
-  readonly packs: PackStore;
-  readonly used: UsedChunks;
-  readonly failure: RunFailure;
-  readonly jobs: Map<number, Job>;
-  /** How often a slot is still needed. */
-  readonly uses: Map<number, number>;
-  readonly digests: Map<number, (sha256: Buffer) => void>;
-  /** Chunks each worker has before it. */
-  readonly load: number[];
-  workers: ChunkWorkers;
-  nextJob: number;
-  nextStream: number;
-  newChunks: number;
-  reusedChunks: number;
-  readonly openList: () => ContentStream;
 }
 
 const SPARE_SLOTS = 6;
@@ -117,8 +85,10 @@ export function openChunkWriter(options: ChunkWriterOptions): ChunkWriter {
       if (number >= 0) used.add(number);
       return number >= 0;
     },
+    copyDelta: (delta) => copyDelta(run, delta),
     async finish() {
       try {
+        await failure.promise((resolve) => resolve(Promise.all(run.fetches)));
         await failure.promise<void>((resolve) => void run.workers.finish().then(resolve));
         await packs.finish();
         failure.check();
@@ -161,10 +131,14 @@ function startRun({ storage, keys, index, progress, workers: given }: ChunkWrite
     jobs: new Map(),
     uses: new Map(),
     digests: new Map(),
+    followers: new Map(),
+    bases: baseBlocks({ storage, keys, index }),
+    fetches: new Set(),
     load: new Array<number>(count).fill(0),
     workers: startChunkWorkers(keys, { memory: pool.memory, packMemory: packPool.memory }, count, {
-      hashed: (job, ids) => onHashed(run, job, ids),
+      hashed: (job, hashed) => onHashed(run, job, hashed),
       done: (slot) => releaseUse(run, slot),
+      tried: (stream, chunks, deltas) => run.followers.get(stream)?.tried(chunks, deltas),
       digest(stream, sha256) {
         run.digests.get(stream)?.(Buffer.from(sha256));
         run.digests.delete(stream);
@@ -192,7 +166,11 @@ function chunkerOf(keys: RepositoryKeys, chunking: Chunking): Chunker {
 }
 
 function openStream(run: Run, chunker: Chunker, digests: boolean): ContentStream {
-  const stream: StreamState = { number: run.nextStream, digests, queue: [], segment: null };
+  const following = follower(run.index);
+  const stream: StreamState = {
+    ...{ number: run.nextStream, digests, queue: [] },
+    ...{ segment: null, follower: following },
+  };
   run.nextStream += 1;
   const { pool, failure } = run;
   const digestWorker = stream.number % run.workers.count;
@@ -217,6 +195,10 @@ function openStream(run: Run, chunker: Chunker, digests: boolean): ContentStream
       dropSegment() {
         stream.segment = null;
       },
+      follow(previous) {
+        run.followers.set(stream.number, following);
+        following.follow(previous);
+      },
       async digest() {
         if (!digests) return Buffer.alloc(0);
         return failure.promise((resolve) => {
@@ -227,66 +209,4 @@ function openStream(run: Run, chunker: Chunker, digests: boolean): ContentStream
     },
     chunker,
   );
-}
-
-/** Gives a batch to the worker with the least before it. */
-function dispatch(run: Run, stream: StreamState, batch: Batch): void {
-  run.failure.check();
-  const { load, workers } = run;
-  const { slot, ends } = batch;
-  const worker = load.indexOf(Math.min(...load));
-  const job: Job = { stream, batch, ids: null, worker, marks: [] };
-  const number = run.nextJob;
-  run.nextJob += 1;
-  run.jobs.set(number, job);
-  stream.queue.push(job);
-  load[worker]! += ends.length;
-  run.uses.set(slot, stream.digests ? 2 : 1);
-  workers.post(worker, { kind: 'hash', job: number, slot, ends: Uint32Array.from(ends) });
-  if (!stream.digests) return;
-  const bytes = ends.at(-1)!;
-  workers.post(stream.number % workers.count, { kind: 'digest', slot, stream: stream.number, bytes });
-}
-
-function onHashed(run: Run, number: number, ids: Uint8Array): void {
-  const job = run.jobs.get(number)!;
-  const { queue } = job.stream;
-  run.jobs.delete(number);
-  run.load[job.worker]! -= job.batch.ends.length;
-  job.ids = ids;
-  while (queue[0]?.ids && !run.failure.hasFailed()) applyJob(run, queue.shift()!);
-}
-
-/** Looks the chunks of a batch up, adds them to the content, and has the new ones stored. */
-function applyJob(run: Run, { stream, batch, worker, ids, marks }: Job): void {
-  const { index, used } = run;
-  const toStore: number[] = [];
-  let start = 0;
-  let mark = 0;
-  batch.ends.forEach((end, i) => {
-    const at = i * ID_BYTES;
-    let number = index.find(ids!, at);
-    if (number < 0) {
-      number = index.claim(ids!, at);
-      run.newChunks += 1;
-      toStore.push(start, end, at);
-    } else run.reusedChunks += 1;
-    used.add(number);
-    stream.segment ??= newSegment(run.openList);
-    stream.segment.add(ids!, at, end - start);
-    start = end;
-    for (; batch.marks[mark]?.afterChunks === i + 1; mark += 1) batch.marks[mark]!.apply();
-  });
-  if (toStore.length === 0) releaseUse(run, batch.slot);
-  else {
-    const chunks = Uint32Array.from(toStore);
-    run.workers.post(worker, { kind: 'store', slot: batch.slot, chunks, ids: ids! });
-  }
-  for (const apply of marks) apply();
-}
-
-function releaseUse({ uses, pool }: Run, slot: number): void {
-  const left = uses.get(slot)! - 1;
-  uses.set(slot, left);
-  if (left === 0) pool.release(slot);
 }

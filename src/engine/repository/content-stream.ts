@@ -1,4 +1,5 @@
 import type { ByteSink, Content } from '../sources/port.ts';
+import type { PreviousChunks } from './alignment.ts';
 import type { Chunker } from './chunker.ts';
 import { SLOT_BYTES } from './slot-pool.ts';
 
@@ -7,6 +8,8 @@ export interface ContentStream extends ByteSink {
   takeContent(): Promise<Content>;
   /** A border; everything since the last `takeContent` is forgotten. */
   discard(): void;
+  /** A border; what comes next is expected to be like this content of an earlier backup. */
+  follow(previous: PreviousChunks | null): void;
   /** Hands over what is buffered, so that what was taken resolves. */
   flush(): void;
   /** Content since the last `takeContent`, and the SHA-256 of all bytes ever written (empty when not wanted). */
@@ -48,6 +51,7 @@ export interface StreamPort {
   promise<T>(start: (resolve: (value: T | PromiseLike<T>) => void) => void): Promise<T>;
   closeSegment(): Content | Promise<Content>;
   dropSegment(): void;
+  follow(previous: PreviousChunks | null): void;
   digest(): Promise<Buffer>;
 }
 
@@ -152,6 +156,10 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
     discard() {
       cut();
       mark(port.dropSegment);
+    },
+    follow(previous) {
+      cut();
+      mark(() => port.follow(previous));
     },
     flush,
     async end() {

@@ -1,4 +1,5 @@
 import type { Bitset } from './bitset.ts';
+import { frameOf } from './block-codec.ts';
 import type { ChunkIndex } from './chunk-index.ts';
 import { newChunkIndex } from './chunk-index.ts';
 import { openChunkReader } from './chunk-reader.ts';
@@ -26,7 +27,8 @@ export interface CopyInput {
 }
 
 /**
- * Copies chunks to new packs under the current epoch, each read, checked against its id and written as new.
+ * Copies chunks to new packs under the current epoch, each read, checked against its id and written as new;
+ * differences stay what they are.
  * Chunks that a kept pack holds are not copied again, so that an interrupted copy goes on where it ended.
  * Resolves with the bytes stored.
  */
@@ -42,14 +44,20 @@ export async function copyChunks(
   try {
     const stream = writer.openStream({ method: 'fixed', sizeBytes: MAX_CHUNK_BYTES });
     for await (const { pack, table } of scanPacks(context, { skip: (name) => !input.from(name) })) {
-      for (const { chunks } of decodeTable(table)) {
-        for (const { id } of chunks) {
+      for (const { chunks, bases } of decodeTable(table)) {
+        for (const { id, lengthBytes } of chunks) {
           const number = index.find(id);
           const isHere = number >= 0 && index.packOf(number) === pack;
           if (!isHere || (wanted && !wanted.has(number))) continue;
           await input.beforeChunk?.();
-          await stream.write(await reader.readChunk(id));
-          stream.cut();
+          const bytes = await reader.readChunk(id);
+          if (bases.length > 0) {
+            const frame = frameOf(await reader.readRecord(number));
+            await writer.copyDelta({ id, lengthBytes, frame, bases });
+          } else {
+            await stream.write(bytes);
+            stream.cut();
+          }
         }
       }
     }

@@ -25,7 +25,10 @@ export async function addSoundPacks(
   isCondemned: (pack: string) => boolean,
   options: Omit<ScanOptions, 'skip'> = {},
 ): Promise<void> {
-  await addPacks(context, index, { ...options, skip: (pack, wrongSize) => wrongSize || isCondemned(pack) });
+  const skip = (pack: string, wrongSize: boolean) => wrongSize || isCondemned(pack);
+  await addPacks(context, index, { ...options, skip });
+  // A difference met before its bases may have a better place in a pack that was passed by then.
+  if (index.hasLoose()) await addPacks(context, index, { skip });
 }
 
 /** Adds the others: readers take what they still give. */

@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { isId } from '../base/ids.ts';
 import type { Content, JsonValue } from '../sources/port.ts';
+import { REF_BYTES } from './refs.ts';
 
 /** What a backup holds: `db` databases, `storage` files, `full` both as one recovery unit. */
 export const BACKUP_TYPES = ['db', 'storage', 'full'] as const;
 export type BackupType = (typeof BACKUP_TYPES)[number];
 
-/** Bytes of one chunk reference: chunk id and length. */
-const REF_BYTES = 36;
 /** Writers nest above 256 references; a reader allows slack for other writers, but no flood. */
 const MAX_INLINE_REFS = 4096;
 export const MAX_CONTENT_DEPTH = 4;

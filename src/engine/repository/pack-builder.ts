@@ -15,6 +15,10 @@ const MAX_TABLE_BYTES = 2 * 2 ** 20;
 /** The last block goes beyond. */
 export const PACK_CAPACITY = PACK_BYTES + MAX_BLOCK_BYTES + 2 ** 20;
 
+const DELTA = Buffer.of(ENCODINGS.delta);
+/** Until something was stored whole. */
+const UNKNOWN_RATIO = 0.5;
+
 const COMPRESSION = {
   params: { [constants.ZSTD_c_compressionLevel]: 1 },
   // One piece of output for most blocks instead of many to be joined.
@@ -30,6 +34,15 @@ export interface BuiltPack {
   readonly table: Uint8Array;
 }
 
+export interface Delta {
+  readonly id: Uint8Array;
+  readonly lengthBytes: number;
+  /** See `compressDelta`. */
+  readonly frame: Uint8Array;
+  /** Whole ids, in the order in which they were joined. */
+  readonly bases: readonly Uint8Array[];
+}
+
 /** Builds packs one after the other, each in memory it is lent. */
 export interface PackBuilder {
   /** False while there is no memory to build in. */
@@ -38,6 +51,10 @@ export interface PackBuilder {
   lend(slot: number, memory: Buffer): void;
   /** Adds a chunk, copying it. Returns a finished pack when this one is full. Call it only while `canAdd`. */
   add(id: Uint8Array, bytes: Uint8Array): BuiltPack | null;
+  /** Adds a chunk as a difference against `bases`: a block of its own. Returns as `add`. */
+  addDelta(delta: Delta): BuiltPack | null;
+  /** Bytes stored for each byte of the chunks that were added whole, so far. */
+  readonly ratio: number;
   /** What is left, or null when nothing is. */
   finish(): BuiltPack | null;
 }
@@ -59,6 +76,8 @@ export function packBuilder(input: {
   const plain = Buffer.alloc(MAX_BLOCK_BYTES);
   const table = tableWriter();
   let plainBytes = 0;
+  let wholePlain = 0;
+  let wholeStored = 0;
   let pack: OpenPack | null = null;
 
   const closeBlock = () => {
@@ -70,8 +89,14 @@ export function packBuilder(input: {
     const { sealer, bytes, at } = pack!;
     pack!.at = sealer.sealBlockInto([Buffer.of(encoding), isSmaller ? packed : block], bytes, at);
     freeNow(packed);
-    table.closeBlock({ storedBytes: pack!.at - at, plainBytes, encoding, baseId: null });
+    table.closeBlock({ storedBytes: pack!.at - at, plainBytes, encoding });
+    wholePlain += plainBytes;
+    wholeStored += pack!.at - at;
     plainBytes = 0;
+  };
+  const closeIfFull = (): BuiltPack | null => {
+    const sizeBytes = pack!.at + table.sizeBytes + TAG_BYTES + FOOTER_BYTES;
+    return sizeBytes >= PACK_BYTES || table.sizeBytes >= MAX_TABLE_BYTES ? closePack() : null;
   };
   const closePack = (): BuiltPack | null => {
     closeBlock();
@@ -101,8 +126,16 @@ export function packBuilder(input: {
       plainBytes += bytes.length;
       table.addChunk(id, bytes.length);
       if (plainBytes >= BLOCK_BYTES) closeBlock();
-      const sizeBytes = pack!.at + table.sizeBytes + TAG_BYTES + FOOTER_BYTES;
-      return sizeBytes >= PACK_BYTES || table.sizeBytes >= MAX_TABLE_BYTES ? closePack() : null;
+      return closeIfFull();
+    },
+    addDelta({ id, lengthBytes, frame, bases }) {
+      const { sealer, bytes, at } = pack!;
+      pack!.at = sealer.sealBlockInto([DELTA, frame], bytes, at);
+      table.addDelta({ id, lengthBytes, bases, storedBytes: pack!.at - at });
+      return closeIfFull();
+    },
+    get ratio() {
+      return wholePlain > 0 ? wholeStored / wholePlain : UNKNOWN_RATIO;
     },
     finish: closePack,
   };

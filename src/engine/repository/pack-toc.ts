@@ -12,6 +12,8 @@ const BLOCK_HEAD_BYTES = 11;
 const CHUNK_BYTES = ID_BYTES + 4;
 /** The most a block's table entry can count. */
 export const MAX_CHUNKS_OF_BLOCK = 0xffff;
+/** Bases of one difference. */
+export const MAX_BASES = 4;
 
 export interface TableChunk {
   readonly id: Buffer;
@@ -23,9 +25,16 @@ export interface TableBlock {
   readonly storedBytes: number;
   readonly plainBytes: number;
   readonly encoding: number;
-  /** The base of a difference (encoding 2), else null. */
-  readonly baseId: Buffer | null;
+  /** Ids of the chunks a difference (encoding 2) was made against, in order; none otherwise. */
+  readonly bases: readonly Uint8Array[];
   readonly chunks: readonly TableChunk[];
+}
+
+export interface TableDelta {
+  readonly id: Uint8Array;
+  readonly lengthBytes: number;
+  readonly storedBytes: number;
+  readonly bases: readonly Uint8Array[];
 }
 
 /** Builds a table block by block in memory of its own, 36 bytes a chunk. */
@@ -35,7 +44,10 @@ export interface TableWriter {
   readonly chunksOfBlock: number;
   /** Adds a chunk to the block begun. */
   addChunk(id: Uint8Array, lengthBytes: number): void;
-  closeBlock(block: Omit<TableBlock, 'chunks'>): void;
+  /** Ends the block begun. */
+  closeBlock(block: Omit<TableBlock, 'chunks' | 'bases'>): void;
+  /** Adds a whole block of one chunk, a difference, before the block begun. */
+  addDelta(delta: TableDelta): void;
   /** A copy of the table; the writer begins anew. */
   take(): Buffer;
 }
@@ -46,6 +58,17 @@ export function tableWriter(): TableWriter {
   let blocks = 0;
   let rows = Buffer.allocUnsafe(1024 * CHUNK_BYTES);
   let chunks = 0;
+  const head = (storedBytes: number, plainBytes: number, encoding: number, more: number) => {
+    table = withRoom(table, used, BLOCK_HEAD_BYTES + more);
+    used = table.writeUInt32LE(storedBytes, used);
+    used = table.writeUInt32LE(plainBytes, used);
+    used = table.writeUInt8(encoding, used);
+    blocks += 1;
+  };
+  const append = (id: Uint8Array) => {
+    table.set(id, used);
+    used += ID_BYTES;
+  };
   return {
     get sizeBytes() {
       return used + BLOCK_HEAD_BYTES + chunks * CHUNK_BYTES;
@@ -60,17 +83,20 @@ export function tableWriter(): TableWriter {
       rows.writeUInt32LE(lengthBytes, at + ID_BYTES);
       chunks += 1;
     },
-    closeBlock({ storedBytes, plainBytes, encoding, baseId }) {
+    closeBlock({ storedBytes, plainBytes, encoding }) {
       const rowBytes = chunks * CHUNK_BYTES;
-      table = withRoom(table, used, BLOCK_HEAD_BYTES + ID_BYTES + rowBytes);
-      used = table.writeUInt32LE(storedBytes, used);
-      used = table.writeUInt32LE(plainBytes, used);
-      used = table.writeUInt8(encoding, used);
-      if (baseId !== null) used += baseId.copy(table, used);
+      head(storedBytes, plainBytes, encoding, rowBytes);
       used = table.writeUInt16LE(chunks, used);
       used += rows.copy(table, used, 0, rowBytes);
-      blocks += 1;
       chunks = 0;
+    },
+    addDelta({ id, lengthBytes, storedBytes, bases }) {
+      head(storedBytes, lengthBytes, ENCODINGS.delta, CHUNK_BYTES + 1 + bases.length * ID_BYTES);
+      used = table.writeUInt8(bases.length, used);
+      for (const base of bases) append(base);
+      used = table.writeUInt16LE(1, used);
+      append(id);
+      used = table.writeUInt32LE(lengthBytes, used);
     },
     take() {
       table.writeUInt32LE(blocks, 0);
@@ -92,9 +118,12 @@ function withRoom(buffer: Buffer<ArrayBuffer>, used: number, more: number): Buff
 
 export function encodeTable(blocks: readonly TableBlock[]): Buffer {
   const writer = tableWriter();
-  for (const block of blocks) {
-    for (const { id, lengthBytes } of block.chunks) writer.addChunk(id, lengthBytes);
-    writer.closeBlock(block);
+  for (const { bases, chunks, ...block } of blocks) {
+    if (block.encoding === ENCODINGS.delta) writer.addDelta({ ...block, ...chunks[0]!, bases });
+    else {
+      for (const { id, lengthBytes } of chunks) writer.addChunk(id, lengthBytes);
+      writer.closeBlock(block);
+    }
   }
   return writer.take();
 }
@@ -116,11 +145,14 @@ export function* decodeTable(table: Buffer): Generator<TableBlock> {
     if (encoding > ENCODINGS.delta) {
       throw new HoldfastError('repository_newer', `a block has the unknown encoding ${encoding}`);
     }
-    let baseId: Buffer | null = null;
+    const bases: Buffer[] = [];
     if (encoding === ENCODINGS.delta) {
-      need(ID_BYTES);
-      baseId = table.subarray(at, at + ID_BYTES);
-      at += ID_BYTES;
+      need(1);
+      const baseCount = table[at]!;
+      at += 1;
+      if (baseCount === 0 || baseCount > MAX_BASES) throw damaged();
+      need(baseCount * ID_BYTES);
+      for (let i = 0; i < baseCount; i += 1, at += ID_BYTES) bases.push(table.subarray(at, at + ID_BYTES));
     }
     need(2);
     const count = table.readUInt16LE(at);
@@ -134,8 +166,8 @@ export function* decodeTable(table: Buffer): Generator<TableBlock> {
       chunks.push({ id: table.subarray(at, at + ID_BYTES), lengthBytes });
     }
     const isSound = sum === plainBytes && plainBytes <= MAX_BLOCK_BYTES && count > 0;
-    if (!isSound || (baseId !== null && count !== 1)) throw damaged();
-    yield { storedBytes, plainBytes, encoding, baseId, chunks };
+    if (!isSound || (bases.length > 0 && count !== 1)) throw damaged();
+    yield { storedBytes, plainBytes, encoding, bases, chunks };
   }
   if (at !== table.length) throw damaged();
 }

@@ -111,7 +111,6 @@ async function packUses(
   { chunks: live }: Reachable,
   tick: () => Promise<void>,
 ): Promise<PackUse[]> {
-  await markBases(repository, index, live);
   const uses: PackUse[] = [];
   for await (const { pack, sizeBytes, table } of scanPacks(repository)) {
     await tick();
@@ -129,18 +128,6 @@ async function packUses(
     uses.push({ pack, sizeBytes, totalBytes, liveBytes });
   }
   return uses;
-}
-
-/** A chunk that is stored as a difference needs its base; a base is never itself a difference. */
-async function markBases(repository: Repository, index: ChunkIndex, live: Bitset): Promise<void> {
-  for await (const { table } of scanPacks(repository)) {
-    for (const { baseId, chunks } of decodeTable(table)) {
-      if (!baseId) continue;
-      const number = index.find(baseId);
-      const isNeeded = chunks.some(({ id }) => index.find(id) >= 0 && live.has(index.find(id)));
-      if (isNeeded && number >= 0) live.add(number);
-    }
-  }
 }
 
 function refuseUnclear({ blockedBy }: PrunePlan): void {

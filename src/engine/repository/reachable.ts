@@ -87,9 +87,9 @@ export async function markReachable(
   const unclear: { name: string; why: string }[] = [];
   let missingChunks = 0;
   const onChunk: OnChunk = (id) => {
-    const number = index.find(id);
-    if (number < 0) missingChunks += 1;
-    else chunks.add(number);
+    const needed = index.needed(id);
+    if (needed.length === 0) missingChunks += 1;
+    for (const number of needed) chunks.add(number);
   };
   const onRejected = ({ name, why }: RejectedManifest) => void unclear.push({ name, why });
   for await (const { ref, manifest } of everyBackup(repository, onRejected)) {

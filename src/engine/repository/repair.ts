@@ -109,7 +109,7 @@ async function condemnDamaged(
   for await (const listed of scanPacks(repository, { skip })) {
     const name = packName(listed.pack);
     const bytes = await repository.storage.get(name);
-    const { damage } = await checkPack(repository, listed, bytes, reader.readChunk);
+    const { damage } = await checkPack(repository, listed, bytes, reader.dictionaryOf);
     if (!damage) continue;
     await lease.check();
     await putTombstone(repository, listed.pack, 'repair');

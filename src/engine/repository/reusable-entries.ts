@@ -1,4 +1,5 @@
 import type { Content, TreeEntry } from '../sources/port.ts';
+import { eachRef } from './refs.ts';
 
 /**
  * The previous backup's entries, made ready for `TreeSink.canReuse`, which must answer at once: the contents of
@@ -18,8 +19,6 @@ export async function* reusableEntries(
 
 /** True when every chunk that `refs` name is known. The quick check for `canReuse`. */
 export function refsPresent(content: Content, hasChunk: (id: Buffer) => boolean): boolean {
-  for (let at = 0; at < content.refs.length; at += 36) {
-    if (!hasChunk(content.refs.subarray(at, at + 32))) return false;
-  }
+  for (const { id } of eachRef(content.refs)) if (!hasChunk(id)) return false;
   return true;
 }

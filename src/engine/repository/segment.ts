@@ -1,5 +1,5 @@
 import type { Content } from '../sources/port.ts';
-import { REF_BYTES } from './walk-content.ts';
+import { REF_BYTES, writeRef } from './refs.ts';
 
 /** References a content holds itself; with more, it becomes a list of lists (docs/format.md section 6). */
 const MAX_REFS = 256;
@@ -12,7 +12,7 @@ export interface ListStream {
 
 /** The content that is being put together from references as they come. */
 export interface Segment {
-  add(id: Uint8Array, at: number, lengthBytes: number): void;
+  add(id: Uint8Array, at: number, lengthBytes: number, mark: number): void;
   /** Settles once its lists are stored. */
   close(): Content | Promise<Content>;
 }
@@ -35,7 +35,7 @@ export function newSegment(openList: () => ListStream): Segment {
     written.catch(() => {});
   };
   return {
-    add(id, at, lengthBytes) {
+    add(id, at, lengthBytes, mark) {
       if (used === MAX_REFS * REF_BYTES) {
         list ??= openList();
         spill();
@@ -44,8 +44,7 @@ export function newSegment(openList: () => ListStream): Segment {
         refs.copy(next, 0, 0, used);
         refs = next;
       }
-      refs.set(id.subarray(at, at + 32), used);
-      refs.writeUInt32LE(lengthBytes, used + 32);
+      writeRef(refs, used, id.subarray(at, at + 32), lengthBytes, mark);
       used += REF_BYTES;
       sizeBytes += lengthBytes;
     },

@@ -2,9 +2,11 @@
  * Whatever is decoded may be hostile: every length is bounded, every path is checked, and the order is
  * enforced, so that later code need not look again.
  */
+
 import { HoldfastError } from '../base/errors.ts';
 import { compareTreePaths } from '../base/tree-order.ts';
 import type { Content, TreeEntry } from '../sources/port.ts';
+import { REF_BYTES } from './refs.ts';
 import {
   FLAG,
   MAX_DEPTH,
@@ -15,7 +17,6 @@ import {
   MAX_PATH_BYTES,
   MAX_RECORD_BYTES,
   MAX_REFS,
-  REF_BYTES,
   TYPES,
 } from './tree-record.ts';
 

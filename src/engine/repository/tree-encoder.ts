@@ -1,5 +1,6 @@
 import type { Content, TreeEntry } from '../sources/port.ts';
-import { FIXED_BYTES, FLAG, REF_BYTES, TYPE_NUMBERS } from './tree-record.ts';
+import { REF_BYTES } from './refs.ts';
+import { FIXED_BYTES, FLAG, TYPE_NUMBERS } from './tree-record.ts';
 
 let scratch = Buffer.allocUnsafeSlow(64 * 1024);
 /** Room for the record's own length in front of it. */

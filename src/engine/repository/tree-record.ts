@@ -12,7 +12,6 @@ export const MAX_OWNER_BYTES = 1024;
 export const MAX_REFS = 4096;
 export const MAX_RECORD_BYTES = 4 << 20;
 export const MAX_DEPTH = 4;
-export const REF_BYTES = 36;
 /** The most a record holds besides its variable parts. */
 export const FIXED_BYTES = 256;
 

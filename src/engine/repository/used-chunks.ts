@@ -3,7 +3,7 @@ import type { ChunkIndex } from './chunk-index.ts';
 /** Which chunks of an index a backup depends on: one bit each. Grows with the index. */
 export interface UsedChunks {
   add(chunkNumber: number): void;
-  /** The packs they lie in, SHA-256 in hex. Call it when nothing is only claimed any more. */
+  /** The packs they and their bases lie in, SHA-256 in hex. Call it when nothing is only claimed any more. */
   packs(): Set<string>;
 }
 
@@ -23,8 +23,10 @@ export function usedChunks(index: ChunkIndex): UsedChunks {
       const found = new Set<string>();
       for (let number = 0; number < index.count; number += 1) {
         if ((bits[number >> 3]! & (1 << (number & 7))) === 0) continue;
-        const pack = index.packOf(number);
-        if (pack !== null) found.add(pack);
+        for (const needed of [number, ...index.basesOf(number)]) {
+          const pack = index.packOf(needed);
+          if (pack !== null) found.add(pack);
+        }
       }
       return found;
     },

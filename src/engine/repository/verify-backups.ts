@@ -38,9 +38,9 @@ export function artifactChecker(
     let damaged = 0;
     return {
       onChunk(id) {
-        const number = index.find(id);
-        if (number < 0) missing += 1;
-        else if (bad.has(number)) damaged += 1;
+        const needed = index.needed(id);
+        if (needed.length === 0) missing += 1;
+        else if (needed.some((number) => bad.has(number))) damaged += 1;
       },
       why: () => {
         if (missing + damaged === 0) return null;

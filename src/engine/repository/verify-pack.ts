@@ -8,9 +8,13 @@ import type { ListedPack } from './index-object.ts';
 import { packName } from './object-names.ts';
 import { FOOTER_BYTES, openPack, readFooter } from './pack-reader.ts';
 import { decodeTable, type TableBlock } from './pack-toc.ts';
+import { unreadable } from './reachable.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { isDamage } from './sealed-json.ts';
 import type { DamagedObject } from './verify-report.ts';
+
+/** See `BlockLoader`; bases by their ids. */
+export type DictionaryOf = (bases: readonly Uint8Array[]) => Promise<Buffer>;
 
 export interface CheckedPack {
   /** Null when every byte is what it should be. */
@@ -22,13 +26,14 @@ export interface CheckedPack {
 
 /**
  * Checks one pack from its bytes: name, header, commitment, every block, every chunk against its id, and that its
- * own table is the one the index lists. `baseOf` gives the plain bytes of a difference's base.
+ * own table is the one the index lists. `dictionaryOf` gives what a difference against these chunks is decoded
+ * with. A base that cannot be read makes its differences bad chunks, and is no damage of this pack.
  */
 export async function checkPack(
   context: RepositoryContext,
   listed: ListedPack,
   bytes: Buffer,
-  baseOf: (id: Buffer) => Promise<Buffer>,
+  dictionaryOf: DictionaryOf,
 ): Promise<CheckedPack> {
   const name = packName(listed.pack);
   let why: string | null = null;
@@ -45,8 +50,11 @@ export async function checkPack(
   const opener = openOrBlame(context, bytes, blame);
   for (const block of decodeTable(listed.table)) {
     const stored = bytes.subarray(at, at + block.storedBytes);
-    const bad = opener ? await badChunksOf(context, opener, stored, block, i, baseOf) : block.chunks;
-    if (bad.length > 0) blame(`block ${i} does not give back what its table promises`);
+    const dictionary = block.bases.length > 0 ? await dictionaryOf(block.bases).catch(unreadableBase) : null;
+    const isReadable = opener !== null && dictionary !== 'unreadable';
+    const bad = isReadable ? await badChunksOf(context, opener, stored, block, i, dictionary) : block.chunks;
+    if (bad.length > 0 && dictionary !== 'unreadable')
+      blame(`block ${i} does not give back what its table promises`);
     badChunks.push(...bad.map(({ id }) => id));
     chunks += block.chunks.length;
     at += block.storedBytes;
@@ -55,6 +63,11 @@ export async function checkPack(
   if (opener) checkTable(opener, listed, bytes, at, blame);
   const damage = why === null ? null : { name, code: 'object_damaged' as const, why: `${name}: ${why}` };
   return { damage, badChunks, chunks };
+}
+
+function unreadableBase(error: unknown): 'unreadable' {
+  unreadable(error);
+  return 'unreadable';
 }
 
 function openOrBlame(
@@ -97,11 +110,11 @@ async function badChunksOf(
   stored: Buffer,
   block: TableBlock,
   i: number,
-  baseOf: (id: Buffer) => Promise<Buffer>,
+  dictionary: Buffer | null,
 ): Promise<readonly { readonly id: Buffer }[]> {
   try {
     const record = opener.openBlock(i, stored);
-    const plain = await decodeRecord(record, block.plainBytes, baseOf);
+    const plain = await decodeRecord(record, block.plainBytes, dictionary);
     let at = 0;
     const idKey = createSecretKey(context.keys.chunkIdKey);
     const bad = block.chunks.filter(({ id, lengthBytes }) => {

@@ -127,9 +127,7 @@ async function wantedPacks(run: Run): Promise<((pack: string) => boolean) | null
     const packs = new Set<string>();
     for (const artifact of manifest.artifacts) {
       await walkArtifact(run.reader, artifact, (id) => {
-        const number = index.find(id);
-        const pack = number < 0 ? null : index.packOf(number);
-        if (pack !== null) packs.add(pack);
+        for (const number of index.needed(id)) packs.add(index.packOf(number)!);
       }).catch(unreadable);
     }
     return (pack) => packs.has(pack);
@@ -161,8 +159,7 @@ async function checkPacks(
       if (codeOf(error) === 'object_missing') return;
       throw error;
     }
-    const baseOf = (id: Buffer) => run.reader.readChunk(id);
-    const checked = await checkPack(repository, listed, bytes, baseOf);
+    const checked = await checkPack(repository, listed, bytes, run.reader.dictionaryOf);
     if (checked.damage) onDamage(checked.damage);
     for (const id of checked.badChunks) {
       const number = index.find(id);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { codeOf } from '../base/errors.ts';
-import { type ChunkSource, eachRef, walkContent } from './walk-content.ts';
+import { eachRef } from './refs.ts';
+import { type ChunkSource, walkContent } from './walk-content.ts';
 
 /** Cuts bytes into chunks of a length that is no multiple of a reference's. */
 function store(chunks: Map<string, Buffer>, bytes: Buffer, cutAt: number): Buffer {

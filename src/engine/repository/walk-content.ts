@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import type { Content } from '../sources/port.ts';
-
-export const REF_BYTES = 36;
-const ID_BYTES = 32;
+import { eachRef, REF_BYTES } from './refs.ts';
 
 /** The part of a chunk reader that walking needs. Every chunk it gives is checked against its id. */
 export interface ChunkSource {
@@ -59,16 +57,6 @@ async function* descend(
     }
   }
   if (rest.length > 0) throw new HoldfastError('object_damaged', 'a list of references ends inside one');
-}
-
-/** The references in a buffer of whole ones. */
-export function* eachRef(refs: Buffer): Generator<{ id: Buffer; lengthBytes: number }> {
-  if (refs.length % REF_BYTES !== 0) {
-    throw new HoldfastError('object_damaged', 'a list of references ends inside one');
-  }
-  for (let at = 0; at < refs.length; at += REF_BYTES) {
-    yield { id: refs.subarray(at, at + ID_BYTES), lengthBytes: refs.readUInt32LE(at + ID_BYTES) };
-  }
 }
 
 /** The same source, which calls `tick` and waits for it before every piece it gives. */

@@ -36,6 +36,7 @@ export async function openLocalStorage(options: LocalStorageOptions): Promise<St
   };
   return {
     address: folder,
+    readsAreCheap: true,
     put: (name, content, given = {}) => guarded(name, () => putLocal(files, folder, name, content, given)),
     get: (name, range, given = {}) =>
       guarded(name, async () => {

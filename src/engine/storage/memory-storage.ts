@@ -26,6 +26,7 @@ export function memoryStorage(): Storage {
   });
   return {
     address: 'memory:',
+    readsAreCheap: true,
     async put(name, content, options = {}) {
       checkObjectName(name);
       const parts: Uint8Array[] = [];

@@ -9,6 +9,8 @@
 export interface Storage {
   /** Where it is, for people; never holds a credential. */
   readonly address: string;
+  /** True where reading back costs nothing but time, as from a folder of this machine. False when absent. */
+  readonly readsAreCheap?: boolean;
 
   /**
    * Writes a whole object and returns once it is durable. Never overwrites: `exists` means an object of

@@ -1,0 +1,138 @@
+import { codeOf, HoldfastError } from '../base/errors.ts';
+import { HEADER_BYTES } from '../crypto/object-header.ts';
+import type { PackOpener } from '../crypto/pack-cipher.ts';
+import type { RepositoryKeys } from '../crypto/repository-keys.ts';
+import type { Storage } from '../storage/port.ts';
+import { blockCache } from './block-cache.ts';
+import { decodeRecord } from './block-codec.ts';
+import { type BlockRun, blockIn, blockRuns } from './block-runs.ts';
+import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
+import { joinBases } from './delta-codec.ts';
+import { packName } from './object-names.ts';
+import { openPack } from './pack-reader.ts';
+
+const CACHE_BYTES = 24 * 2 ** 20;
+const OPEN_PACKS = 64;
+
+export interface BlockPort {
+  readonly storage: Storage;
+  readonly keys: RepositoryKeys;
+  readonly index: ChunkIndex;
+}
+
+/** Fetches, opens and decodes blocks, and keeps the last ones. What it gives is authentic, and not yet checked against ids. */
+export interface DecodedBlocks {
+  /** Blocks that are neither there nor on their way: that of a chunk and those of its bases. */
+  missing(place: ChunkPlace): ChunkPlace[];
+  /** Begins to bring blocks, and those of their bases: neighbours with one request. What fails shows in `bytesOf`. */
+  load(places: Iterable<ChunkPlace>): void;
+  /** A chunk's bytes, at once when its block is there. Throws `object_missing`, `object_damaged` naming pack and block, `chunk_missing`. */
+  bytesOf(place: ChunkPlace): Buffer | Promise<Buffer>;
+  /** What a difference against these chunks is decoded with. Throws as `bytesOf`. */
+  dictionaryOf(bases: readonly number[]): Promise<Buffer>;
+  /** The record of one block as it was sealed. */
+  recordOf(place: ChunkPlace): Promise<Buffer>;
+  clear(): void;
+}
+
+export function decodedBlocks({ storage, keys, index }: BlockPort): DecodedBlocks {
+  const cache = blockCache(CACHE_BYTES);
+  const loading = new Map<number, Promise<Buffer>>();
+  const openerOf = packOpeners({ storage, keys, index });
+
+  const get = ({ packNumber, offset, lengthBytes }: BlockRun) =>
+    storage.get(packName(index.packs[packNumber]!), { offset, length: lengthBytes });
+  const open = async (place: ChunkPlace, stored: Buffer) =>
+    (await openerOf(place.packNumber)).openBlock(place.blockOfPack, stored);
+  const decode = async (place: ChunkPlace, stored: Buffer): Promise<Buffer> => {
+    const dictionary = place.bases.length > 0 ? await dictionaryOf(place.bases) : null;
+    try {
+      return await decodeRecord(await open(place, stored), place.blockPlainBytes, dictionary);
+    } catch (error) {
+      if (codeOf(error) !== 'object_damaged' && codeOf(error) !== 'key_wrong') throw error;
+      throw damagedBlock(index, place, (error as Error).message, error);
+    }
+  };
+  const loadBlock = (place: ChunkPlace, fetched: Promise<Buffer>, run: BlockRun): void => {
+    const { blockNumber } = place;
+    const block = fetched.then((bytes) => decode(place, blockIn(run, bytes, place)));
+    loading.set(blockNumber, block);
+    const done = () => loading.delete(blockNumber);
+    block.then((bytes) => {
+      cache.set(blockNumber, bytes);
+      done();
+    }, done);
+  };
+  const missing = (place: ChunkPlace): ChunkPlace[] => {
+    const bases = place.bases.map((number) => index.placeOf(number)).filter((base) => base !== null);
+    return [place, ...bases].filter(
+      ({ blockNumber }) => !cache.get(blockNumber) && !loading.has(blockNumber),
+    );
+  };
+  const load = (places: Iterable<ChunkPlace>): void => {
+    for (const run of blockRuns([...places].flatMap(missing))) {
+      const fetched = get(run);
+      for (const place of run.blocks) loadBlock(place, fetched, run);
+    }
+  };
+  const bytesOf = (place: ChunkPlace): Buffer | Promise<Buffer> => {
+    const { blockNumber, offsetInBlock, lengthBytes } = place;
+    const bytesIn = (block: Buffer) => block.subarray(offsetInBlock, offsetInBlock + lengthBytes);
+    const cached = cache.get(blockNumber);
+    if (cached) return bytesIn(cached);
+    if (!loading.has(blockNumber)) load([place]);
+    return loading.get(blockNumber)!.then(bytesIn);
+  };
+  const baseOf = async (number: number): Promise<Buffer> => {
+    const place = number < 0 ? null : index.placeOf(number);
+    if (place === null) {
+      throw new HoldfastError('chunk_missing', 'the base of a difference is in no readable pack');
+    }
+    // Depth one: a writer never makes a difference against another.
+    if (place.bases.length > 0) {
+      throw damagedBlock(index, place, 'the base of a difference is one itself');
+    }
+    return bytesOf(place);
+  };
+  const dictionaryOf = async (bases: readonly number[]): Promise<Buffer> =>
+    joinBases(await Promise.all(bases.map(baseOf)));
+
+  return {
+    missing,
+    load,
+    bytesOf,
+    dictionaryOf,
+    async recordOf(place) {
+      const [run] = blockRuns([place]);
+      return open(place, await get(run!));
+    },
+    clear: cache.clear,
+  };
+}
+
+/** Opens packs by number, keeping the last ones. */
+function packOpeners({ storage, keys, index }: BlockPort): (packNumber: number) => Promise<PackOpener> {
+  const openers = new Map<number, Promise<PackOpener>>();
+  return (packNumber) => {
+    let opener = openers.get(packNumber);
+    if (!opener) {
+      const head = storage.get(packName(index.packs[packNumber]!), { offset: 0, length: HEADER_BYTES });
+      opener = head.then((bytes) => openPack(keys, bytes));
+      if (openers.size >= OPEN_PACKS) openers.delete(openers.keys().next().value!);
+      openers.set(packNumber, opener);
+      opener.catch(() => openers.delete(packNumber));
+    }
+    return opener;
+  };
+}
+
+/** Names the pack and the block. */
+export function damagedBlock(
+  index: ChunkIndex,
+  { packNumber, blockOfPack }: ChunkPlace,
+  why: string,
+  cause?: unknown,
+): HoldfastError {
+  const name = packName(index.packs[packNumber]!);
+  return new HoldfastError('object_damaged', `${name}, block ${blockOfPack}: ${why}`, { cause });
+}
