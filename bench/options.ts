@@ -42,10 +42,10 @@ Options:
   -h, --help           this text
 
 Examples:
-  $ npm run bench                                            # everything; about an hour on two cores
+  $ npm run bench                                            # everything; an hour or two on two cores
   $ npm run bench -- --size 0.05 --rounds 1                  # a minute or two, to see that it works
   $ npm run bench -- --workload postgres --pattern skewed
-  $ npm run bench -- --workload files --tools holdfast,restic --peer ~/restic-0.18/restic
+  $ npm run bench -- --workload files --tools holdfast,restic --peer ~/restic-0.18/usr/bin/restic
   $ npm run bench -- --publish
 `;
 
