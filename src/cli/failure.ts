@@ -1,4 +1,4 @@
-import { asHoldfastError, type ErrorCode, HoldfastError, systemCode } from '../engine/base/errors.ts';
+import { asHoldfastError, codeOf, type ErrorCode, HoldfastError, systemCode } from '../engine/base/errors.ts';
 import { printable } from './format.ts';
 import { mask } from './mask.ts';
 
@@ -17,7 +17,10 @@ export interface Failure {
  * `help` is the command line that explains what was mistyped.
  */
 export function failureOf(thrown: unknown, interrupted: boolean, help = 'holdfast --help'): Failure {
-  const error = interrupted ? new HoldfastError('interrupted') : translate(thrown, help);
+  const error =
+    interrupted && codeOf(thrown) !== 'interrupted'
+      ? new HoldfastError('interrupted')
+      : translate(thrown, help);
   const stack = error.cause instanceof Error ? error.cause.stack : error.stack;
   return {
     code: error.code,

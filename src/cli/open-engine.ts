@@ -32,6 +32,8 @@ export async function withEngine<T>(
     try {
       for (const warning of engine.warnings) progress.warn(mask(warning));
       return await work(engine);
+    } catch (error) {
+      throw atDestination(error, engine.address);
     } finally {
       await engine.close();
     }
@@ -83,9 +85,29 @@ export async function openBundleWithKeys(cli: Cli, file: string, folder: string)
   const keyTexts = listed(await readKeyTexts(cli, { keys: null, folder: cli.io.folder }));
   const { openBundle } = await loadEngine(cli);
   return withProgress(cli, (progress) =>
-    openBundle({ file, folder, keyTexts, progress, signal: cli.signal }),
+    aboutFile(file, openBundle({ file, folder, keyTexts, progress, signal: cli.signal }), folder),
   );
 }
+
+/** Names the file in what is found wrong inside of it, and the folder in what cannot be written there. */
+export async function aboutFile<T>(file: string, work: Promise<T>, folder: string | null = null): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const place = ABOUT_CONTENT.has(error.code) ? file : error.code === 'target_failed' ? folder : null;
+    if (place === null || error.message.includes(place)) throw error;
+    throw new HoldfastError(error.code, `${place}: ${error.message}`, { cause: error, next: error.next });
+  }
+}
+
+const ABOUT_CONTENT: ReadonlySet<string> = new Set([
+  'bundle_malformed',
+  'bundle_newer',
+  'key_wrong',
+  'limit_exceeded',
+  'path_unsafe',
+]);
 
 /** Says why a passphrase is weak, if it is. */
 export async function warnIfWeak(cli: Cli, keyText: string): Promise<void> {
@@ -175,6 +197,13 @@ function explained(error: unknown, destination: Destination): unknown {
     cause: error,
     next,
   });
+}
+
+/** What a destination complains of names the object; which destination it is must not be guessed. */
+function atDestination(error: unknown, address: string): unknown {
+  if (!(error instanceof HoldfastError) || !error.code.startsWith('storage_')) return error;
+  if (error.message.includes(address)) return error;
+  return new HoldfastError(error.code, `${address}: ${error.message}`, { cause: error, next: error.next });
 }
 
 async function withProgress<T>(cli: Cli, work: (progress: ProgressView) => Promise<T>): Promise<T> {

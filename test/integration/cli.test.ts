@@ -4,64 +4,16 @@ import type { ChildProcess } from 'node:child_process';
 import { chmod, chown, mkdir, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import {
   backupPayload,
-  errorPayload,
   listPayload,
   rotatePayload,
   showPayload,
   treePayload,
   verifyPayload,
 } from '../../src/contracts/cli-payloads.ts';
-import { type CliRun, type CliRunOptions, runCli } from '../support/run-cli.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
-
-interface Place {
-  readonly folder: string;
-  readonly home: string;
-  /** Runs holdfast in the folder. */
-  readonly holdfast: (args: readonly string[], options?: Partial<CliRunOptions>) => Promise<CliRun>;
-}
-
-/** A folder with a small application: `app.db` with 100 rows, `uploads/` with three files. */
-async function place(t: TestContext): Promise<Place> {
-  const folder = await temporaryFolder(t);
-  const home = join(folder, 'home');
-  const database = new DatabaseSync(join(folder, 'app.db'));
-  database.exec('create table users (id integer primary key, name text)');
-  const insert = database.prepare('insert into users (name) values (?)');
-  for (let i = 0; i < 100; i += 1) insert.run(`user ${i}`);
-  database.close();
-  await mkdir(join(folder, 'uploads', '2026'), { recursive: true });
-  await writeFile(join(folder, 'uploads', 'logo.png'), Buffer.alloc(100_000, 7));
-  await writeFile(join(folder, 'uploads', '2026', 'Grüße.txt'), 'hello');
-  await writeFile(join(folder, 'uploads', '2026', 'empty'), '');
-  return {
-    folder,
-    home,
-    holdfast: (args, options = {}) =>
-      runCli(args, { folder, ...options, environment: { HOLDFAST_HOME: home, ...options.environment } }),
-  };
-}
-
-function succeeded(run: CliRun): CliRun {
-  assert.equal(run.status, 0, `exit ${run.status}\n${run.stderr}${run.stdout}`);
-  return run;
-}
-
-/** The error document, after checking exit code, that stderr says the same, and that nothing else was written. */
-function failed(
-  run: CliRun,
-  exitCode: number,
-  code: string,
-): { code: string; message: string; next: string } {
-  assert.equal(run.status, exitCode, `exit ${run.status}\n${run.stderr}${run.stdout}`);
-  const { error } = errorPayload.parse(JSON.parse(run.stdout));
-  assert.equal(error.code, code);
-  assert.ok(run.stderr.endsWith(`holdfast: ${error.message}\n  next: ${error.next}\n`), run.stderr);
-  return error;
-}
+import { failed, place, succeeded } from '../support/cli-place.ts';
 
 test('one line backs up a database and files; they are listed, shown, verified and restored', async (t) => {
   const { folder, home, holdfast } = await place(t);

@@ -16,13 +16,22 @@ export interface CliRunOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Another user, to meet missing permissions; only root may do so. */
   readonly uid?: number;
+  /** No file may grow beyond this, as if its disk were full: writing ends with EFBIG. */
+  readonly fileLimitBytes?: number;
   readonly onStart?: (child: ChildProcess) => void;
 }
+
+/** POSIX counts in blocks of 512 bytes; with the signal ignored, a write beyond the limit fails instead of killing. */
+const limitScript = (bytes: number) => `trap '' XFSZ; ulimit -f ${Math.ceil(bytes / 512)}; exec "$@"`;
 
 /** Runs bin/holdfast.js as its own process, with nothing of this process's environment but PATH. */
 export function runCli(args: readonly string[], options: CliRunOptions): Promise<CliRun> {
   const { promise, resolve, reject } = Promise.withResolvers<CliRun>();
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const line = [process.execPath, BIN, ...args];
+  const limit = options.fileLimitBytes;
+  const [program, ...rest] =
+    limit === undefined ? line : ['/bin/sh', '-c', limitScript(limit), 'sh', ...line];
+  const child = spawn(program!, rest, {
     cwd: options.folder,
     env: { PATH: process.env.PATH, HOME: options.folder, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { BundleOpenPayload } from '../../contracts/cli-payloads.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { formatSize, printable } from '../format.ts';
-import { openBundleWithKeys, withEngine } from '../open-engine.ts';
+import { aboutFile, openBundleWithKeys, withEngine } from '../open-engine.ts';
 
 interface ExportOptions {
   readonly compression: 'zstd' | 'gzip';
@@ -69,8 +69,9 @@ export function renderOpened({ backupId, folder, sizeBytes, signature, skipped }
   return `${left}backup ${backupId} opened in ${folder} (${formatSize(sizeBytes)}), ${SIGNATURES[signature]}\n`;
 }
 
-async function importBundle(cli: Cli, file: string): Promise<CommandResult> {
-  const outcome = await withEngine(cli, null, (engine) => engine.importBundle(resolve(cli.io.folder, file)));
+async function importBundle(cli: Cli, name: string): Promise<CommandResult> {
+  const file = resolve(cli.io.folder, name);
+  const outcome = await withEngine(cli, null, (engine) => aboutFile(file, engine.importBundle(file)));
   return {
     json: outcome,
     text: `imported as backup ${outcome.backupId} (${formatSize(outcome.sizeBytes)})\n`,

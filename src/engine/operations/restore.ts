@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HoldfastError } from '../base/errors.ts';
+import { HoldfastError, systemCode } from '../base/errors.ts';
 import { type ChunkReader, openChunkReader } from '../repository/chunk-reader.ts';
 import { decodeTreeEntries } from '../repository/tree-codec.ts';
 import { restoreTree } from '../sources/files/index.ts';
@@ -28,8 +28,9 @@ interface Restore {
 
 /**
  * Puts back what the request names. Manifest and signature are checked before anything is touched, every byte before
- * it is used, the result afterwards. Files appear whole or not at all. Throws what `planRestore` throws,
- * `target_not_empty`, `target_failed`, `restore_mismatch`, `object_damaged`, `chunk_missing`, and database errors.
+ * it is used, the result afterwards. Files, and folders that were missing, appear whole or not at all; a failure says
+ * what was restored before it. Throws what `planRestore` throws, `target_not_empty`, `target_failed`,
+ * `restore_mismatch`, `object_damaged`, `chunk_missing`, `interrupted`, and database errors.
  */
 export async function restore(context: OperationContext, request: RestoreRequest): Promise<RestoreOutcome> {
   const { repository, progress, clock } = context;
@@ -40,9 +41,17 @@ export async function restore(context: OperationContext, request: RestoreRequest
   const chunks = openChunkReader({ storage, keys, index: await repository.loadIndex({ forReading: true }) });
   const warnings: string[] = [];
   const run: Restore = { context, request, reader: artifactReader(chunks), warnings };
+  const done: string[] = [];
   try {
     if (isDatabaseAddress(request.target)) await restoreDatabase(run, steps);
-    else for (const step of steps) await restoreToDisk(run, step);
+    else {
+      for (const step of steps) {
+        await restoreToDisk(run, step);
+        done.push(step.item);
+      }
+    }
+  } catch (error) {
+    throw withDone(context.signal.aborted ? new HoldfastError('interrupted') : error, done);
   } finally {
     chunks.close();
   }
@@ -62,13 +71,57 @@ function artifactReader(chunks: ChunkReader): ArtifactReader {
   };
 }
 
+/** What is already in place when a later item fails stays: it is whole. */
+function withDone(error: unknown, done: readonly string[]): unknown {
+  if (!(error instanceof HoldfastError) || done.length === 0) return error;
+  const message = `${error.message} (restored before that: ${done.join(', ')})`;
+  return new HoldfastError(error.code, message, { cause: error, next: error.next });
+}
+
+/** Folders made on the way go again when nothing came into them. */
 async function restoreToDisk(run: Restore, step: PlannedStep): Promise<void> {
+  const folder = dirname(step.target);
+  let made: string | undefined;
+  try {
+    made = await mkdir(folder, { recursive: true, mode: 0o700 });
+    await restoreItem(run, step);
+  } catch (error) {
+    if (made !== undefined) await removeEmpty(folder, made);
+    throw aboutTarget(error, step.target);
+  }
+}
+
+/** Removes `folder` and what is above it, up to and with `top`, as far as it is empty. */
+async function removeEmpty(folder: string, top: string): Promise<void> {
+  for (let path = folder; path.length >= top.length; path = dirname(path)) {
+    const isGone = await rmdir(path).then(
+      () => true,
+      () => false,
+    );
+    if (!isGone) return;
+  }
+}
+
+function aboutTarget(error: unknown, target: string): unknown {
+  if (error instanceof HoldfastError) {
+    const isPlain = error.code !== 'target_failed' || error.message.includes(target);
+    if (isPlain) return error;
+    return new HoldfastError('target_failed', `${target}: ${error.message}`, {
+      cause: error,
+      next: error.next,
+    });
+  }
+  const code = systemCode(error);
+  if (code === null || !/^E[A-Z]+$/.test(code)) return error;
+  return new HoldfastError('target_failed', `${target} could not be written: ${code}`, { cause: error });
+}
+
+async function restoreItem(run: Restore, step: PlannedStep): Promise<void> {
   const { progress, signal } = run.context;
   const { artifact, inside } = step.selected;
   const { replace } = run.request;
   signal.throwIfAborted();
   progress.phase(step.item, { bytes: step.sizeBytes });
-  await mkdir(dirname(step.target), { recursive: true, mode: 0o700 });
   if (artifact.form === 'tree') return restoreFiles(run, step);
   if (inside !== null) {
     throw new HoldfastError('item_unknown', `${inside} of ${artifact.name} is restored into a database`, {

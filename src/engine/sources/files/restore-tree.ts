@@ -73,6 +73,20 @@ function skip({ report }: Run, entry: TreeEntry, reason: string): void {
   if (report.skipped.length < SKIPPED_NAMED) report.skipped.push({ path: escapePath(entry.path), reason });
 }
 
+/** A large file's data, told and interruptible as it passes. */
+async function* watched(
+  { reader, progress, signal }: RestoreTreeOptions,
+  content: Content,
+  watch: { bytes: number },
+): AsyncGenerator<Uint8Array> {
+  for await (const part of reader.read(content)) {
+    if (signal?.aborted) throw new HoldfastError('interrupted', 'the restore was interrupted');
+    progress?.advance({ bytes: part.length });
+    watch.bytes += part.length;
+    yield part;
+  }
+}
+
 async function restoreFile(
   run: Run,
   parent: FolderHandle,
@@ -99,12 +113,13 @@ async function restoreFile(
       );
     source = { ...outside, path: entry.path };
   }
-  const bytes = data ? await data : source.content ? options.reader.read(source.content) : Buffer.alloc(0);
-  const file = await writer.file(parent, name, source, bytes);
+  const watch = { bytes: 0 };
+  const large = () => (source.content ? watched(options, source.content, watch) : Buffer.alloc(0));
+  const file = await writer.file(parent, name, source, data ? await data : large());
   if (plan.linkTargets.has(key)) run.placed.set(key, { path, file });
   report.files += 1;
   report.bytes += source.sizeBytes;
-  options.progress?.advance({ bytes: source.sizeBytes });
+  options.progress?.advance({ bytes: source.sizeBytes - watch.bytes });
 }
 
 function restoreSpecial(run: Run, parent: FolderHandle, name: string, entry: TreeEntry): void {
