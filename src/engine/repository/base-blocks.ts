@@ -40,19 +40,21 @@ export function baseBlocks(input: {
     }
     return known;
   };
-  const fetchRun = async (run: BlockRun): Promise<BaseBlock[]> => {
+  const fetchRun = async (run: BlockRun): Promise<FetchedRun> => {
     const { packNumber, offset, lengthBytes } = run;
-    const [packKey, bytes] = await Promise.all([
+    const [packKey, got] = await Promise.all([
       keyOf(packNumber),
       storage.get(nameOf(packNumber), { offset, length: lengthBytes }),
     ]);
-    return run.blocks.map((place) => ({
+    const bytes = ownMemory(got);
+    const blocks = run.blocks.map((place) => ({
       ...packKey,
       blockNumber: place.blockNumber,
       blockOfPack: place.blockOfPack,
       plainBytes: place.blockPlainBytes,
       stored: blockIn(run, bytes, place),
     }));
+    return { memory: bytes.buffer, blocks };
   };
   return {
     async fetch(chunkNumbers) {
@@ -62,10 +64,25 @@ export function baseBlocks(input: {
         const chunks = places.map(({ blockNumber, offsetInBlock, lengthBytes }, i): BaseChunk => {
           return { blockNumber, offsetInBlock, lengthBytes, idStart: index.idStart(chunkNumbers[i]!) };
         });
-        return { blocks: fetched.flat(), chunks };
+        const memory = fetched.map((run) => run.memory);
+        return { memory, blocks: fetched.flatMap((run) => run.blocks), chunks };
       } catch {
         return null;
       }
     },
   };
+}
+
+interface FetchedRun {
+  readonly memory: ArrayBuffer;
+  readonly blocks: readonly BaseBlock[];
+}
+
+/** Bytes alone in their memory, so that it can be handed over: small buffers share some. */
+function ownMemory(bytes: Buffer): Buffer<ArrayBuffer> {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) return Buffer.from(buffer);
+  const own = Buffer.from(new ArrayBuffer(bytes.length));
+  own.set(bytes);
+  return own;
 }

@@ -129,7 +129,7 @@ function store(
 ): void {
   const post = (bases: Bases | null) => {
     const job = { slot: batch.slot, stream: stream.number, chunks, ids: hashed!.ids, bases };
-    run.workers.post(worker, { kind: 'store', ...job });
+    run.workers.post(worker, { kind: 'store', ...job }, bases?.memory);
   };
   if (numbers.length === 0) {
     post(null);

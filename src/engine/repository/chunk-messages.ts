@@ -33,6 +33,8 @@ export interface BaseChunk {
 }
 
 export interface Bases {
+  /** Where the blocks lie: goes with them from thread to thread. */
+  readonly memory: readonly ArrayBuffer[];
   readonly blocks: readonly BaseBlock[];
   readonly chunks: readonly BaseChunk[];
 }

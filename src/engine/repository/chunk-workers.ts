@@ -32,7 +32,8 @@ export interface WorkerEvents {
 
 export interface ChunkWorkers {
   readonly count: number;
-  post(worker: number, message: ToWorker): void;
+  /** `handedOver` is memory that is the worker's from now on. */
+  post(worker: number, message: ToWorker, handedOver?: readonly ArrayBuffer[]): void;
   /** Resolves once every worker closed the pack it began. */
   finish(): Promise<void>;
   stop(): Promise<void>;
@@ -84,7 +85,7 @@ export function startChunkWorkers(
   });
   return {
     count,
-    post: (worker, message) => threads[worker]!.postMessage(message),
+    post: (worker, message, handedOver = []) => threads[worker]!.postMessage(message, [...handedOver]),
     finish: () =>
       new Promise((resolve) => {
         unfinished = threads.length;

@@ -1,3 +1,4 @@
+import { freeNow } from '../base/bytes.ts';
 import { codeOf, HoldfastError } from '../base/errors.ts';
 import { HEADER_BYTES } from '../crypto/object-header.ts';
 import type { PackOpener } from '../crypto/pack-cipher.ts';
@@ -53,12 +54,12 @@ export function decodedBlocks({ storage, keys, index }: BlockPort): DecodedBlock
       throw damagedBlock(index, place, (error as Error).message, error);
     }
   };
-  const loadBlock = (place: ChunkPlace, fetched: Promise<Buffer>, run: BlockRun): void => {
+  const loadBlock = async (place: ChunkPlace, fetched: Promise<Buffer>, run: BlockRun): Promise<void> => {
     const { blockNumber } = place;
     const block = fetched.then((bytes) => decode(place, blockIn(run, bytes, place)));
     loading.set(blockNumber, block);
     const done = () => loading.delete(blockNumber);
-    block.then((bytes) => {
+    await block.then((bytes) => {
       cache.set(blockNumber, bytes);
       done();
     }, done);
@@ -72,7 +73,9 @@ export function decodedBlocks({ storage, keys, index }: BlockPort): DecodedBlock
   const load = (places: Iterable<ChunkPlace>): void => {
     for (const run of blockRuns([...places].flatMap(missing))) {
       const fetched = get(run);
-      for (const place of run.blocks) loadBlock(place, fetched, run);
+      const blocks = Promise.all(run.blocks.map((place) => loadBlock(place, fetched, run)));
+      // Who waits for a block sees why it failed.
+      blocks.then(() => fetched).then(freeNow, () => {});
     }
   };
   const bytesOf = (place: ChunkPlace): Buffer | Promise<Buffer> => {

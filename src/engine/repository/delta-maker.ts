@@ -24,7 +24,7 @@ const WORTH = 0.5;
 /** What a difference costs beside its frame: tag, table, index. */
 const OVERHEAD_BYTES = 128;
 
-export function deltaMaker(idKey: KeyObject, { blocks, chunks }: Bases): DeltaMaker {
+export function deltaMaker(idKey: KeyObject, { memory, blocks, chunks }: Bases): DeltaMaker {
   const byNumber = new Map(blocks.map((block) => [block.blockNumber, block]));
   const opened = new Map<number, Buffer | null>();
   const known = new Map<number, Base | null>();
@@ -63,11 +63,13 @@ export function deltaMaker(idKey: KeyObject, { blocks, chunks }: Bases): DeltaMa
         bases.length === 1 ? bases[0]!.bytes : Buffer.concat(bases.map((base) => base.bytes));
       if (!canBeDictionary(dictionary)) return null;
       const frame = compressDelta(bytes, dictionary);
+      if (bases.length > 1) freeNow(dictionary);
       const isWorth = frame.length + OVERHEAD_BYTES < wholeBytes * WORTH;
       return isWorth ? { frame, bases: bases.map(({ id }) => id) } : null;
     },
     close() {
       for (const plain of opened.values()) if (plain) freeNow(plain);
+      for (const bytes of memory) bytes.transfer(0);
     },
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { freeNow } from '../base/bytes.ts';
 import { codeOf } from '../base/errors.ts';
 import { type Progress, silentProgress } from '../base/progress.ts';
 import { type Bitset, newBitset } from './bitset.ts';
@@ -170,6 +171,7 @@ async function checkPacks(
     counts.packBytes += bytes.length;
     counts.chunks += checked.chunks;
     progress.advance({ bytes: bytes.length, entries: 1 });
+    freeNow(bytes);
   });
 }
 

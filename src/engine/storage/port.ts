@@ -19,7 +19,7 @@ export interface Storage {
    */
   put(name: string, content: PutContent, options?: StorageOptions): Promise<'created' | 'exists'>;
 
-  /** Reads a whole object, or `length` bytes from `offset`. A range beyond the end is cut to it. Throws `object_missing`. */
+  /** Reads a whole object, or `length` bytes from `offset`, into memory that is the caller's own. A range beyond the end is cut to it. Throws `object_missing`. */
   get(name: string, range?: ByteRange, options?: StorageOptions): Promise<Buffer>;
 
   /** Reads a large object as a stream. Throws `object_missing` at the latest on first read. */
