@@ -7,6 +7,7 @@ import { type MemoryArtifact, memoryReader, runSource, sourceContext } from './s
 export async function backUpSqlite(
   path: string,
   options: Partial<SqliteOptions> = {},
+  signal?: AbortSignal,
 ): Promise<MemoryArtifact & { warnings: string[]; copiedBytes: number }> {
   const scratch = join(path, '..', 'scratch');
   mkdirSync(scratch);
@@ -21,7 +22,7 @@ export async function backUpSqlite(
   };
   try {
     const source = sqliteSource({ name: 'database', path, ...options });
-    const [artifact] = await runSource(source, { ...sourceContext(scratch), progress });
+    const [artifact] = await runSource(source, { ...sourceContext(scratch, signal), progress });
     return { ...artifact!, warnings, copiedBytes };
   } finally {
     rmSync(scratch, { recursive: true });
