@@ -236,6 +236,17 @@ describe('permissions', () => {
     }
   });
 
+  test('a resting WAL database is refused where nothing may be made beside it', async (t) => {
+    const { vault, path, folder } = await place(t, 'wal');
+    const refusal = {
+      code: 'source_denied',
+      message: /cannot be opened with these/,
+      next: /its folder/,
+    } as const;
+    await lockedOut(folder, () => refuses(vault, path, refusal));
+    assert.deepEqual(fs.readdirSync(folder), ['app.db']);
+  });
+
   test('a journal that must be played back where nothing may be written is refused, and stays', async (t) => {
     const { vault, path, folder } = await place(t, 'delete');
     const twin = join(folder, '..', 'twin.db');

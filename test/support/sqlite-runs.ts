@@ -1,6 +1,11 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { restoreSqlite, type SqliteOptions, sqliteSource } from '../../src/engine/sources/sqlite/index.ts';
+import {
+  type RestoreSqliteOptions,
+  restoreSqlite,
+  type SqliteOptions,
+  sqliteSource,
+} from '../../src/engine/sources/sqlite/index.ts';
 import { type MemoryArtifact, memoryReader, runSource, sourceContext } from './stream-artifacts.ts';
 
 /** Backs up one database into memory. The scratch folder is beside it, and gone afterwards. */
@@ -37,7 +42,7 @@ export async function copySqlite(path: string, to: string): Promise<void> {
 export function restoreTo(
   target: string,
   { content, bytes, facts }: MemoryArtifact,
-  options: { replace?: boolean; sha256?: string; sizeBytes?: number; signal?: AbortSignal } = {},
+  options: Partial<RestoreSqliteOptions> = {},
 ): Promise<void> {
   return restoreSqlite({
     reader: memoryReader(16_384),
