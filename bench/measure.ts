@@ -89,7 +89,9 @@ function ended(child: ChildProcess, command: Command, abort: AbortSignal): Promi
     errors = (errors + text).slice(-KEPT_ERROR_BYTES);
   });
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (error) =>
+      reject(new Error(`${describe(command)} does not start: ${error.message}`, { cause: error })),
+    );
     child.once('close', (code, signal) => {
       if (code === 0) resolve();
       else if (abort.aborted) reject(abort.reason);

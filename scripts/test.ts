@@ -7,6 +7,7 @@ import { globSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensurePostgres } from '../test/support/ensure-postgres.ts';
+import { ensureSshd } from '../test/support/ensure-sshd.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const args = process.argv.slice(2);
@@ -24,6 +25,7 @@ function testFiles(): string[] {
 }
 
 await ensurePostgres();
+ensureSshd();
 const checked = wanted.length > 0 || run('npm', ['run', '--silent', 'check']);
 // Two files at a time: the tests start servers and workers of their own, and two cores are the reference machine.
 const tested = run(process.execPath, [

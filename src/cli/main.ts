@@ -6,6 +6,7 @@ import { mask, maskDeep } from './mask.ts';
 import { withNpmFlags } from './npm-flags.ts';
 import { processIo } from './process-io.ts';
 import { buildProgram, commandOf, helpCommandOf, knownOptions } from './program.ts';
+import { ERASE_LINE } from './progress/progress-view.ts';
 
 /**
  * Runs the command line and resolves with the exit code. Never throws and never exits by itself, but for a
@@ -14,7 +15,9 @@ import { buildProgram, commandOf, helpCommandOf, knownOptions } from './program.
 export async function main(argv: readonly string[], io: CliIo = processIo()): Promise<number> {
   let json = wantsJson(argv);
   const interrupt = listenForInterrupt(() =>
-    io.stderr('\nstopping in order; press Ctrl-C again to stop at once\n'),
+    io.stderr(
+      `${io.columns() === null ? '' : ERASE_LINE}stopping in order; press Ctrl-C again to stop at once\n`,
+    ),
   );
   const run: Run = { io, signal: interrupt.signal, options: () => program.opts(), result: null };
   const program = buildProgram(io, actionFor(run));

@@ -44,6 +44,10 @@ test('a command that fails is an error, and so is one whose first part fails', a
     /ended with 2: .*does\/not\/exist/,
   );
   await assert.rejects(measure({ steps: [[['false'], ['cat']]] }, signal), /ended with 1/);
+  await assert.rejects(
+    measure({ steps: [[['/no/such/program']]] }, signal),
+    /no\/such\/program' does not start/,
+  );
 });
 
 test('a comparison of trees finds each kind of difference', async (t) => {

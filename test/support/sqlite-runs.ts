@@ -1,12 +1,18 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { restoreSqlite, type SqliteOptions, sqliteSource } from '../../src/engine/sources/sqlite/index.ts';
+import {
+  type RestoreSqliteOptions,
+  restoreSqlite,
+  type SqliteOptions,
+  sqliteSource,
+} from '../../src/engine/sources/sqlite/index.ts';
 import { type MemoryArtifact, memoryReader, runSource, sourceContext } from './stream-artifacts.ts';
 
 /** Backs up one database into memory. The scratch folder is beside it, and gone afterwards. */
 export async function backUpSqlite(
   path: string,
   options: Partial<SqliteOptions> = {},
+  signal?: AbortSignal,
 ): Promise<MemoryArtifact & { warnings: string[]; copiedBytes: number }> {
   const scratch = join(path, '..', 'scratch');
   mkdirSync(scratch);
@@ -21,7 +27,7 @@ export async function backUpSqlite(
   };
   try {
     const source = sqliteSource({ name: 'database', path, ...options });
-    const [artifact] = await runSource(source, { ...sourceContext(scratch), progress });
+    const [artifact] = await runSource(source, { ...sourceContext(scratch, signal), progress });
     return { ...artifact!, warnings, copiedBytes };
   } finally {
     rmSync(scratch, { recursive: true });
@@ -36,7 +42,7 @@ export async function copySqlite(path: string, to: string): Promise<void> {
 export function restoreTo(
   target: string,
   { content, bytes, facts }: MemoryArtifact,
-  options: { replace?: boolean; sha256?: string; sizeBytes?: number; signal?: AbortSignal } = {},
+  options: Partial<RestoreSqliteOptions> = {},
 ): Promise<void> {
   return restoreSqlite({
     reader: memoryReader(16_384),

@@ -25,7 +25,8 @@ const LINE_EVERY_MS = 5_000;
 /** Phases shorter than this are not worth a line in a log. */
 const SHORT_PHASE_MS = 1_000;
 
-const ERASE_LINE = '\r\x1b[K';
+/** Takes the bar away, and a `^C` that the terminal wrote behind it. */
+export const ERASE_LINE = '\r\x1b[K';
 
 /** Shows progress: a bar that redraws itself on a terminal, else plain lines every few seconds. */
 export function progressView(output: ProgressOutput): ProgressView {

@@ -1,7 +1,9 @@
 import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { HoldfastError, systemCode } from '../base/errors.ts';
+import { codeOf, HoldfastError, systemCode } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
 import { type ChunkReader, openChunkReader } from '../repository/chunk-reader.ts';
+import { readJoined } from '../repository/read-joined.ts';
 import { decodeTreeEntries } from '../repository/tree-codec.ts';
 import { restoreTree } from '../sources/files/index.ts';
 import type { ArtifactReader, Content } from '../sources/port.ts';
@@ -51,7 +53,7 @@ export async function restore(context: OperationContext, request: RestoreRequest
       }
     }
   } catch (error) {
-    throw withDone(context.signal.aborted ? new HoldfastError('interrupted') : error, done);
+    throw withDone(isInterrupted(context, error) ? new HoldfastError('interrupted') : error, done);
   } finally {
     chunks.close();
   }
@@ -67,9 +69,14 @@ function artifactReader(chunks: ChunkReader): ArtifactReader {
   const readRange = seekingReader(chunks);
   return {
     read: (content, range) => (range === undefined ? chunks.read(content) : readRange(content, range)),
+    readJoined: (contents) => readJoined(chunks, contents),
     entries: (content) => decodeTreeEntries(chunks.read(content)),
   };
 }
+
+/** After Ctrl-C whatever failed is the interruption it follows from. */
+const isInterrupted = ({ signal }: OperationContext, error: unknown) =>
+  signal.aborted && codeOf(error) !== 'interrupted';
 
 /** What is already in place when a later item fails stays: it is whole. */
 function withDone(error: unknown, done: readonly string[]): unknown {
@@ -168,8 +175,16 @@ async function singleFileOf(reader: ArtifactReader, content: Content): Promise<B
 
 async function restoreDatabase(run: Restore, steps: readonly PlannedStep[]): Promise<void> {
   const { context, request, reader } = run;
-  const { progress, signal } = context;
+  const { signal } = context;
   const targetUrl = request.target;
+  let isFilled = false;
+  const progress: Progress = {
+    ...context.progress,
+    advance(done) {
+      isFilled ||= (done.bytes ?? 0) > 0;
+      context.progress.advance(done);
+    },
+  };
   const dump = steps.find(({ kind }) => kind === 'pg-dump');
   progress.phase('database', { bytes: steps.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
   await withScratchFolder(context, async (scratchFolder) => {
@@ -186,7 +201,20 @@ async function restoreDatabase(run: Restore, steps: readonly PlannedStep[]): Pro
       const [schema, table] = tableOf(inside);
       await restoreTable({ ...common, schema, table, what: 'definition' });
     }
+  }).catch((error: unknown) => {
+    throw aboutDatabase(signal.aborted ? new HoldfastError('interrupted') : error, isFilled);
   });
+}
+
+/** A database made for a restore is dropped when that fails, unless the server is gone; one that was there stays. */
+function aboutDatabase(error: unknown, isFilled: boolean): unknown {
+  if (!(error instanceof HoldfastError)) return error;
+  const rewritten = (next: string) => new HoldfastError(error.code, error.message, { cause: error, next });
+  if (error.code === 'target_not_empty') return rewritten('name a database that is missing or empty');
+  if (!isFilled) return error;
+  return rewritten(
+    `${error.next}; if the database is there then, it holds a part of the backup: drop it before the next try`,
+  );
 }
 
 /** `public.users`, or `users` for the schema public. */

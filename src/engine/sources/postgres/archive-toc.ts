@@ -31,6 +31,8 @@ export interface TocEntry {
   readonly definition: string;
   /** `COPY … FROM stdin;` for data that has one. */
   readonly copyStatement: string;
+  /** Null where none applies; empty for the database's own. */
+  readonly tablespace: string | null;
   readonly owner: string;
   readonly dependencies: readonly number[];
 }
@@ -162,14 +164,17 @@ function* readEntry(
   yield* reader.text(); // the DROP statement
   const copyStatement = (yield* reader.text()) ?? '';
   const schema = (yield* reader.text()) ?? '';
-  yield* reader.text(); // tablespace
+  const tablespace = yield* reader.text();
   yield* reader.text(); // table access method
   if (header.hasRelkind) yield* reader.int();
   const owner = (yield* reader.text()) ?? '';
   yield* reader.text(); // WITH OIDS, always "false" since 12
   const dependencies = yield* readDependencies(reader);
   yield* reader.take(1 + header.offsetBytes); // where its data lies: unset, since pg_dump could not seek
-  return { dumpId, hasData, kind, name, schema, section, definition, copyStatement, owner, dependencies };
+  return {
+    ...{ dumpId, hasData, kind, name, schema, section, definition },
+    ...{ copyStatement, tablespace, owner, dependencies },
+  };
 }
 
 function* readDependencies(reader: FieldReader): Generator<void, number[]> {

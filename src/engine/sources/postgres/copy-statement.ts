@@ -12,7 +12,8 @@ export interface CopyTarget {
   readonly columns: string;
 }
 
-const NAME = String.raw`(?:"(?:[^"\0]|"")+"|[a-z_][a-z0-9_]*)`;
+/** A name as pg_dump writes it, quoted where it needs to be. */
+export const NAME = String.raw`(?:"(?:[^"\0]|"")+"|[a-z_][a-z0-9_]*)`;
 const STATEMENT = new RegExp(
   String.raw`^COPY (${NAME})\.(${NAME}) (\((?:${NAME}(?:, ${NAME})*)?\))? FROM stdin;\s*$`,
   'u',
@@ -32,6 +33,6 @@ export function parseCopyStatement(statement: string): CopyTarget | null {
   };
 }
 
-function unquote(name: string): string {
+export function unquote(name: string): string {
   return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
 }

@@ -1,98 +1,147 @@
 import type { Client } from 'pg';
-import { codeOf, HoldfastError } from '../../base/errors.ts';
-import type { ArtifactReader, Content } from '../port.ts';
-import { eachRows } from './block-rows.ts';
+import { HoldfastError } from '../../base/errors.ts';
 import { endQuietly } from './connect.ts';
-import { type CopySink, copyIn } from './copy-in.ts';
-import { targetFailure } from './failures.ts';
+import { loadTable, loadTogether } from './load-table.ts';
 import { openLoader, type RestoreContext } from './restore-context.ts';
-import type { TableLoad } from './restore-plan.ts';
+import { type RestorePlan, SMALL_TABLE_BYTES, sizeOf, type TableLoad } from './restore-plan.ts';
+import { runStatement } from './run-statement.ts';
+import { runTasks, type Task } from './run-tasks.ts';
+
+/** Small tables share a transaction, up to so many and so much. */
+const TOGETHER_TABLES = 48;
+const TOGETHER_BYTES = 8 << 20;
+
+/** What making an index or checking a foreign key takes, beside loading the table (measured: an eighth to a quarter). */
+const INDEX_WEIGHT = 0.2;
+const KEY_WEIGHT = 0.15;
+/** Takes no time, and others wait for it. */
+const AT_ONCE = Number.MAX_SAFE_INTEGER;
+
+type LoadTask = Task<Client>;
 
 /**
- * Loads tables by several connections at once, each table in a transaction of its own, and counts its rows
- * afterwards. The first failure stops all. Throws `restore_mismatch` where a count differs.
+ * Loads tables by several connections at once and counts their rows. As soon as a table is loaded its indexes are made,
+ * then the foreign keys. The first failure stops all. Throws `restore_mismatch` where a count differs.
  */
-export async function loadTables(context: RestoreContext, tables: readonly TableLoad[]): Promise<void> {
-  const queue = [...tables];
+export async function loadTables(context: RestoreContext, plan: RestorePlan): Promise<void> {
   const stop = new AbortController();
   const signal = context.signal ? AbortSignal.any([context.signal, stop.signal]) : stop.signal;
-  const load = async () => {
-    const client = await openLoader(context);
-    try {
-      for (let next = queue.shift(); next && !signal.aborted; next = queue.shift()) {
-        await loadTable({ ...context, signal }, client, next);
-      }
-    } finally {
-      await endQuietly(client);
-    }
-  };
-  const count = Math.min(context.jobs, tables.length);
-  const loaders = Array.from({ length: count }, () =>
-    load().catch((error: unknown) => {
-      // Later failures come from stopping; they say nothing new.
-      stop.abort(error);
-    }),
-  );
-  await Promise.all(loaders);
-  if (context.signal?.aborted) throw new HoldfastError('interrupted');
-  if (stop.signal.aborted) throw stop.signal.reason;
-}
-
-export interface TableSource {
-  readonly reader: ArtifactReader;
-  readonly content: Content;
-  readonly progress: RestoreContext['progress'];
-  readonly address: RestoreContext['address'];
-  readonly signal: AbortSignal | undefined;
-}
-
-/** Loads one table. Nothing of it stays when this throws. */
-export async function loadTable(source: TableSource, client: Client, load: TableLoad): Promise<void> {
-  const { table, target } = load;
-  const count = `select pg_catalog.count(*)::text as rows from only ${target.table}`;
-  // Rows put through a partition's root land in whichever partition they belong to.
-  const countable = target.schema === table.schema && target.name === table.name;
+  const tasks = tasksOf({ ...context, signal }, plan);
+  const clients: Client[] = [];
   try {
-    await client.query('begin');
-    if (load.fresh) await client.query(`truncate table only ${target.table}`);
-    const before = countable && !load.fresh ? await countOf(client, count) : 0;
-    const loaded = await loadRows(source, client, load);
-    const after = countable ? await countOf(client, count) : before + loaded;
-    if (loaded !== table.rows || after - before !== table.rows) {
-      const found = `${after - before} rows instead of ${table.rows}`;
-      throw new HoldfastError('restore_mismatch', `${table.schema}.${table.name} has ${found}`);
-    }
-    await client.query('commit');
+    while (clients.length < Math.min(context.jobs, tasks.length)) clients.push(await openLoader(context));
+    await runTasks(tasks, clients, (error) => stop.abort(error));
   } catch (error) {
-    await client.query('rollback').catch(() => {});
-    throw inTable(targetFailure(error, source.address), load);
+    throw context.signal?.aborted ? new HoldfastError('interrupted') : error;
+  } finally {
+    await Promise.all(clients.map(endQuietly));
   }
 }
 
-function copyStatement({ target, fresh }: TableLoad): string {
-  return `copy ${target.table} ${target.columns} from stdin${fresh ? ' with (freeze)' : ''}`;
+function tasksOf(context: RestoreContext, plan: RestorePlan): LoadTask[] {
+  const big = plan.tables.filter(({ table }) => sizeOf(table) >= SMALL_TABLE_BYTES);
+  const small = plan.tables.filter(({ table }) => sizeOf(table) < SMALL_TABLE_BYTES);
+  const tasks: LoadTask[] = [];
+  /** What has to end before a table is whole. */
+  const wholeAfter = new Map<TableLoad, LoadTask[]>();
+  let toLoad = plan.tables.length;
+  const loaded = (count: number) => {
+    toLoad -= count;
+    if (toLoad === 0) context.progress.phase('indexes', {});
+  };
+  for (const load of big) {
+    const keys = plan.foreignKeys.filter(({ fromTable }) => fromTable === load).length;
+    const own = tableTasks(context, load, keys, () => loaded(1));
+    tasks.push(...own);
+    wholeAfter.set(load, own);
+  }
+  for (const loads of together(small)) {
+    const task: LoadTask = {
+      weight: loads.reduce((sum, { table }) => sum + sizeOf(table), 0),
+      after: [],
+      async run(client) {
+        await loadTogether(context, client, loads);
+        loaded(loads.length);
+      },
+    };
+    tasks.push(task);
+    for (const load of loads) wholeAfter.set(load, [task]);
+  }
+  return [...tasks, ...keyTasks(context, plan, wholeAfter)];
 }
 
-async function countOf(client: Client, sql: string): Promise<number> {
-  const { rows } = await client.query(sql);
-  return Number(rows[0].rows);
-}
-
-function loadRows(source: TableSource, client: Client, load: TableLoad): Promise<number> {
-  const { reader, content, progress, signal } = source;
-  const { table } = load;
-  const block = reader.read(content, { start: table.start, end: table.end });
-  const feed = (sink: CopySink) =>
-    eachRows(block, table, sink.append, (piece) => {
-      progress.advance({ bytes: piece.length });
-      return sink.room();
-    });
-  return copyIn(client, copyStatement(load), feed, signal);
-}
-
-function inTable(error: HoldfastError, { table }: TableLoad): HoldfastError {
-  if (codeOf(error) !== 'database_failed') return error;
-  return new HoldfastError('database_failed', `${table.schema}.${table.name}: ${error.message}`, {
-    cause: error,
+/** Loading, and after it each index, by whoever is free. */
+function tableTasks(
+  context: RestoreContext,
+  load: TableLoad,
+  keys: number,
+  onLoaded: () => void,
+): LoadTask[] {
+  const { table, target, indexes } = load;
+  const bytes = sizeOf(table);
+  const keysWeight = bytes * keys * KEY_WEIGHT;
+  const copy: LoadTask = {
+    weight: bytes * (1 + indexes.length * INDEX_WEIGHT) + keysWeight,
+    after: [],
+    async run(client) {
+      await loadTable(context, client, load);
+      onLoaded();
+    },
+  };
+  const builds = indexes.map(({ entry, exclusive }): LoadTask => {
+    const weight = bytes * INDEX_WEIGHT + keysWeight;
+    const run = (client: Client) => runStatement(context, client, entry.definition, entry.name);
+    return exclusive
+      ? { weight: weight + 1, after: [copy], holds: [target.table], run }
+      : { weight, after: [copy], shares: [target.table], run };
   });
+  return [copy, ...builds];
+}
+
+/** In the order of the archive, so that neighbours are read together. */
+function together(small: readonly TableLoad[]): TableLoad[][] {
+  const groups: TableLoad[][] = [];
+  let bytes = 0;
+  for (const load of [...small].sort((a, b) => a.table.start - b.table.start)) {
+    const group = groups.at(-1);
+    bytes += sizeOf(load.table);
+    if (group && group.length < TOGETHER_TABLES && bytes <= TOGETHER_BYTES) group.push(load);
+    else {
+      groups.push([load]);
+      bytes = sizeOf(load.table);
+    }
+  }
+  return groups;
+}
+
+/**
+ * A key is made without a look at the rows, which takes no time, and validated afterwards: keys of different tables can
+ * be validated side by side, where `ADD CONSTRAINT` alone would shut both tables meanwhile.
+ */
+function keyTasks(
+  context: RestoreContext,
+  { foreignKeys }: RestorePlan,
+  wholeAfter: ReadonlyMap<TableLoad, LoadTask[]>,
+): LoadTask[] {
+  const adding = foreignKeys.map((key) => {
+    const { fromTable, toTable, add, entry } = key;
+    const task: LoadTask = {
+      weight: AT_ONCE,
+      after: [...wholeAfter.get(fromTable)!, ...wholeAfter.get(toTable)!],
+      holds: [fromTable.target.table, toTable.target.table],
+      run: (client) => runStatement(context, client, add, entry.name),
+    };
+    return { key, task };
+  });
+  const touching = (load: TableLoad) =>
+    adding.filter(({ key }) => key.fromTable === load || key.toTable === load).map(({ task }) => task);
+  const validating = foreignKeys.map(
+    ({ fromTable, validate, entry }): LoadTask => ({
+      weight: sizeOf(fromTable.table) * KEY_WEIGHT,
+      after: touching(fromTable),
+      holds: [fromTable.target.table],
+      run: (client) => runStatement(context, client, validate, entry.name),
+    }),
+  );
+  return [...adding.map(({ task }) => task), ...validating];
 }

@@ -77,6 +77,15 @@ export function pgRestoreCall(context: RestoreContext, args: readonly string[]):
   };
 }
 
+/**
+ * Sorting for an index and checking a foreign key gain from memory. What the server gives its own cache, up to 256 MB,
+ * is not too much for each session of a restore.
+ */
+const SORT_MEMORY = `select pg_catalog.set_config('maintenance_work_mem', greatest(
+  pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')),
+  least(pg_catalog.pg_size_bytes(pg_catalog.current_setting('shared_buffers')), 256 * 1024 * 1024)
+) / 1024 || 'kB', false)`;
+
 /** The settings pg_restore loads data under (`_doSetFixedOutputState` in pg_backup_archiver.c). */
 function sessionSettings({ encoding, role }: Pick<RestoreContext, 'encoding' | 'role'>): string {
   return [
@@ -86,6 +95,8 @@ function sessionSettings({ encoding, role }: Pick<RestoreContext, 'encoding' | '
     'set check_function_bodies = false',
     'set xmloption = content',
     'set row_security = off',
+    `set default_tablespace = ''`,
+    SORT_MEMORY,
     `select pg_catalog.set_config('search_path', '', false)`,
   ].join('; ');
 }

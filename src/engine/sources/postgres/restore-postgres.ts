@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
 import type { ArtifactReader, Content } from '../port.ts';
 import { parsePostgresAddress } from './address.ts';
-import { type ArchiveToc, tocOfStream } from './archive-toc.ts';
+import { type ArchiveToc, type TocEntry, tocOfStream } from './archive-toc.ts';
 import { checkCounts, checkLargeObjects } from './check-counts.ts';
 import { feedTool, toolOutput } from './child.ts';
 import { connect, endQuietly } from './connect.ts';
@@ -116,7 +116,7 @@ async function ownersOf(options: RestoreOptions, toc: ArchiveToc, target: Target
   }
 }
 
-/** Definitions, then data table by table straight from the repository, then indexes, constraints and triggers. */
+/** Definitions, then data table by table straight from the repository, with its indexes, then all else. */
 async function restoreByTables(context: RestoreContext, toc: ArchiveToc, plan: RestorePlan): Promise<void> {
   const { progress } = context;
   const tocFile = await writeTocFile(context, toc);
@@ -125,16 +125,27 @@ async function restoreByTables(context: RestoreContext, toc: ArchiveToc, plan: R
   progress.phase('tables', {
     bytes: plan.tables.reduce((sum, { table }) => sum + table.end - table.start, 0),
   });
-  await loadTables(context, plan.tables);
+  await loadTables(context, plan);
   if (plan.others.length > 0) await restoreOthers(context, toc, plan);
-  progress.phase('indexes', {});
-  await toolOutput(pgRestoreCall(context, ['--section=post-data', `--jobs=${context.jobs}`, tocFile]));
+  if (plan.later.length === 0) return;
+  const list = await writeList(context, 'later.list', plan.later);
+  const options = ['--section=post-data', `--use-list=${list}`, `--jobs=${context.jobs}`];
+  await toolOutput(pgRestoreCall(context, [...options, tocFile]));
+}
+
+async function writeList(
+  { scratchFolder }: RestoreContext,
+  name: string,
+  entries: readonly TocEntry[],
+): Promise<string> {
+  const path = join(scratchFolder, name);
+  await writeFile(path, entries.map((entry) => `${entry.dumpId};\n`).join(''), { mode: 0o600 });
+  return path;
 }
 
 /** Sequences and large objects: pg_restore reads an archive of only their blocks, chosen by a list of entries. */
 async function restoreOthers(context: RestoreContext, toc: ArchiveToc, plan: RestorePlan): Promise<void> {
-  const list = join(context.scratchFolder, 'entries.list');
-  await writeFile(list, plan.others.map((entry) => `${entry.dumpId};\n`).join(''), { mode: 0o600 });
+  const list = await writeList(context, 'entries.list', plan.others);
   const ranges = [{ start: 0, end: toc.tocEnd }, ...plan.otherBlocks];
   await feedTool(pgRestoreCall(context, [`--use-list=${list}`]), readRanges(context, ranges));
 }

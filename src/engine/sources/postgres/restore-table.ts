@@ -6,7 +6,7 @@ import { type ArchiveToc, type TocEntry, tocOfStream } from './archive-toc.ts';
 import { toolOutput } from './child.ts';
 import { endQuietly } from './connect.ts';
 import { parseDumpFacts } from './facts.ts';
-import { loadTable } from './load-tables.ts';
+import { loadTable } from './load-table.ts';
 import {
   openLoader,
   pgRestoreCall,

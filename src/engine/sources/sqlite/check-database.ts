@@ -93,7 +93,9 @@ function damageOf(database: DatabaseSync, unchecked: Set<string>): string[] {
 
 function complaints(database: DatabaseSync, argument: string): string[] {
   const rows = database.prepare(`pragma integrity_check(${argument})`).all();
-  return rows.map((row) => String(Object.values(row)[0])).filter((text) => text !== 'ok');
+  // The first of a file's complaints has a heading above it.
+  const lines = rows.flatMap((row) => String(Object.values(row)[0]).split('\n'));
+  return lines.filter((text) => text !== 'ok' && !text.startsWith('*** in database '));
 }
 
 /** Counts rows whose parent is missing. A foreign key that names no unique column cannot be checked. */

@@ -1,4 +1,5 @@
-import type { ErrorCode } from '../../base/errors.ts';
+import { existsSync } from 'node:fs';
+import { type ErrorCode, systemCode } from '../../base/errors.ts';
 
 /** Primary result codes: https://www.sqlite.org/rescode.html */
 export const SQLITE = {
@@ -39,6 +40,10 @@ export function describeFailure(error: unknown, path: string, waitedMs: number):
       message: `${path} is not an SQLite database, or is encrypted`,
       next: 'check the path; back it up as files to keep it as it is',
     };
+  }
+  // SQLite does not tell a file that went away meanwhile from one it may not open.
+  if (systemCode(error) === 'ENOENT' || (code === SQLITE.cannotOpen && !existsSync(path))) {
+    return { code: 'source_missing', message: `${path} does not exist` };
   }
   const text = error instanceof Error ? error.message : String(error);
   if (code === SQLITE.corrupt) return { code: 'source_damaged', message: `${path} is damaged: ${text}` };

@@ -33,7 +33,25 @@ export function openLive(path: string, busyTimeoutMs: number): LiveDatabase {
   };
 }
 
-function begin(path: string, timeout: number): DatabaseSync {
+/** A wait inside SQLite goes on when its thread is told to end; between two of these it ends. */
+const WAIT_MS = 200;
+const PAUSE_MS = 20;
+
+function begin(path: string, timeoutMs: number): DatabaseSync {
+  const untilMs = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      return beginOnce(path, Math.max(0, Math.min(WAIT_MS, Math.ceil(untilMs - performance.now()))));
+    } catch (error) {
+      const code = sqliteCode(error);
+      if ((code !== SQLITE.busy && code !== SQLITE.locked) || performance.now() >= untilMs) throw error;
+    }
+    // Some locks are refused without waiting.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+  }
+}
+
+function beginOnce(path: string, timeout: number): DatabaseSync {
   try {
     return beginWith(new DatabaseSync(path, { ...OPTIONS, timeout, readOnly: true }));
   } catch (error) {

@@ -4,6 +4,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { ByteSink, Facts, Source, SourceContext, SourceSession } from '../port.ts';
 import type { CheckResult } from './check-database.ts';
 import { checkUntilAborted } from './check-until-aborted.ts';
+import type { CopyResult } from './copy-database.ts';
 import { SIDE_FILES } from './replace-database.ts';
 import { type CopyHeader, copyHeader, requireSpace, sizeOnDisk } from './sqlite-file.ts';
 import { runTask } from './sqlite-task.ts';
@@ -29,10 +30,9 @@ const BUSY_TIMEOUT_MS = 30_000;
 const CHUNK_BYTES = 16 * 1024;
 const READ_BYTES = 1 << 20;
 
-interface Copy extends CopyHeader {
+interface Copy extends CopyHeader, CopyResult {
   readonly path: string;
   readonly sizeBytes: number;
-  readonly sqliteVersion: string;
 }
 
 /**
@@ -93,12 +93,12 @@ async function takeCopy(options: SqliteOptions, context: SourceContext, copy: st
   const bytes = await sizeOnDisk(path);
   await requireSpace(copy, bytes);
   progress.phase(`copy ${name}`, { bytes });
-  const sqliteVersion = await runTask<'copy'>(
+  const copied = await runTask<'copy'>(
     { kind: 'copy', path, copy, busyTimeoutMs },
     { signal, onBytes: (done) => progress.advance({ bytes: done }) },
   );
   const { size } = await stat(copy);
-  return { path: copy, sizeBytes: size, sqliteVersion, ...(await copyHeader(copy)) };
+  return { path: copy, sizeBytes: size, ...copied, ...(await copyHeader(copy)) };
 }
 
 /** The check runs in its thread while the bytes are read. Settles when both have ended. */
@@ -118,7 +118,9 @@ async function produce(
     await checking.catch(() => {});
     throw error;
   }
-  const { damage, facts } = await checking;
+  const { damage: complaints, facts } = await checking;
+  const damage =
+    copy.missingBytes > 0 ? [`its last ${copy.missingBytes} bytes are missing`, ...complaints] : complaints;
   if (damage.length > 0 && !options.allowDamaged) {
     throw new HoldfastError(
       'source_damaged',

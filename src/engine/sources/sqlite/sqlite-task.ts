@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../base/errors.ts';
 import type { CheckResult } from './check-database.ts';
-import type { CopyTask } from './copy-database.ts';
+import type { CopyResult, CopyTask } from './copy-database.ts';
 import type { TaskFailure } from './failures.ts';
 import type { ReplaceTask } from './replace-database.ts';
 
@@ -14,8 +14,7 @@ export type Task = CopyTask | CheckTask | ReplaceTask;
 
 /** What each task gives. */
 export interface Results {
-  /** The version of SQLite that copied. */
-  readonly copy: string;
+  readonly copy: CopyResult;
   readonly check: CheckResult;
   readonly replace: null;
 }

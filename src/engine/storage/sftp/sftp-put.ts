@@ -116,7 +116,7 @@ function withoutLinks(error: unknown): null {
 }
 
 /** Does the work, and once more after making the folder of `path` if that was what was missing. */
-async function withFolder<T>(session: SftpSession, path: string, work: () => Promise<T>): Promise<T> {
+export async function withFolder<T>(session: SftpSession, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -86,8 +86,9 @@ export async function sameContent(session: SftpSession, one: string, other: stri
   try {
     const [size, otherSize] = await Promise.all(handles.map((handle) => session.sizeOf(handle)));
     if (size !== otherSize) return false;
-    const [left, right] = [Buffer.allocUnsafe(SEGMENT_BYTES), Buffer.allocUnsafe(SEGMENT_BYTES)];
     for (let at = 0; at < size!; at += SEGMENT_BYTES) {
+      const length = Math.min(SEGMENT_BYTES, size! - at);
+      const [left, right] = [Buffer.allocUnsafe(length), Buffer.allocUnsafe(length)];
       const filled = await Promise.all([
         fill(session, handles[0]!, left, at, undefined),
         fill(session, handles[1]!, right, at, undefined),

@@ -8,6 +8,7 @@ import { parseSftpAddress } from './sftp-address.ts';
 import { connectSftp } from './sftp-connect.ts';
 import { STATUS, sftpFailure, statusOf } from './sftp-failure.ts';
 import { readWholeFolder, syncFolder } from './sftp-folders.ts';
+import { inspectServer } from './sftp-inspect.ts';
 import { PATIENCE, type Patience, type SftpLink, sftpLink } from './sftp-link.ts';
 import { listRemote } from './sftp-list.ts';
 import { putRemote, TEMPORARY } from './sftp-put.ts';
@@ -112,6 +113,7 @@ function storageOn(link: SftpLink, root: string, shown: string): Storage {
     remove: (name, given = {}) =>
       guarded(name, () => link.run((session) => removeRemote(session, pathOf(name)), given.signal)),
     freeBytes: () => link.run((session) => freeBytes(session, root)),
+    inspect: () => link.run((session) => inspectServer(session, root)),
     async close() {
       link.close();
     },

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  type FakeServer,
+  fakeServer,
+  losingAnswer,
+  refusing,
+} from '../../../../test/support/sshd-fake-session.ts';
+import { ConnectionLost, STATUS } from './sftp-failure.ts';
+import { putRemote } from './sftp-put.ts';
+import { readRemote } from './sftp-read.ts';
+
+const CONTENT = Buffer.alloc(600_000, 'content');
+const put = ({ link }: FakeServer, content = CONTENT) => putRemote(link, '/store', 'a/b', content, {});
+const isClean = ({ files }: FakeServer) => [...files.keys()].every((path) => !path.includes('/.tmp/'));
+
+test('missing folders are made, and only the final name is left', async () => {
+  const server = fakeServer();
+  assert.equal(await put(server), 'created');
+  assert.deepEqual([...server.files.keys()], ['/store/a/b']);
+  assert.ok(server.files.get('/store/a/b')?.equals(CONTENT));
+  assert.equal(await put(server, Buffer.from('other')), 'exists');
+  assert.ok(server.files.get('/store/a/b')?.equals(CONTENT));
+  assert.ok(isClean(server));
+});
+
+test('a lost answer to any step ends in created, never in exists', async () => {
+  for (const call of [
+    'open',
+    'write',
+    'sync',
+    'sizeOf',
+    'close',
+    'link',
+    'makeFolder',
+    'stat',
+    'remove',
+  ] as const) {
+    const server = fakeServer((plain) => ({ [call]: losingAnswer(plain[call] as () => Promise<unknown>) }));
+    assert.equal(await put(server), 'created', call);
+    assert.ok(server.files.get('/store/a/b')?.equals(CONTENT), call);
+  }
+});
+
+test('without hard links a look and a rename do the same, lost answer included', async () => {
+  const unlinked = [async () => false, refusing(STATUS.permissionDenied), refusing(STATUS.failure)];
+  for (const link of unlinked) {
+    const server = fakeServer(() => ({ link }));
+    assert.equal(await put(server), 'created');
+    assert.equal(await put(server, Buffer.from('other')), 'exists');
+    assert.ok(server.files.get('/store/a/b')?.equals(CONTENT));
+    const losing = fakeServer((plain) => ({ link, rename: losingAnswer(plain.rename) }));
+    assert.equal(await put(losing), 'created');
+    assert.ok(isClean(losing));
+  }
+});
+
+test("when an answer was lost and somebody else's object has the name, it stays and is said to exist", async () => {
+  const server = fakeServer((plain) => ({
+    async link(from, to) {
+      if (server.files.has(to)) return plain.link(from, to);
+      server.files.set(to, Buffer.alloc(CONTENT.length, 'others'));
+      throw new ConnectionLost('the request was lost');
+    },
+  }));
+  assert.equal(await put(server), 'exists');
+  assert.ok(!server.files.get('/store/a/b')?.equals(CONTENT));
+  assert.ok(isClean(server));
+});
+
+test('a server that loses bytes and says yes is caught by the size it then has', async () => {
+  const server = fakeServer((plain) => ({
+    write: (handle, bytes, position) => plain.write(handle, bytes.subarray(0, 1000), position),
+  }));
+  await assert.rejects(put(server), { code: 'storage_io', message: /the server has \d+ of 600000 bytes/ });
+  assert.deepEqual([...server.files.keys()], []);
+});
+
+test('negative control: where the size lies too, half an object appears, and this harness sees it', async () => {
+  const server = fakeServer((plain) => ({
+    write: (handle, bytes, position) => plain.write(handle, bytes.subarray(0, 1000), position),
+    sizeOf: async () => CONTENT.length,
+  }));
+  assert.equal(await put(server), 'created');
+  assert.ok(!server.files.get('/store/a/b')?.equals(CONTENT));
+});
+
+test('a refusal without a reason is a full disk only when the disk is full', async () => {
+  const write = refusing(STATUS.failure);
+  const full = fakeServer(() => ({ write, freeSpace: async () => ({ bytes: 4096, files: 10 }) }));
+  await assert.rejects(put(full), { code: 'storage_full', message: /4096 bytes are free/ });
+  const inodes = fakeServer(() => ({ write, freeSpace: async () => ({ bytes: 10 ** 9, files: 0 }) }));
+  await assert.rejects(put(inodes), { code: 'storage_full', message: /no more files fit/ });
+  const broken = fakeServer(() => ({ write }));
+  await assert.rejects(put(broken), { code: 'storage_io' });
+  const silent = fakeServer(() => ({ write, freeSpace: async () => null }));
+  await assert.rejects(put(silent), { code: 'storage_io' });
+  for (const server of [full, inodes, broken, silent]) assert.deepEqual([...server.files.keys()], []);
+});
+
+test('short answers are asked for again, and a file that ends before its size is an error', async () => {
+  const { session, files } = fakeServer((plain) => ({
+    read: (handle, into, position) => plain.read(handle, into.subarray(0, 777), position),
+  }));
+  files.set('/store/x', CONTENT);
+  assert.ok((await readRemote(session, '/store/x', undefined, undefined)).equals(CONTENT));
+  const lying = fakeServer(() => ({ sizeOf: async () => CONTENT.length + 1 }));
+  lying.files.set('/store/x', CONTENT);
+  await assert.rejects(readRemote(lying.session, '/store/x', undefined, undefined), {
+    code: 'storage_io',
+    message: '/store/x ended after 600000 of 600001 bytes',
+  });
+});

@@ -1,0 +1,118 @@
+/** A PostgreSQL server that refuses, or goes away in the middle of a dump or a restore. */
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { listPayload } from '../../src/contracts/cli-payloads.ts';
+import { failed, type Place, place, succeeded } from '../support/cli-place.ts';
+import { leftOver } from '../support/leftover-processes.ts';
+import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
+import type { CliRun } from '../support/run-cli.ts';
+
+const SECRET = 'geheim-4711';
+const ROWS = 400_000;
+
+let cluster: Cluster;
+
+before(async () => {
+  // What was committed before a crash is there after it.
+  cluster = await startCluster({ auth: 'scram', tcp: true, settings: { synchronous_commit: 'on' } });
+  await cluster.createDatabase('shop');
+  await cluster.psql(
+    `create table orders (id int, note text);
+     insert into orders select i, repeat(md5(i::text), 4) from generate_series(1, ${ROWS}) i;`,
+    'shop',
+  );
+  await cluster.psql(`create role app login superuser password '${SECRET}'`);
+});
+after(() => cluster?.stop());
+
+const login = (database: string) => cluster.urlOf(database, { user: 'app', password: SECRET });
+
+/**
+ * Runs a command and ends the server, as a crash would, while rows are on their way: the program is held in place
+ * then, so that they cannot arrive before the server is gone.
+ */
+async function crashAmidRows(
+  { holdfast }: Place,
+  args: readonly string[],
+  environment: Record<string, string>,
+): Promise<CliRun> {
+  const started = Promise.withResolvers<ChildProcess>();
+  let isOver = false;
+  const running = holdfast([...args, '--json'], { onStart: started.resolve, environment }).finally(() => {
+    isOver = true;
+  });
+  const child = await started.promise;
+  const copying = () =>
+    cluster.psql(
+      `select count(*) from pg_stat_activity where state = 'active' and query ilike 'copy %orders%'`,
+    );
+  while ((await copying()) === '0') assert.ok(!isOver, 'it was over before rows were seen on their way');
+  child.kill('SIGSTOP');
+  assert.equal(await copying(), '1', 'the rows arrived before the server could be ended');
+  cluster.crash();
+  while (
+    await cluster.psql('select 1').then(
+      () => true,
+      () => false,
+    )
+  )
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill('SIGCONT');
+  return running;
+}
+
+test('a server that is not there, or refuses the login, is named without the password', async (t) => {
+  const { folder, holdfast } = await place(t);
+  const cases: [string, number, string, RegExp][] = [
+    [`postgres://app:${SECRET}@127.0.0.1:1/shop`, 6, 'database_unreachable', /127\.0\.0\.1:1/],
+    [cluster.urlOf('shop', { user: 'app', password: `${SECRET}x` }), 6, 'database_auth', /password/],
+    [login('no_shop'), 1, 'source_missing', /no_shop/],
+  ];
+  for (const [address, exit, code, names] of cases) {
+    const said = failed(await holdfast(['backup', address, '--json']), exit, code, [SECRET]);
+    assert.match(said.message, names);
+    assert.match(said.next, /check/);
+  }
+  assert.ok(!readdirSync(folder).includes('out'));
+});
+
+test('a server that goes away amid a dump or a restore leaves earlier backups whole and says what the target holds', async (t) => {
+  const here = await place(t);
+  const { folder, home, holdfast } = here;
+  const environment = { DATABASE_URL: login('shop') };
+  await writeFile(
+    join(folder, 'holdfast.yaml'),
+    'sources: { shop: { kind: postgres, urlEnv: DATABASE_URL } }\nplans: { nightly: { sources: [shop] } }\n',
+  );
+  succeeded(await holdfast(['backup', 'nightly'], { environment }));
+  await cluster.psql(`update orders set note = md5(note) || repeat(md5(id::text), 4)`, 'shop');
+
+  const dump = await crashAmidRows(here, ['backup', 'nightly'], environment);
+  const gone = failed(dump, 6, 'database_unreachable', [SECRET]);
+  assert.match(gone.message, /shop|server closed|terminating/);
+  assert.match(gone.next, /server/);
+  assert.deepEqual(await leftOver(folder), []);
+  assert.deepEqual(readdirSync(join(home, 'state', 'scratch')), []);
+  assert.equal(listPayload.parse(JSON.parse((await holdfast(['list', '--json'])).stdout)).length, 1);
+  succeeded(await holdfast(['verify']));
+
+  await cluster.start();
+  const line = ['restore', 'latest', '--to', login('back'), '--confirm-restore'];
+  const restore = await crashAmidRows(here, line, environment);
+  const lost = failed(restore, 6, 'database_unreachable', [SECRET]);
+  assert.match(lost.next, /server; if the database is there then, it holds a part of the backup: drop it/);
+  assert.deepEqual(await leftOver(folder), []);
+  await cluster.start();
+  // Nobody could drop it while the server was gone; what it holds is never taken for the backup.
+  const again = failed(await holdfast([...line, '--json']), 7, 'target_not_empty', [SECRET]);
+  assert.match(again.next, /missing or empty/);
+  await cluster.psql('drop database back');
+  succeeded(await holdfast(line));
+  assert.equal(await cluster.psql('select count(*) from orders', 'back'), String(ROWS));
+  succeeded(await holdfast(['backup', 'nightly'], { environment }));
+  succeeded(await holdfast(['verify']));
+});
