@@ -48,7 +48,7 @@ function sample(seed: number, sizeBytes: number): Buffer {
 test('what is written is read back, whole and by ranges, whatever the size of the writes', async () => {
   const random = seededRandom('data path');
   const world = await repositoryWorld();
-  const bytes = sample(random.seed, 16 << 20);
+  const bytes = sample(random.seed, 32 << 20);
   const writer = writerOf(world);
   const contents: Content[] = [];
   for (const pieceBytes of [bytes.length, 1 << 20, 12_345]) {

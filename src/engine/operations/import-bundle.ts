@@ -120,7 +120,7 @@ async function storeEntry(
 ): Promise<void> {
   const entry = entryOf(artifact, item);
   if (item.kind !== 'file' || item.content === null) return tree.add(entry);
-  tree.begin();
+  await tree.begin(null);
   for await (const bytes of item.content) {
     progress.advance({ bytes: bytes.length });
     await tree.write(bytes);

@@ -2,7 +2,7 @@ import type { ChunkIndex } from '../repository/chunk-index.ts';
 import type { ChunkReader } from '../repository/chunk-reader.ts';
 import type { ChunkWriter } from '../repository/chunk-writer.ts';
 import type { ManifestArtifact, ManifestProblem } from '../repository/manifest.ts';
-import { previousChunks } from '../repository/previous-chunks.ts';
+import { previousChunks, previousChunksOf } from '../repository/previous-chunks.ts';
 import { refsPresent, reusableEntries } from '../repository/reusable-entries.ts';
 import { decodeTreeEntries } from '../repository/tree-codec.ts';
 import { openTreeWriter } from '../repository/tree-writer.ts';
@@ -58,7 +58,7 @@ async function writeStream(
 }
 
 async function writeTree(
-  { writer, reader }: ArtifactTarget,
+  { writer, reader, index, deltas }: ArtifactTarget,
   source: string,
   name: string,
   { kind, produce }: TreeArtifact,
@@ -71,13 +71,17 @@ async function writeTree(
     });
     return whole;
   };
+  const before = previous?.form === 'tree' && previous.kind === kind ? previous : null;
+  const chunksOf = (content: Content) =>
+    content.depth === 0 ? previousChunksOf(index, content) : previousChunks(reader, index, content);
   const tree = openTreeWriter(writer, {
+    ...(deltas && before ? { chunksOf, previousRecords: await chunksOf(before.content) } : {}),
     canReuse: (content) => refsPresent(content, (id) => writer.use(id)),
     onReuse: () => {},
   });
   const entries =
-    previous?.form === 'tree' && previous.kind === kind
-      ? reusableEntries(decodeTreeEntries(reader.read(previous.content)), (content) =>
+    before !== null
+      ? reusableEntries(decodeTreeEntries(reader.read(before.content)), (content) =>
           use(content).catch(() => false),
         )
       : null;

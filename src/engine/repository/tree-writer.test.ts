@@ -25,6 +25,7 @@ function lazyStreams(fail?: Error): FakeStreams {
         since.push(copy);
       },
       cut() {},
+      follow() {},
       discard() {
         all.bytes.splice(all.bytes.length - since.length);
         since = [];
@@ -102,11 +103,11 @@ test('records stay in order though contents resolve late, and nothing deadlocks'
         content: { sizeBytes: 4, depth: 0, refs: Buffer.alloc(36, i) },
       });
     else {
-      writer.begin();
+      await writer.begin(null);
       if (random.int(10) === 0) {
         await writer.write(Buffer.from('torn'));
         writer.abort();
-        writer.begin();
+        await writer.begin(null);
       }
       await writer.write(Buffer.from(text));
       await writer.commit(entryOf(path, 'file', text.length));
@@ -135,7 +136,7 @@ test('records stay in order though contents resolve late, and nothing deadlocks'
 
 test('a failing data stream fails the writer', async () => {
   const writer = openTreeWriter(lazyStreams(new Error('disk gone')), { canReuse: () => true });
-  writer.begin();
+  await writer.begin(null);
   await writer.write(Buffer.from('x'));
   await writer.commit(entryOf('a', 'file', 1));
   await assert.rejects(writer.end(), /disk gone/);
@@ -159,7 +160,7 @@ test('contents taken over are reported once each, in order', async () => {
 
 test('a file whose data and size disagree is never recorded', () => {
   const writer = openTreeWriter(lazyStreams(), { canReuse: () => true });
-  writer.begin();
+  writer.begin(null);
   writer.write(Buffer.from('12345'));
   assert.throws(() => writer.commit(entryOf('a', 'file', 4)), { code: 'internal' });
 });

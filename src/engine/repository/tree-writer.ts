@@ -1,11 +1,13 @@
 import { HoldfastError } from '../base/errors.ts';
 import type { ByteSink, Chunking, Content, TreeEntry, TreeSink } from '../sources/port.ts';
+import type { PreviousChunks } from './alignment.ts';
 import { encodeTreeEntry } from './tree-codec.ts';
 
 /** What the tree writer needs of a content stream of the chunk writer. */
 export interface TreeContentStream extends ByteSink {
   takeContent(): Promise<Content>;
   discard(): void;
+  follow(previous: PreviousChunks | null): void;
   flush(): void;
   end(): Promise<{ content: Content; sha256: Buffer }>;
 }
@@ -19,6 +21,10 @@ export interface TreeWriterOptions {
   readonly canReuse: (content: Content) => boolean;
   /** Told of every content taken over, so that its packs count as used. */
   readonly onReuse?: (content: Content) => void | Promise<void>;
+  /** Finds the chunks of a content of the previous backup, to store differences against them. Absent: everything is stored whole. */
+  readonly chunksOf?: (content: Content) => PreviousChunks | null | Promise<PreviousChunks | null>;
+  /** The record stream of the previous backup. */
+  readonly previousRecords?: PreviousChunks | null;
 }
 
 export interface TreeResult {
@@ -58,6 +64,8 @@ function storedBytes({ extents, sizeBytes }: TreeEntry): number {
 export function openTreeWriter(streams: TreeStreams, options: TreeWriterOptions): TreeWriter {
   const data = streams.openStream({ method: 'content', profile: 'file' });
   const records = streams.openStream({ method: 'content', profile: 'dump' });
+  records.follow(options.previousRecords ?? null);
+  let isFollowing = false;
   let queue: Pending[] = [];
   let head = 0;
   let entries = 0;
@@ -100,6 +108,11 @@ export function openTreeWriter(streams: TreeStreams, options: TreeWriterOptions)
     })();
   };
 
+  const follow = (chunks: PreviousChunks | null) => {
+    data.follow(chunks);
+    isFollowing = chunks !== null;
+  };
+
   const later = (entry: TreeEntry): Pending => {
     const taken = data.takeContent();
     const pending: Pending = {
@@ -126,9 +139,12 @@ export function openTreeWriter(streams: TreeStreams, options: TreeWriterOptions)
       const touched = entry.content === null ? undefined : options.onReuse?.(entry.content);
       return touched ? touched.then(() => place(entry)) : place(entry);
     },
-    begin() {
+    begin(previous) {
       if (openBytes >= 0) throw new HoldfastError('internal', 'a file is begun while another is open');
       openBytes = 0;
+      const chunks = previous && options.chunksOf?.(previous);
+      if (chunks instanceof Promise) return chunks.then(follow);
+      if (chunks || isFollowing) follow(chunks ?? null);
     },
     write(bytes) {
       openBytes += bytes.length;

@@ -105,8 +105,11 @@ export interface TreeSink {
    * when false the file must be read again.
    */
   canReuse(content: Content): boolean;
-  /** Begins the content of one file. At most one is open at a time. */
-  begin(): void;
+  /**
+   * Begins the content of one file. At most one is open at a time. `previous` is what the backup before holds of the same
+   * file, if it does: what changed little since is stored as a difference.
+   */
+  begin(previous: Content | null): void | Promise<void>;
   write(bytes: Uint8Array): void | Promise<void>;
   /** Ends the content and adds the entry with it; `entry.content` is ignored. */
   commit(entry: TreeEntry): void | Promise<void>;

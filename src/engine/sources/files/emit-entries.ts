@@ -33,6 +33,8 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
     return { ...entry, path: prepared.entries[i]!.path, changedAtNs };
   };
 
+  const contentBefore = (prepared: PreparedBatch, i: number) => prepared.previous[i]?.content ?? null;
+
   const unreadable = async (prepared: PreparedBatch, i: number, state: number) => {
     const standIn = giveUp({ run, sink, tally, prepared, i, state });
     if (standIn === null) return;
@@ -43,7 +45,8 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
   const streamed = async (prepared: PreparedBatch, i: number) => {
     const { batch } = prepared;
     const path = pathText(batch, i);
-    const result = await large.read(root.folder, path, { dev: deviceOf(batch, i), ino: inodeOf(batch, i) });
+    const seen = { dev: deviceOf(batch, i), ino: inodeOf(batch, i) };
+    const result = await large.read(root.folder, path, seen, contentBefore(prepared, i));
     if (result.state !== READ.done) return unreadable(prepared, i, result.state);
     putStat(batch, i, result.stat!);
     const entry = { ...current(prepared, i), extents: result.extents };
@@ -58,7 +61,8 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
     const { at, sizeBytes } = dataOf(prepared.batch, i);
     const entry = current(prepared, i);
     count(entry, prepared.linkKeys[i]!);
-    sink.begin();
+    const begun = sink.begin(contentBefore(prepared, i));
+    if (begun) await begun;
     const written = sink.write(job.bytes().subarray(at, at + sizeBytes));
     if (written) await written;
     const committed = sink.commit(entry);

@@ -1,7 +1,7 @@
 import { type BigIntStats, closeSync, fstatSync, read } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemCode } from '../../base/errors.ts';
-import type { TreeEntry, TreeSink } from '../port.ts';
+import type { Content, TreeEntry, TreeSink } from '../port.ts';
 import { dataRegions, type Region, WORTH_ASKING_BYTES } from './data-regions.ts';
 import { heldStill, isQuiet } from './file-times.ts';
 import { type FolderHandle, openFileBeneath } from './handles.ts';
@@ -21,8 +21,14 @@ export interface LargeRead {
   readonly extents: TreeEntry['extents'];
 }
 
+/** Which file the walk saw. */
+interface Seen {
+  readonly dev: bigint;
+  readonly ino: bigint;
+}
+
 export interface LargeReader {
-  read(root: FolderHandle, path: string, seen: { dev: bigint; ino: bigint }): Promise<LargeRead>;
+  read(root: FolderHandle, path: string, seen: Seen, previous: Content | null): Promise<LargeRead>;
 }
 
 function readPiece(fd: number, piece: Buffer, position: number): Promise<number> {
@@ -116,12 +122,12 @@ export function largeReader(sink: TreeSink, signal: AbortSignal): LargeReader {
     }
   };
 
-  const attempt = async (fd: number): Promise<LargeRead> => {
+  const attempt = async (fd: number, previous: Content | null): Promise<LargeRead> => {
     const before = fstatSync(fd, { bigint: true });
     if (!before.isFile()) return { state: READ.gone, stat: null, extents: null };
     if (!isQuiet(before)) return { state: READ.changing, stat: null, extents: null };
     const finder = Number(before.blocks) * 512 < Number(before.size) ? holeFinder(write) : null;
-    sink.begin();
+    await sink.begin(previous);
     try {
       const got = finder
         ? await pumpSparse(fd, pieces, before, finder)
@@ -141,12 +147,13 @@ export function largeReader(sink: TreeSink, signal: AbortSignal): LargeReader {
   const once = async (
     root: FolderHandle,
     path: string,
-    seen: { dev: bigint; ino: bigint },
+    seen: Seen,
+    previous: Content | null,
   ): Promise<LargeRead> => {
     let fd = -1;
     try {
       fd = openFileBeneath(root, path, seen);
-      return await attempt(fd);
+      return await attempt(fd, previous);
     } catch (error) {
       // Only what the file system said is about this file; a failing sink ends the run.
       if (sinkFailed || systemCode(error) === null) throw error;
@@ -157,9 +164,9 @@ export function largeReader(sink: TreeSink, signal: AbortSignal): LargeReader {
   };
 
   return {
-    async read(root, path, seen) {
+    async read(root, path, seen, previous) {
       for (let i = 0; ; i += 1) {
-        const result = await once(root, path, seen);
+        const result = await once(root, path, seen, previous);
         const delayMs = RETRY_DELAYS_MS[i];
         if (result.state !== READ.changing || delayMs === undefined) return result;
         await sleep(delayMs, undefined, { signal });
