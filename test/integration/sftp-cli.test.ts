@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { generateKeyText } from '../../src/engine/crypto/key-text.ts';
 import { runCli } from '../support/run-cli.ts';
 import { randomFrom } from '../support/seed.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
@@ -24,7 +25,7 @@ async function host(t: TestContext): Promise<Host> {
     HOLDFAST_REPOSITORY: server.addressOf('backups'),
     SFTP_PRIVATE_KEY_FILE: join(server.base, 'login-key'),
     SFTP_HOST_KEY: server.fingerprint,
-    BACKUP_ENCRYPTION_KEY: 'correct horse battery staple and a long tail',
+    BACKUP_ENCRYPTION_KEY: generateKeyText(),
   };
   return {
     server,

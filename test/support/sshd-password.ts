@@ -26,13 +26,15 @@ export async function startPasswordServer(
   const clients = new Set<Connection>();
   const judge = (context: AuthContext) => {
     tried.push(context.method);
-    if (context.method !== way) return context.reject([way]);
-    if (context.method === 'password') return settle(context, context.password === password);
-    if (context.method !== 'keyboard-interactive') return context.reject([way]);
-    const asked = context;
-    asked.prompt([{ prompt: 'Password: ', echo: false }], (answers) =>
-      settle(asked, answers[0] === password),
-    );
+    if (context.method === 'password' && way === 'password') {
+      settle(context, context.password === password);
+    } else if (context.method === 'keyboard-interactive' && way === 'keyboard-interactive') {
+      context.prompt([{ prompt: 'Password: ', echo: false }], (answers) =>
+        settle(context, answers[0] === password),
+      );
+    } else {
+      settle(context, false);
+    }
   };
   const settle = (context: AuthContext, isRight: boolean) =>
     isRight ? context.accept() : context.reject([way]);
