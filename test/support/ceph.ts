@@ -23,7 +23,7 @@ export interface Ceph {
   /** An address of a bucket, and of a folder of it, as the command line takes it. Ceph 16 knows no checksum headers. */
   address(bucket: string, options?: Readonly<Record<string, string>>, folder?: string): string;
   /** A client past everything of ours, for looking and for breaking things. */
-  client(credentials?: S3Credentials): S3Client;
+  client(credentials?: S3Credentials, endpoint?: string): S3Client;
   stop(): Promise<void>;
 }
 
@@ -72,9 +72,10 @@ export async function startCeph(): Promise<Ceph> {
       const query = new URLSearchParams({ endpoint, checksums: 'when-required', ...options });
       return `s3://${bucket}/${inner}?${query}`;
     },
-    client: (credentials = owner) =>
+    client: (credentials = owner, at = endpoint) =>
       new S3Client({
-        endpoint,
+        endpoint: at,
+        maxAttempts: 1,
         region: 'us-east-1',
         forcePathStyle: true,
         credentials,

@@ -85,7 +85,8 @@ function putter(calls: S3Calls, conditions: S3Conditions, firstBytes?: number): 
       await removeAbandoned(calls, Date.now()).catch(() => {});
     }
     const isConditional = await conditions.parts();
-    const write = () => putParts(calls, { ...request, isConditional }, buffers);
+    const write = () =>
+      putParts(calls, { ...request, isConditional, partBytes: partBytes(0, firstBytes) }, buffers);
     return isConditional ? write() : oneAtATime(request.key, write);
   };
   const whole = async (request: PutRequest, bytes: Buffer) => {
