@@ -45,7 +45,7 @@ const PAYLOADS: readonly (readonly [string, z.ZodType])[] = [
   ['show latest uploads', payloads.treePayload],
   ['restore latest --to out --confirm-restore', payloads.restorePayload],
   ['verify', payloads.verifyPayload],
-  ['verify latest --share 10%', payloads.verifyPayload],
+  ['verify --share 10%', payloads.verifyPayload],
   ['rotate --dry-run', payloads.rotatePayload],
   ['prune', payloads.prunePayload],
   ['hold', payloads.holdListPayload],
@@ -81,7 +81,7 @@ test('without --json a command says what it did, on standard output', async (t) 
     ['list', /2026-11-21 03:00:00 {2}9 hours ago {2}full {2}nightly {2}5\.0 MiB {2}succeeded\n1 backup\n$/],
     ['show latest', /tables of app\.sqlite {3}rows\nusers {17}1,204\nsessions {18}3\n/],
     ['show latest uploads', /0644 {2}237 KiB {2}2026-11-21 03:00:00 {2}a\.png\n.* now -> 2026\n3 entries\n$/],
-    ['verify', /^good: every byte looked at \(3 objects, 1 pack \(4\.9 KiB\), 1 backup, in 0 ms\)\n$/],
+    ['verify', /^good: every stored byte \(3 objects, 1 pack \(4\.9 KiB\), 1 backup, in 0 ms\)\n$/],
     [
       'rotate',
       /older than 30 days\narchived 1 backup, kept 1; holdfast undelete ID brings one back within 30 days\n$/,

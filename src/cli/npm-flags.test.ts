@@ -38,7 +38,20 @@ test('a flag counts only below npm run, only when true, and only with a value wh
   for (const value of ['', 'false', '1', 'yes']) {
     assert.deepEqual(withNpmFlags(['x'], RESTORE, npm({ npm_config_confirm_restore: value })), ['x']);
   }
-  assert.deepEqual(withNpmFlags(['x'], RESTORE, npm({ npm_config_share: 'true' })), ['x']);
+  assert.deepEqual(withNpmFlags(['x'], RESTORE, npm({ npm_config_share: '' })), ['x']);
+});
+
+test('an option whose value npm lost or hid is refused: without --to a restore would go over the original', () => {
+  const next = 'put -- before the options: npm run backup:restore -- --share …';
+  const lost = npm({ npm_config_share: 'true' });
+  assert.throws(() => withNpmFlags(['x', '10%'], RESTORE, lost), { code: 'usage', next });
+  const known = [...RESTORE, { long: '--to', takesValue: true }];
+  const hidden = npm({ npm_config_token_description: '/safe', npm_config_confirm_restore: 'true' });
+  assert.throws(() => withNpmFlags(['latest'], known, hidden), { code: 'usage', message: /--to/ });
+  assert.deepEqual(withNpmFlags(['latest', '--to=/safe'], known, hidden), [
+    ...['latest', '--to=/safe', '--confirm-restore'],
+  ]);
+  assert.deepEqual(withNpmFlags(['x'], RESTORE, hidden), ['x', '--confirm-restore']);
 });
 
 test("npm's own settings are not taken for flags", () => {

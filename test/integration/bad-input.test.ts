@@ -49,6 +49,13 @@ test('what is missing or not understood is named, and nothing is touched', async
     { args: ['backup', './ap.db'], exit: 1, code: 'source_missing', names: /ap\.db/, next: /app\.db/ },
     { args: ['backup', 'ftp://u:x@h/f'], exit: 2, code: 'usage', names: /ftp:\/\/u:\*\*\*@h/, next: /path/ },
     { args: ['backup', '--fast'], exit: 2, code: 'usage', names: /--fast/, next: /backup --help/ },
+    {
+      args: ['verify', 'latest', '--share', '9%'],
+      exit: 2,
+      code: 'usage',
+      names: /--share/,
+      next: /leave out/,
+    },
     { args: ['restore', 'ffff', ...confirmed], exit: 2, code: 'id_unknown', names: /ffff/, next: /list/ },
     {
       args: ['restore', 'latest', 'ap.db', ...confirmed],

@@ -1,7 +1,7 @@
-/** The command line as a process: streams, exit codes, npm. Nothing here needs a repository. */
+/** The command line as a process: streams, exit codes, npm. Little here needs a repository. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -96,18 +96,42 @@ test('on an old Node the one that came with the package runs, and its exit code 
   assert.equal(JSON.parse(schema.stdout).title, 'holdfast.yaml');
 });
 
+/** Runs an npm script as an operator would, in `folder`'s own data folder. */
+function npmRun(folder: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)('npm', ['run', '--silent', ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH, HOME: folder, HOLDFAST_HOME: `${folder}/home` },
+  }).catch((error: { stdout: string; stderr: string }) => error);
+}
+
 test('npm run hands flags over with and without its separator', async (t) => {
   const folder = await temporaryFolder(t);
-  const npm = (args: string[]) =>
-    promisify(execFile)('npm', ['run', '--silent', 'backup:run', ...args], {
-      cwd: root,
-      env: { PATH: process.env.PATH, HOME: folder, HOLDFAST_HOME: `${folder}/home` },
-    }).then(
-      () => assert.fail('there is no such file to back up'),
-      (error: { stderr: string }) => error.stderr,
-    );
+  const npm = async (args: readonly string[]) => (await npmRun(folder, args)).stderr;
   for (const separator of [[], ['--']]) {
-    assert.match(await npm([...separator, 'no-such-file']), /^holdfast: no-such-file does not exist\n/);
-    assert.match(await npm([...separator, 'no-such-file', '--type=all']), /'all' is invalid/);
+    assert.match(await npm(['backup:run', ...separator, 'no-file']), /^holdfast: no-file does not exist\n/);
+    assert.match(await npm(['backup:trigger', ...separator, 'x', '--type=all']), /'all' is invalid/);
   }
+  assert.match(
+    await npm(['backup:restore', 'latest', '--to', '/safe', '--confirm-restore']),
+    /npm took --to/,
+  );
+  assert.match(
+    await npm(['backup:trigger', '--tenant-id', 't1']),
+    /npm took --tenant-id .*\n.*-- --tenant-id/,
+  );
+});
+
+test('the npm scripts back up, rotate and restore with an operator’s habits', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = `${folder}/letter.txt`;
+  await writeFile(file, 'dear operator');
+  const triggered = await npmRun(folder, ['backup:trigger', file, '--tenant-id=t1', '--type=storage']);
+  assert.match(triggered.stdout, /^backup \S+ succeeded\n/, triggered.stderr);
+  const rotated = await npmRun(folder, ['backup:rotate', '--dry-run', '--tenant-id=t1', '--keep-last=1']);
+  assert.match(rotated.stdout, /one of the last 1 .*\nwould archive 0 backups, keep 1/s);
+  const restored = ['backup:restore', 'latest', '--confirm-restore', '--', '--to', `${folder}/out`];
+  assert.match((await npmRun(folder, restored)).stdout, /1 item restored/);
+  assert.equal(await readFile(`${folder}/out/letter.txt`, 'utf8'), 'dear operator');
+  const rewritten = await npmRun(folder, ['reencrypt-secrets', '--json']);
+  assert.equal(typeof JSON.parse(rewritten.stdout).rewrittenObjects, 'number', rewritten.stderr);
 });

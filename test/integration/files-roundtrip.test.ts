@@ -167,7 +167,7 @@ test('an awkward tree comes back the same, and the second run opens nothing', as
   assert.equal(first.facts.facts.fifos, 1);
 
   const target = join(deepTemporaryFolder(t), 'target');
-  const report = await restoreTree({ reader: store.reader, content: first.content, target });
+  const report = await restoreTree({ reader: store.reader, content: first.content, target, useThread: true });
   // An ordinary user cannot read a file of mode 0000, and special bits come back only together with their owner.
   const without = asRoot ? [] : ['mode-0000: missing', 'setgid: mode', 'setuid: mode'];
   assert.deepEqual(

@@ -3,11 +3,13 @@ import { after, before } from 'node:test';
 import { storageConformance } from '../conformance/storage.ts';
 import { type Ceph, startCeph } from '../support/ceph.ts';
 import { endToEndTests } from './s3/end-to-end.ts';
-import { newBucket, openFor } from './s3/world.ts';
+import { faultTests } from './s3/faults.ts';
+import { newBucket, openFor, warmUp } from './s3/world.ts';
 
 let ceph: Ceph;
 before(async () => {
   ceph = await startCeph();
+  await warmUp(ceph);
 });
 after(() => ceph?.stop());
 
@@ -16,3 +18,4 @@ storageConformance('s3, a bucket', async (t) =>
 );
 
 endToEndTests(() => ceph);
+faultTests(() => ceph);

@@ -1,8 +1,11 @@
 /** The command line with a repository on an SFTP server: everything an operator does, through bin/holdfast.js. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { generateKeyText } from '../../src/engine/crypto/key-text.ts';
 import { runCli } from '../support/run-cli.ts';
 import { randomFrom } from '../support/seed.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
@@ -24,7 +27,7 @@ async function host(t: TestContext): Promise<Host> {
     HOLDFAST_REPOSITORY: server.addressOf('backups'),
     SFTP_PRIVATE_KEY_FILE: join(server.base, 'login-key'),
     SFTP_HOST_KEY: server.fingerprint,
-    BACKUP_ENCRYPTION_KEY: 'correct horse battery staple and a long tail',
+    BACKUP_ENCRYPTION_KEY: generateKeyText(),
   };
   return {
     server,
@@ -73,6 +76,35 @@ test('backup, list, verify, restore, rotate and prune over SFTP', async (t) => {
   const pack = join(packs, shard!, readdirSync(join(packs, shard!))[0]!);
   writeFileSync(pack, readFileSync(pack).subarray(0, 1000));
   await json(['verify'], 4);
+});
+
+test('a server that restarts in the middle of a backup costs nothing, a killed backup only itself', async (t) => {
+  const { server, folder, environment, json } = await host(t);
+  writeFileSync(join(folder, 'data'), randomBytes(12_000_000));
+  await json(['init']);
+  const packs = join(server.folder, 'backups/.tmp');
+  const begun = async () => {
+    while (!existsSync(packs) || readdirSync(packs).length === 0) await wait(5);
+  };
+  rmSync(packs, { recursive: true });
+
+  const killed = await runCli(['backup', 'data'], {
+    folder,
+    environment,
+    onStart: (child) => void begun().then(() => child.kill('SIGKILL')),
+  });
+  assert.equal(killed.signal, 'SIGKILL');
+  assert.deepEqual(await json(['list']), []);
+
+  rmSync(packs, { recursive: true });
+  const restarted = begun().then(async () => {
+    await server.kill();
+    await wait(300);
+    await server.start();
+  });
+  assert.equal((await json(['backup', 'data'])).status, 'succeeded');
+  await restarted;
+  await json(['verify']);
 });
 
 test('doctor tries the destination and says what its server can do', async (t) => {

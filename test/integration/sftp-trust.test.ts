@@ -21,6 +21,7 @@ import type { Patience } from '../../src/engine/storage/sftp/sftp-link.ts';
 import type { SftpSettings } from '../../src/engine/storage/sftp/sftp-settings.ts';
 import { openSftpStorage } from '../../src/engine/storage/sftp/sftp-storage.ts';
 import { makeKey, startSshd, type TestSshd } from '../support/sshd.ts';
+import { startPasswordServer } from '../support/sshd-password.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const PATIENCE: Patience = { firstMs: 5_000, laterMs: 10_000, attempts: 3 };
@@ -121,6 +122,21 @@ test('a wrong key, password or passphrase is refused once, in words that say wha
   }
   const storage = await open(t, server, { hostKeys, privateKey, passphrase: 'open sesame' });
   assert.equal(await storage.put('object', Buffer.from('x')), 'created');
+});
+
+test('a password is given in the way the server wants it, and a wrong one is not tried for ever', async (t) => {
+  for (const way of ['password', 'keyboard-interactive'] as const) {
+    const { address, fingerprint, tried } = await startPasswordServer(t, way, 'the right one');
+    const login = (password: string) =>
+      openSftpStorage({ address, settings: { password, hostKeys: [fingerprint] }, patience: PATIENCE });
+    const storage = await login('the right one');
+    assert.equal(await storage.stat('object'), null);
+    await storage.close();
+    const before = tried.length;
+    await assert.rejects(login('a wrong one'), { code: 'storage_denied' });
+    const more = tried.length - before;
+    assert.ok(more > 0 && more < 5, tried.join());
+  }
 });
 
 test('an agent is asked', async (t) => {

@@ -11,6 +11,7 @@ start() {
   local check=$1 tries=0 pid; shift
   "$@" & pid=$!; pids+=($pid)
   until eval "$check"; do
+    [ $SECONDS -lt 110 ] || fail "$1 in time"
     if ! kill -0 "$pid"; then
       wait "$pid"; echo "$1 ended with $? while it came up" >&2
       tries=$((tries + 1)); [ $tries -lt 5 ] || fail "$1"
@@ -45,6 +46,7 @@ osd data = $D/osd
 osd objectstore = memstore
 memstore device bytes = 3221225472
 keyring = $D/keyring
+rgw multipart min part size = 65536
 rgw crypt require ssl = false
 rgw crypt s3 kms backend = testing
 rgw crypt s3 kms encryption keys = key-1=YmluCmJvb3N0CmJvb3N0LWJ1aWxkCmNlcGguY29uZgo=
@@ -55,7 +57,7 @@ C
   start 'timeout 5 ceph mon stat' ceph-mon -i a -f
   ceph osd new "$O" 0; ceph osd crush add osd.0 1 root=default host=h
   ceph-osd --mkfs -i 0 --osd-uuid "$O" || fail 'ceph-osd --mkfs'
-  start "ceph osd stat | grep -q '1 up'" ceph-osd -i 0 -f
+  start "timeout 5 ceph osd stat | grep -q '1 up'" ceph-osd -i 0 -f
   start "(: </dev/tcp/127.0.0.1/$P)" radosgw -f -n client.rgw.a --rgw-frontends "beast endpoint=127.0.0.1:$P"
   while read -r name access secret; do
     radosgw-admin user create --uid="$name" --display-name="$name" --access-key="$access" --secret-key="$secret" || fail "user $name"

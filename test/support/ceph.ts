@@ -11,6 +11,7 @@ import { ensureCeph } from './ceph-packages.ts';
 
 const SCRIPT = fileURLToPath(new URL('./ceph-rgw.sh', import.meta.url));
 const START_MS = 120_000;
+const STOP_MS = 3_000;
 
 export interface Ceph {
   readonly endpoint: string;
@@ -22,7 +23,7 @@ export interface Ceph {
   /** An address of a bucket, and of a folder of it, as the command line takes it. Ceph 16 knows no checksum headers. */
   address(bucket: string, options?: Readonly<Record<string, string>>, folder?: string): string;
   /** A client past everything of ours, for looking and for breaking things. */
-  client(credentials?: S3Credentials): S3Client;
+  client(credentials?: S3Credentials, endpoint?: string): S3Client;
   stop(): Promise<void>;
 }
 
@@ -48,6 +49,7 @@ export async function startCeph(): Promise<Ceph> {
   const [port, monitorPort] = [await freePort(), await freePort()];
   const child = spawn('bash', [SCRIPT, folder, String(port), String(monitorPort), users], {
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
   });
   const stop = async () => {
     await ended(child);
@@ -70,9 +72,10 @@ export async function startCeph(): Promise<Ceph> {
       const query = new URLSearchParams({ endpoint, checksums: 'when-required', ...options });
       return `s3://${bucket}/${inner}?${query}`;
     },
-    client: (credentials = owner) =>
+    client: (credentials = owner, at = endpoint) =>
       new S3Client({
-        endpoint,
+        endpoint: at,
+        maxAttempts: 1,
         region: 'us-east-1',
         forcePathStyle: true,
         credentials,
@@ -98,13 +101,15 @@ function ready(child: ChildProcess): Promise<void> {
   return promise.finally(() => clearTimeout(timer));
 }
 
-/** The script kills what it started once its input ends, which also happens when this process dies. */
+/** The script kills what it started once its input ends, which also happens when this process dies; while it starts, it is its group that is killed. */
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   child.on('exit', () => resolve());
   child.stdin?.end();
+  const timer = setTimeout(() => child.pid && process.kill(-child.pid, 'SIGKILL'), STOP_MS);
   await promise;
+  clearTimeout(timer);
 }
 
 async function freePort(): Promise<number> {

@@ -69,3 +69,12 @@ test('a share is a percentage', () => {
   assert.deepEqual(['10%', '10', '0.5 %', '100'].map(parseShare), [0.1, 0.1, 0.005, 1]);
   for (const text of ['0', '101', '-5', 'x', '', '1/2', '1e1']) assert.throws(() => parseShare(text), text);
 });
+
+test('what is good is said no larger than what was looked at', () => {
+  const good = { ...REPORT, ok: true, damaged: [], affected: [] };
+  const first = (scope: VerifyPayload['scope']) =>
+    /^good: (.*?) \(/.exec(renderVerify({ ...good, scope }))?.[1];
+  assert.equal(first('all'), 'every stored byte');
+  assert.equal(first('backup'), 'every byte of this backup');
+  assert.equal(first('share'), 'every byte of the share looked at, and no backup misses a chunk');
+});

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { VerifyPayload } from '../../contracts/cli-payloads.ts';
-import { EXIT } from '../../engine/base/errors.ts';
+import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
 import { withEngine } from '../open-engine.ts';
@@ -14,7 +14,11 @@ export function addVerify(program: Command, action: Action): void {
     .command('verify')
     .description('read stored bytes back and check them; exit 0 only when every byte looked at is good')
     .argument('[id]', 'one backup only; `latest` works')
-    .option('--share <percent>', 'a random share of the packs, such as 10%', parseShare)
+    .option(
+      '--share <percent>',
+      'read only a random share of the packs, such as 10%; no backup may miss a chunk all the same',
+      parseShare,
+    )
     .addHelpText(
       'after',
       examples('holdfast verify', 'holdfast verify --share 10%', 'holdfast verify latest'),
@@ -32,6 +36,11 @@ export function parseShare(text: string): number {
 }
 
 async function verify(cli: Cli, id: string | undefined, options: VerifyOptions): Promise<CommandResult> {
+  if (id !== undefined && options.share !== undefined) {
+    throw new HoldfastError('usage', 'one backup is always looked at as a whole, not by --share', {
+      next: 'leave out the id or --share',
+    });
+  }
   const startedAtMs = cli.io.nowMs();
   const report = await withEngine(cli, null, (engine) =>
     engine.verify({ backupId: id ?? null, share: options.share ?? 1 }),
@@ -39,6 +48,13 @@ async function verify(cli: Cli, id: string | undefined, options: VerifyOptions):
   const payload: VerifyPayload = { ...report, durationMs: cli.io.nowMs() - startedAtMs };
   return { json: payload, text: renderVerify(payload), exitCode: report.ok ? EXIT.ok : EXIT.damaged };
 }
+
+/** What exactly is known to be good: a share of the packs says nothing of the bytes in the others. */
+const SCOPES: Readonly<Record<VerifyPayload['scope'], string>> = {
+  all: 'every stored byte',
+  backup: 'every byte of this backup',
+  share: 'every byte of the share looked at, and no backup misses a chunk',
+};
 
 /** Exported for its test. */
 export function renderVerify(report: VerifyPayload): string {
@@ -53,7 +69,7 @@ export function renderVerify(report: VerifyPayload): string {
     report.unlistedPacks > 0
       ? `${formatCount(report.unlistedPacks, 'pack')} in no index; reading is slower\n`
       : '';
-  if (report.ok) return `good: every byte looked at (${looked})\n${unlisted}`;
+  if (report.ok) return `good: ${SCOPES[report.scope]} (${looked})\n${unlisted}`;
   const lines = [...damaged, ...rejected].map(({ name, why }) => `  ${printable(name)}: ${printable(why)}\n`);
   return [
     `not good: ${formatCount(lines.length, 'object')} (looked at ${looked})\n`,

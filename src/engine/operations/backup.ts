@@ -109,7 +109,7 @@ async function writeSource(
   await withScratchFolder(context, async (scratchFolder) => {
     const session = await source.open({ progress, signal, scratchFolder });
     try {
-      progress.phase(source.name, { bytes: session.estimatedBytes });
+      progress.phase(source.name, { bytes: session.estimatedBytes ?? sizeBefore(previous, source.name) });
       for (const artifact of session.artifacts) {
         signal.throwIfAborted();
         const name = freeName(artifacts, source.name, artifact.name);
@@ -123,6 +123,12 @@ async function writeSource(
       await session.close();
     }
   });
+}
+
+/** What a source held the last time is the best guess of what it holds now; null without a last time. */
+function sizeBefore(previous: Manifest | null, source: string): number | null {
+  const artifacts = previous?.artifacts.filter((artifact) => artifact.source === source) ?? [];
+  return artifacts.length === 0 ? null : artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 }
 
 /** Two sources may give artifacts of one name: the second is prefixed with its source. */

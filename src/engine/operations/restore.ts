@@ -158,7 +158,8 @@ async function restoreFiles(
     content: artifact.content,
     target: step.target,
     replace: request.replace,
-    progress,
+    // Its phase is the item's: several trees in a row are told apart.
+    progress: { ...progress, phase: (_, total) => progress.phase(step.item, total) },
     signal,
     ...(select === null ? {} : { select }),
   });

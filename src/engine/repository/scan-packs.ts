@@ -19,6 +19,8 @@ export interface ScanOptions {
   readonly onMissing?: (pack: string) => void;
   /** Told of packs that no index lists. */
   readonly onUnlisted?: (pack: string) => void;
+  /** Told once, first, of every pack on storage and its size, those that `skip` leaves out included. */
+  readonly onStored?: (sizes: ReadonlyMap<string, number>) => void;
   /** Told of every index object that was read. */
   readonly onIndex?: (name: string, epoch: number) => void;
 }
@@ -32,6 +34,7 @@ export async function* scanPacks(
   options: ScanOptions = {},
 ): AsyncGenerator<ListedPack> {
   const stored = await storedPacks(context);
+  options.onStored?.(stored);
   const yielded = new Set<string>();
   const absent = new Map<string, ListedPack>();
   for await (const listed of indexedPacks(context, options)) {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escapePath } from '../base/escape-path.ts';
 import type { Bitset } from './bitset.ts';
 import type { ChunkIndex } from './chunk-index.ts';
 import type { ManifestArtifact } from './manifest.ts';
@@ -76,7 +77,7 @@ export function artifactChecker(
       const failure = await walkContent(source, entry.content, chunks.onChunk).then(() => null, unreadable);
       if (failure === null && chunks.why() === null) continue;
       hit += 1;
-      if (paths.length < PATHS_NAMED) paths.push(shownPath(entry.path));
+      if (paths.length < PATHS_NAMED) paths.push(escapePath(entry.path));
     }
     if (hit > 0) return { why: `${hit} files are hit`, paths, morePaths: hit - paths.length };
     return sizeBytes === artifact.sizeBytes ? null : flaws('its size is not that of its files');
@@ -128,14 +129,3 @@ export function artifactChecker(
 }
 
 const flaws = (why: string): Flaws => ({ why, paths: [], morePaths: 0 });
-
-/** Bytes that are no printable UTF-8 as `\xNN`. */
-function shownPath(path: Buffer): string {
-  const text = path.toString('utf8');
-  const isText = Buffer.from(text).equals(path) && !/[\p{Cc}\p{Cf}\\]/u.test(text);
-  if (isText) return text;
-  const hex = (byte: number) => `\\x${byte.toString(16).padStart(2, '0')}`;
-  return [...path]
-    .map((byte) => (byte > 0x1f && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : hex(byte)))
-    .join('');
-}

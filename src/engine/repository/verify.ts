@@ -147,8 +147,11 @@ async function checkPacks(
   onDamage: (damaged: DamagedObject) => void,
 ): Promise<void> {
   const { repository, index, bad, counts, progress, options } = run;
-  progress.phase('packs', {});
-  const packs = scanPacks(repository, wanted ? { skip: (pack) => !wanted(pack) } : {});
+  const onStored = (sizes: ReadonlyMap<string, number>) => {
+    const looked = [...sizes].filter(([pack]) => wanted?.(pack) ?? true);
+    progress.phase('packs', { bytes: looked.reduce((sum, [, sizeBytes]) => sum + sizeBytes, 0) });
+  };
+  const packs = scanPacks(repository, { onStored, ...(wanted ? { skip: (pack) => !wanted(pack) } : {}) });
   await eachLimited(packs, PACKS_AT_ONCE, async (listed) => {
     options.signal?.throwIfAborted();
     const name = packName(listed.pack);

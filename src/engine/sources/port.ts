@@ -162,6 +162,11 @@ export interface Content {
 export interface ArtifactReader {
   /** Bytes [start, end) of a stream artifact, authenticated; the whole when no range is given. */
   read(content: Content, range?: { start: number; end: number }): AsyncIterable<Buffer>;
+  /**
+   * Bytes of several contents, one after the other, in pieces that may span two of them. Each content has exactly its
+   * size. Far faster than one `read` for each of many small contents; left out where it would be the same.
+   */
+  readJoined?(contents: readonly Content[]): AsyncIterable<Buffer>;
   /** Entries of a tree artifact in tree order. */
   entries(content: Content): AsyncIterable<TreeEntry>;
 }

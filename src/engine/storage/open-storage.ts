@@ -31,5 +31,5 @@ async function openS3(address: string, settings: S3Settings): Promise<Storage> {
   const isSupabase = /^supabase:/i.test(address);
   const target = isSupabase ? parseSupabaseAddress(address, settings) : parseS3Address(address, settings);
   const { openS3Storage } = await import('./s3/s3-storage.ts');
-  return openS3Storage(target, settings.patience);
+  return openS3Storage(target, settings);
 }

@@ -32,3 +32,12 @@ export async function openFor(
   t.after(() => storage.close());
   return storage;
 }
+
+/** The first writes make the server's pools, which takes seconds; tests with short limits must not meet that. */
+export async function warmUp(ceph: Ceph): Promise<void> {
+  const address = ceph.address(await newBucket(ceph));
+  const storage = await openStorage(address, { s3: { credentials: ceph.owner } });
+  await storage.inspect?.();
+  for await (const _ of storage.list('')) break;
+  await storage.close();
+}

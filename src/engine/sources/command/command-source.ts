@@ -20,7 +20,7 @@ function session(options: CommandOptions, context: SourceContext): SourceSession
   let running: CommandChild | null = null;
   const produce = async (sink: ByteSink): Promise<Facts> => {
     running = startCommand({ ...options, signal: context.signal }, 'stdout');
-    const bytes = await readInto(sink, running);
+    const bytes = await readInto(sink, running, (done) => context.progress.advance({ bytes: done }));
     if (bytes === 0) context.progress.warn(`the command of ${options.name} wrote nothing`);
     return options.restoreCommand === undefined ? {} : { restoreCommand: options.restoreCommand };
   };
@@ -43,7 +43,11 @@ function session(options: CommandOptions, context: SourceContext): SourceSession
 }
 
 /** What the command says of its end goes before a broken pipe that follows from it; a failing sink ends it. */
-async function readInto(sink: ByteSink, { child, ended, stop }: CommandChild): Promise<number> {
+async function readInto(
+  sink: ByteSink,
+  { child, ended, stop }: CommandChild,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
   let total = 0;
   let sinkError: { error: unknown } | null = null;
   try {
@@ -52,6 +56,7 @@ async function readInto(sink: ByteSink, { child, ended, stop }: CommandChild): P
       try {
         const written = sink.write(bytes as Buffer);
         if (written) await written;
+        onBytes((bytes as Buffer).length);
       } catch (error) {
         sinkError = { error };
         break;

@@ -16,7 +16,12 @@ export interface EmitOptions {
 /** Gives back a function that writes one prepared batch into the sink, in order. */
 export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedBatch) => Promise<void> {
   const { owners, root, context } = run;
-  const large = largeReader(sink, context.signal);
+  /** Of the batch under way, told as it was read. */
+  let toldBytes = 0;
+  const large = largeReader(sink, context.signal, (bytes) => {
+    toldBytes += bytes;
+    context.progress.advance({ bytes });
+  });
   /** The first path stored of every file with several names. */
   const firstPaths = new Map<string, Buffer>();
 
@@ -115,11 +120,13 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
 
   return async (prepared) => {
     const bytesBefore = tally.bytes;
+    toldBytes = 0;
     const jobs = [...prepared.jobs];
     for (let i = 0; i < prepared.entries.length; i += 1) {
       const done = one(prepared, i, jobs);
       if (done) await done;
     }
-    context.progress.advance({ entries: prepared.entries.length, bytes: tally.bytes - bytesBefore });
+    const bytes = Math.max(0, tally.bytes - bytesBefore - toldBytes);
+    context.progress.advance({ entries: prepared.entries.length, bytes });
   };
 }

@@ -1,15 +1,1 @@
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
-const hex = (byte: number) => `\\x${byte.toString(16).padStart(2, '0')}`;
-
-/** Bytes of one path component sequence as text: invalid UTF-8, controls and backslashes become `\xNN`. */
-export function escapePath(path: Uint8Array): string {
-  try {
-    const text = UTF8.decode(path);
-    // Also the characters that reorder or hide text on a terminal.
-    return text.replace(/[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => [...Buffer.from(char)].map(hex).join(''));
-  } catch {
-    return [...path]
-      .map((byte) => (byte >= 0x20 && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : hex(byte)))
-      .join('');
-  }
-}
+export { escapePath } from '../../base/escape-path.ts';

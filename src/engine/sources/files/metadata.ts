@@ -24,6 +24,11 @@ function ownerOf(entry: TreeEntry, { owners }: MetadataPolicy): { uid: number; g
   };
 }
 
+/** The entry with the owner's numbers on this host, where its names are known. */
+export function resolveOwners(entry: TreeEntry, policy: MetadataPolicy): TreeEntry {
+  return policy.keepOwners ? { ...entry, ...ownerOf(entry, policy), user: '', group: '' } : entry;
+}
+
 /** Without the owner, setuid and setgid would lend the rights of whoever restores to anyone who runs the file. */
 export function modeOf(entry: TreeEntry, policy: MetadataPolicy): number {
   return policy.keepOwners ? entry.mode : entry.mode & (entry.type === 'folder' ? 0o1777 : 0o777);

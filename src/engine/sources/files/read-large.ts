@@ -107,8 +107,12 @@ async function pumpSparse(
   return sizeBytes;
 }
 
-/** Streams files of any size into the sink with two buffers of 1 MiB. One at a time. */
-export function largeReader(sink: TreeSink, signal: AbortSignal): LargeReader {
+/** Streams files of any size into the sink with two buffers of 1 MiB. One at a time. A file read again counts again. */
+export function largeReader(
+  sink: TreeSink,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): LargeReader {
   const pieces = Array.from({ length: PIECES }, () => Buffer.allocUnsafeSlow(PIECE_BYTES));
 
   let sinkFailed = false;
@@ -116,6 +120,7 @@ export function largeReader(sink: TreeSink, signal: AbortSignal): LargeReader {
     try {
       signal.throwIfAborted();
       await sink.write(bytes);
+      onBytes(bytes.length);
     } catch (error) {
       sinkFailed = true;
       throw error;

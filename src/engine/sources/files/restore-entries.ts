@@ -27,14 +27,18 @@ export interface PlacedFile {
   readonly ino: bigint;
 }
 
+/** A file in the making. Exactly one of `end` and `abandon` closes it. */
+export interface OpenFile {
+  /** The next bytes of its extents joined. Throws `restore_mismatch` when they are more than the entry says. */
+  write(bytes: Uint8Array): void;
+  /** Gives the whole file its metadata and its name, and closes it, also when that fails. The result is null unless wanted. */
+  end(wantsIdentity: boolean): PlacedFile | null;
+  /** Takes the file away. */
+  abandon(): void;
+}
+
 export interface EntryWriter {
-  /** Writes a whole file. `data` are its extents joined. */
-  file(
-    parent: FolderHandle,
-    name: string,
-    entry: TreeEntry,
-    data: AsyncIterable<Uint8Array> | Uint8Array,
-  ): Promise<PlacedFile>;
+  open(parent: FolderHandle, name: string, entry: TreeEntry): OpenFile;
   symlink(parent: FolderHandle, name: string, entry: TreeEntry): void;
   /** A second name for a file placed before, `target` being its path beneath `root`. */
   hardLink(root: FolderHandle, target: string, placed: PlacedFile, parent: FolderHandle, name: string): void;
@@ -83,11 +87,20 @@ function extentWriter(fd: number, entry: TreeEntry): { write(bytes: Uint8Array):
   };
 }
 
+function alreadyThere(name: string, cause?: unknown): HoldfastError {
+  const path = escapePath(Buffer.from(name, 'latin1'));
+  return new HoldfastError('target_not_empty', `${path} is there already`, { cause });
+}
+
 /**
- * Creates entries, each under a temporary name that becomes the final one when the entry is whole. `replace` says
+ * Creates entries, each under a temporary name that becomes the final one when the entry is whole; with `isApart`,
+ * where nobody looks before everything is whole, files get their final name at once. `replace` says
  * whether a file that has the final name already gives way; otherwise it is `target_not_empty`.
  */
-export function entryWriter(policy: MetadataPolicy, replace: boolean): EntryWriter {
+export function entryWriter(
+  policy: MetadataPolicy,
+  { replace, isApart }: { readonly replace: boolean; readonly isApart: boolean },
+): EntryWriter {
   const run = randomBytes(6).toString('hex');
   let made = 0;
   const temporaryName = () => {
@@ -99,17 +112,23 @@ export function entryWriter(policy: MetadataPolicy, replace: boolean): EntryWrit
     const place = rawPath(parent.base + name);
     const there = lstatSync(place, { throwIfNoEntry: false });
     if (there && (!replace || there.isDirectory())) {
-      throw new HoldfastError(
-        'target_not_empty',
-        `${escapePath(Buffer.from(name, 'latin1'))} is there already`,
-      );
+      throw alreadyThere(name);
     }
     renameSync(parent.base + temporary, place);
   };
 
-  const remove = (parent: FolderHandle, temporary: string) => {
+  const create = (parent: FolderHandle, name: string): number => {
     try {
-      unlinkSync(parent.base + temporary);
+      return openSync(rawPath(parent.base + name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') throw alreadyThere(name, error);
+      throw error;
+    }
+  };
+
+  const remove = (parent: FolderHandle, name: string) => {
+    try {
+      unlinkSync(rawPath(parent.base + name));
     } catch (error) {
       if (systemCode(error) !== 'ENOENT') throw error;
     }
@@ -128,24 +147,31 @@ export function entryWriter(policy: MetadataPolicy, replace: boolean): EntryWrit
   };
 
   return {
-    async file(parent, name, entry, data) {
-      const temporary = temporaryName();
-      const fd = openSync(parent.base + temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-      try {
-        const writer = extentWriter(fd, entry);
-        if (data instanceof Uint8Array) writer.write(data);
-        else for await (const bytes of data) writer.write(bytes);
-        writer.end();
-        applyToHandle(fd, entry, policy);
-        const { dev, ino } = fstatSync(fd, { bigint: true });
-        settle(parent, temporary, name);
-        return { dev, ino };
-      } catch (error) {
-        remove(parent, temporary);
-        throw error;
-      } finally {
-        closeSync(fd);
-      }
+    open(parent, name, entry) {
+      const made = isApart ? name : temporaryName();
+      const fd = create(parent, made);
+      const writer = extentWriter(fd, entry);
+      return {
+        write: writer.write,
+        end(wantsIdentity) {
+          try {
+            writer.end();
+            applyToHandle(fd, entry, policy);
+            const identity = wantsIdentity ? fstatSync(fd, { bigint: true }) : null;
+            if (!isApart) settle(parent, made, name);
+            return identity && { dev: identity.dev, ino: identity.ino };
+          } catch (error) {
+            remove(parent, made);
+            throw error;
+          } finally {
+            closeSync(fd);
+          }
+        },
+        abandon() {
+          closeSync(fd);
+          remove(parent, made);
+        },
+      };
     },
     symlink(parent, name, entry) {
       place(parent, name, (temporary) => {

@@ -16,6 +16,8 @@ import { closeFolder, type FolderHandle, openFolderAt } from './handles.ts';
 
 export interface RestoreTarget {
   readonly folder: FolderHandle;
+  /** The folder stands beside the target: nobody sees what is in it before `commit`. */
+  readonly isApart: boolean;
   /** Puts a finished restore in place. The result is where the folder replaced was moved to, or null. */
   commit(): string | null;
   /** Takes back what `commit` would have put in place, if that was kept apart. */
@@ -66,6 +68,7 @@ export function openRestoreTarget(path: string, replace: boolean): RestoreTarget
       const folder = openTarget(beside);
       return {
         folder,
+        isApart: true,
         commit() {
           place(beside, wanted);
           return null;
@@ -76,7 +79,7 @@ export function openRestoreTarget(path: string, replace: boolean): RestoreTarget
     }
     if (isFree(wanted)) {
       const folder = openTarget(wanted);
-      return { folder, commit: () => null, discard() {}, close: () => closeFolder(folder) };
+      return { folder, isApart: false, commit: () => null, discard() {}, close: () => closeFolder(folder) };
     }
     if (!replace) throw new HoldfastError('target_not_empty', `${path} is not empty`);
     const real = existsSync(wanted) ? realpathSync(wanted) : wanted;
@@ -85,6 +88,7 @@ export function openRestoreTarget(path: string, replace: boolean): RestoreTarget
     const folder = openTarget(beside);
     return {
       folder,
+      isApart: true,
       commit() {
         swap(real, beside, aside);
         return aside;

@@ -1,15 +1,16 @@
-import { HoldfastError, systemCode } from '../../base/errors.ts';
+import { HoldfastError } from '../../base/errors.ts';
 import { type Progress, silentProgress } from '../../base/progress.ts';
 import type { ArtifactReader, Content, TreeEntry } from '../port.ts';
 import { escapePath } from './escape-path.ts';
 import { closeFolder, type FolderHandle } from './handles.ts';
-import type { MetadataPolicy } from './metadata.ts';
+import { type MetadataPolicy, resolveOwners } from './metadata.ts';
 import { type OwnerNames, readOwnerNames } from './owners.ts';
-import { type EntryWithData, withData } from './read-ahead.ts';
-import { type EntryWriter, entryWriter, type PlacedFile } from './restore-entries.ts';
-import { type FolderStack, folderStack } from './restore-folders.ts';
+import { directPlacing, type Placing, threadPlacing } from './placing.ts';
+import { type DataStream, type EntryGroup, inGroups, openGroup } from './read-ahead.ts';
 import { isSelected, planRestore, type RestoreLimits, type RestorePlan } from './restore-plan.ts';
+import type { Placement } from './restore-records.ts';
 import { openFileTarget, openRestoreTarget } from './restore-target.ts';
+import type { PlacerOptions } from './tree-placer.ts';
 
 export interface RestoreTreeOptions {
   readonly reader: ArtifactReader;
@@ -33,6 +34,8 @@ export interface RestoreTreeOptions {
   readonly progress?: Progress;
   /** For tests. */
   readonly ownerNames?: OwnerNames;
+  /** For tests: place in a thread of its own, or not, whatever the size. */
+  readonly useThread?: boolean;
 }
 
 export interface RestoreReport {
@@ -52,14 +55,19 @@ export interface RestoreReport {
 interface Run {
   readonly options: RestoreTreeOptions;
   readonly plan: RestorePlan;
-  readonly writer: EntryWriter;
-  readonly root: FolderHandle;
-  /** Link targets placed so far, by their path in the tree (latin1): where beneath the root, and what they are. */
-  readonly placed: Map<string, { path: string; file: PlacedFile }>;
+  readonly policy: MetadataPolicy;
+  readonly placing: Placing;
+  /** Link targets placed so far, by their path in the tree: their path beneath the root (both latin1). */
+  readonly placed: Map<string, string>;
   readonly report: { -readonly [K in keyof RestoreReport]: RestoreReport[K] } & {
     skipped: { path: string; reason: string }[];
   };
 }
+
+/** From here on a thread that makes the files while this one decodes is worth its start. */
+const THREAD_ENTRIES = 256;
+const THREAD_BYTES = 8 << 20;
+const isLarge = ({ entries, bytes }: RestorePlan) => entries >= THREAD_ENTRIES || bytes >= THREAD_BYTES;
 
 const SKIPPED_NAMED = 1000;
 const isRoot = () => process.geteuid?.() === 0;
@@ -73,85 +81,87 @@ function skip({ report }: Run, entry: TreeEntry, reason: string): void {
   if (report.skipped.length < SKIPPED_NAMED) report.skipped.push({ path: escapePath(entry.path), reason });
 }
 
-/** A large file's data, told and interruptible as it passes. */
-async function* watched(
-  { reader, progress, signal }: RestoreTreeOptions,
-  content: Content,
-  watch: { bytes: number },
-): AsyncGenerator<Uint8Array> {
-  for await (const part of reader.read(content)) {
-    if (signal?.aborted) throw new HoldfastError('interrupted', 'the restore was interrupted');
-    progress?.advance({ bytes: part.length });
-    watch.bytes += part.length;
-    yield part;
+function placementOf(run: Run, entry: TreeEntry, path: string, linkTo: string | null): Placement {
+  const key = entry.path.toString('latin1');
+  const isLinkTarget = entry.type === 'file' && linkTo === null && run.plan.linkTargets.has(key);
+  return { entry: resolveOwners(entry, run.policy), path, linkTo, isLinkTarget };
+}
+
+/** A file's data, told and interruptible as it passes. */
+async function placeData({ options, placing }: Run, data: DataStream, sizeBytes: number): Promise<void> {
+  for (let left = sizeBytes; left > 0; ) {
+    const next = data.next(left);
+    const bytes = next instanceof Promise ? await next : next;
+    if (options.signal?.aborted) throw new HoldfastError('interrupted', 'the restore was interrupted');
+    const written = placing.write(bytes);
+    if (written) await written;
+    left -= bytes.length;
+    options.progress?.advance({ bytes: bytes.length });
   }
 }
 
-async function restoreFile(
-  run: Run,
-  parent: FolderHandle,
-  path: string,
-  { entry, data }: EntryWithData,
-): Promise<void> {
-  const { writer, plan, options, report } = run;
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  const key = (entry.hardLinkTo ?? entry.path).toString('latin1');
+async function placeContent(run: Run, placement: Placement, data: DataStream): Promise<void> {
+  const { entry } = placement;
+  const dataBytes = entry.content?.sizeBytes ?? 0;
+  const begun = run.placing.begin(placement);
+  if (begun) await begun;
+  await placeData(run, data, dataBytes);
+  const ended = run.placing.end();
+  if (ended) await ended;
+  run.report.files += 1;
+  run.report.bytes += entry.sizeBytes;
+  if (entry.sizeBytes > dataBytes) run.options.progress?.advance({ bytes: entry.sizeBytes - dataBytes });
+}
+
+/** The first of several names is the file; or, when that is outside of what is restored, the first name that is inside. */
+async function placeHardLink(run: Run, entry: TreeEntry, path: string): Promise<void> {
+  const key = entry.hardLinkTo!.toString('latin1');
   const first = run.placed.get(key);
-  if (entry.hardLinkTo !== null && first !== undefined) {
-    writer.hardLink(run.root, first.path, first.file, parent, name);
-    report.hardLinks += 1;
-    report.files += 1;
+  if (first !== undefined) {
+    await run.placing.begin(placementOf(run, entry, path, first));
+    run.report.hardLinks += 1;
+    run.report.files += 1;
     return;
   }
-  let source = entry;
-  if (entry.hardLinkTo !== null) {
-    const outside = plan.linkTargets.get(key);
-    if (outside?.type !== 'file')
-      throw new HoldfastError(
-        'path_unsafe',
-        `${escapePath(entry.path)} is a hard link to no file of this tree`,
-      );
-    source = { ...outside, path: entry.path };
+  const outside = run.plan.linkTargets.get(key);
+  if (outside?.type !== 'file')
+    throw new HoldfastError(
+      'path_unsafe',
+      `${escapePath(entry.path)} is a hard link to no file of this tree`,
+    );
+  const source = { ...outside, path: entry.path };
+  const group = openGroup(run.options.reader, [source]);
+  try {
+    await placeContent(run, { ...placementOf(run, source, path, null), isLinkTarget: true }, group.data);
+    await group.end();
+  } finally {
+    await group.close();
   }
-  const watch = { bytes: 0 };
-  const large = () => (source.content ? watched(options, source.content, watch) : Buffer.alloc(0));
-  const file = await writer.file(parent, name, source, data ? await data : large());
-  if (plan.linkTargets.has(key)) run.placed.set(key, { path, file });
-  report.files += 1;
-  report.bytes += source.sizeBytes;
-  options.progress?.advance({ bytes: source.sizeBytes - watch.bytes });
+  run.placed.set(key, path);
 }
 
-function restoreSpecial(run: Run, parent: FolderHandle, name: string, entry: TreeEntry): void {
+/** False for what is left out on purpose. */
+function isRestored(run: Run, entry: TreeEntry): boolean {
   const { type } = entry;
-  const allowed = type === 'fifo' || (type !== 'socket' && run.options.devices === true && isRoot());
-  if (!allowed) {
-    const ofSocket = 'sockets are made by the program that listens';
-    skip(run, entry, type === 'socket' ? ofSocket : 'devices are restored only as root and on request');
-    return;
-  }
-  run.writer.special(parent, name, entry);
-  run.report.special += 1;
+  if (type === 'fifo' || (type !== 'socket' && run.options.devices === true && isRoot())) return true;
+  const ofSocket = 'sockets are made by the program that listens';
+  skip(run, entry, type === 'socket' ? ofSocket : 'devices are restored only as root and on request');
+  return false;
 }
 
-async function restoreEntry(
-  run: Run,
-  folders: FolderStack,
-  path: string,
-  item: EntryWithData,
-): Promise<void> {
-  const { entry } = item;
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  if (entry.type === 'folder') {
-    if (path !== '') folders.enter(path, entry);
-    run.report.folders += 1;
-    return;
+function placeEntry(run: Run, entry: TreeEntry, path: string, data: DataStream): void | Promise<void> {
+  const { report } = run;
+  if (entry.type === 'file') {
+    if (entry.hardLinkTo !== null) return placeHardLink(run, entry, path);
+    const placement = placementOf(run, entry, path, null);
+    if (placement.isLinkTarget) run.placed.set(entry.path.toString('latin1'), path);
+    return placeContent(run, placement, data);
   }
-  const parent = folders.parentOf(path);
-  if (entry.type === 'file') return restoreFile(run, parent, path, item);
-  if (entry.type !== 'symlink') return restoreSpecial(run, parent, name, entry);
-  run.writer.symlink(parent, name, entry);
-  run.report.symlinks += 1;
+  if (entry.type === 'folder') report.folders += 1;
+  else if (entry.type === 'symlink') report.symlinks += 1;
+  else if (isRestored(run, entry)) report.special += 1;
+  else return;
+  return run.placing.begin(placementOf(run, entry, path, null));
 }
 
 async function* selected(entries: AsyncIterable<TreeEntry>, select: Buffer): AsyncGenerator<TreeEntry> {
@@ -165,52 +175,42 @@ async function* selected(entries: AsyncIterable<TreeEntry>, select: Buffer): Asy
   }
 }
 
-/** System errors become errors about the target; ours and the repository's pass. */
-function explain(entry: TreeEntry, error: unknown): unknown {
-  const code = systemCode(error);
-  if (error instanceof HoldfastError || code === null) return error;
-  const path = escapePath(entry.path);
-  if (code === 'ELOOP' || code === 'ENOTDIR') {
-    return new HoldfastError('path_unsafe', `${path}: something else took the place of a folder`, {
-      cause: error,
-    });
-  }
-  return new HoldfastError('target_failed', `${path} could not be written: ${code}`, { cause: error });
-}
-
-async function restoreFolder(run: Run, select: Buffer, policy: MetadataPolicy): Promise<void> {
-  const { options, plan, root } = run;
-  const entries = selected(options.reader.entries(options.content), select);
-  let folders: FolderStack | null = null;
-  let last: TreeEntry | null = null;
-  try {
-    for await (const item of withData(entries, options.reader)) {
-      if (options.signal?.aborted) throw new HoldfastError('interrupted', 'the restore was interrupted');
-      const { entry } = item;
-      last = entry;
-      folders ??= folderStack(root, { ...entry, path: Buffer.alloc(0) }, policy);
-      await restoreEntry(run, folders, entry.path.toString('latin1', plan.prefixBytes), item);
-      options.progress?.advance({ entries: 1 });
-    }
-    folders?.finish();
-  } catch (error) {
-    folders?.abandon();
-    throw last ? explain(last, error) : error;
-  }
-}
-
-async function restoreSingle(run: Run, single: TreeEntry, name: string): Promise<void> {
-  try {
-    if (single.type === 'file') await restoreFile(run, run.root, name, { entry: single, data: null });
-    else if (single.type !== 'symlink') restoreSpecial(run, run.root, name, single);
-    else {
-      run.writer.symlink(run.root, name, single);
-      run.report.symlinks += 1;
-    }
+async function placeGroup(
+  run: Run,
+  { entries, data, end }: EntryGroup,
+  pathOf: (entry: TreeEntry) => string,
+) {
+  for (const entry of entries) {
+    if (run.options.signal?.aborted) throw new HoldfastError('interrupted', 'the restore was interrupted');
+    const placed = placeEntry(run, entry, pathOf(entry), data);
+    if (placed) await placed;
     run.options.progress?.advance({ entries: 1 });
-  } catch (error) {
-    throw explain(single, error);
   }
+  await end();
+}
+
+async function placeAll(
+  run: Run,
+  entries: AsyncIterable<TreeEntry>,
+  pathOf: (entry: TreeEntry) => string,
+): Promise<void> {
+  try {
+    for await (const group of inGroups(entries, run.options.reader)) {
+      try {
+        await placeGroup(run, group, pathOf);
+      } finally {
+        await group.close();
+      }
+    }
+    await run.placing.finish();
+  } catch (error) {
+    await run.placing.abandon();
+    throw error;
+  }
+}
+
+async function* justOne(entry: TreeEntry): AsyncGenerator<TreeEntry> {
+  yield entry;
 }
 
 /**
@@ -229,7 +229,7 @@ export async function restoreTree(options: RestoreTreeOptions): Promise<RestoreR
   const plan = await planRestore(() => reader.entries(content), select, options.limits ?? {});
   progress.phase('restore', { bytes: plan.bytes, entries: plan.entries });
   const policy = policyOf(options);
-  const report = {
+  const report: Run['report'] = {
     files: 0,
     folders: 0,
     symlinks: 0,
@@ -240,36 +240,34 @@ export async function restoreTree(options: RestoreTreeOptions): Promise<RestoreR
     previousKeptAt: null,
   };
   const replace = options.replace ?? false;
-  const start = (root: FolderHandle, writer: EntryWriter): Run => ({
-    options,
-    plan,
-    writer,
-    root,
-    placed: new Map(),
-    report,
-  });
+  const start = (root: FolderHandle, given: Pick<PlacerOptions, 'isSingle' | 'replace' | 'isApart'>): Run => {
+    const useThread = options.useThread ?? isLarge(plan);
+    const placing = (useThread ? threadPlacing : directPlacing)({ root, policy, ...given });
+    return { options, plan, policy, placing, placed: new Map(), report };
+  };
 
   if (plan.single) {
     const own = plan.single.path.toString('latin1');
     const place = openFileTarget(target, own.slice(own.lastIndexOf('/') + 1));
-    const run = start(place.folder, entryWriter(policy, replace));
     try {
-      await restoreSingle(run, plan.single, place.name);
+      const run = start(place.folder, { isSingle: true, replace, isApart: false });
+      await placeAll(run, justOne(plan.single), () => place.name);
     } finally {
       closeFolder(place.folder);
     }
-    return run.report;
+    return report;
   }
   const place = openRestoreTarget(target, replace);
-  const run = start(place.folder, entryWriter(policy, false));
   try {
-    await restoreFolder(run, select, policy);
-    run.report.previousKeptAt = place.commit();
+    const run = start(place.folder, { isSingle: false, replace: false, isApart: place.isApart });
+    const entries = selected(reader.entries(content), select);
+    await placeAll(run, entries, ({ path }) => path.toString('latin1', plan.prefixBytes));
+    report.previousKeptAt = place.commit();
   } catch (error) {
     place.discard();
     throw error;
   } finally {
     place.close();
   }
-  return run.report;
+  return report;
 }

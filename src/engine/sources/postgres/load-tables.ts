@@ -7,8 +7,8 @@ import { type RestorePlan, SMALL_TABLE_BYTES, sizeOf, type TableLoad } from './r
 import { runStatement } from './run-statement.ts';
 import { runTasks, type Task } from './run-tasks.ts';
 
-/** Small tables share a transaction, up to so many and so much. */
-const TOGETHER_TABLES = 48;
+/** Small tables share a transaction, up to so much and so many: each locks itself and its indexes until the end. */
+const TOGETHER_TABLES = 24;
 const TOGETHER_BYTES = 8 << 20;
 
 /** What making an index or checking a foreign key takes, beside loading the table (measured: an eighth to a quarter). */

@@ -112,7 +112,7 @@ async function produce(
   const checking = checkUntilAborted(copy.path, AbortSignal.any([signal, failing.signal]));
   checking.catch(() => {});
   try {
-    await stream(copy.path, sink, signal);
+    await stream(copy.path, sink, signal, (bytes) => progress.advance({ bytes }));
   } catch (error) {
     failing.abort();
     await checking.catch(() => {});
@@ -134,7 +134,12 @@ async function produce(
   return { ...live, ...facts, ...(damage.length > 0 ? { damage } : {}) };
 }
 
-async function stream(path: string, sink: ByteSink, signal: AbortSignal): Promise<void> {
+async function stream(
+  path: string,
+  sink: ByteSink,
+  signal: AbortSignal,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   const file = await open(path, 'r');
   try {
     const buffer = Buffer.allocUnsafe(READ_BYTES);
@@ -145,6 +150,7 @@ async function stream(path: string, sink: ByteSink, signal: AbortSignal): Promis
       if (bytesRead === 0) return;
       const written = sink.write(buffer.subarray(0, bytesRead));
       if (written) await written;
+      onBytes(bytesRead);
     }
   } finally {
     await file.close();

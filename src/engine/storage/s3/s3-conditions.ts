@@ -86,9 +86,9 @@ function completeProbe(calls: S3Calls): Promise<Answer> {
     const send = { abortSignal: signal };
     const { UploadId } = await client.send(new CreateMultipartUploadCommand(place), send);
     const part = { ...place, UploadId, PartNumber: 1 };
-    const { ETag } = await client.send(new UploadPartCommand({ ...part, Body: CONTENT }), send);
-    const whole = { ...place, UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } };
     try {
+      const { ETag } = await client.send(new UploadPartCommand({ ...part, Body: CONTENT }), send);
+      const whole = { ...place, UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } };
       await client.send(new CompleteMultipartUploadCommand({ ...whole, IfNoneMatch: '*' }), send);
       return 'written';
     } catch (error) {

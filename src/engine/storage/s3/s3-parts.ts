@@ -10,8 +10,8 @@ const MIB = 2 ** 20;
  * How large the n-th part is. S3 allows 10,000 parts, so later ones must be larger for a stream of unknown length:
  * 2,000 of 16 MiB and 8,000 of 64 MiB are 543 GB, held two or three at a time.
  */
-export function partBytes(index: number): number {
-  return (index < 2000 ? 16 : 64) * MIB;
+export function partBytes(index: number, firstBytes: number = 16 * MIB): number {
+  return index < 2000 ? firstBytes : Math.max(64 * MIB, firstBytes);
 }
 
 /** The content when it is at hand and fits one request, without a copy where it is one piece; else null. */
@@ -29,7 +29,7 @@ export function atHand(content: PutContent): Buffer | null {
 /** The content in buffers of `partBytes`, the last one shorter; nothing for empty content. Each is a copy. */
 export async function* partsToSend(
   content: PutContent,
-  sizeOf: (index: number) => number = partBytes,
+  sizeOf: (index: number) => number = (index) => partBytes(index),
 ): AsyncGenerator<Buffer> {
   let index = 0;
   let buffer = Buffer.allocUnsafeSlow(sizeOf(0));

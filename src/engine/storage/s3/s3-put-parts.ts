@@ -11,7 +11,16 @@ import { newId } from '../../base/ids.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { isMissingUpload, isTaken } from './s3-failure.ts';
 import type { PutRequest } from './s3-put-object.ts';
-import { checksumsOf, creationOf, digestsOf, head, isAsSent, PUT_ID, tagOf } from './s3-written.ts';
+import {
+  checksumsOf,
+  creationOf,
+  digestsOf,
+  head,
+  isAsSent,
+  PART_BYTES,
+  PUT_ID,
+  tagOf,
+} from './s3-written.ts';
 
 /** Parts under way at once; with the one being filled, three parts are in memory. */
 const PARTS_AT_ONCE = 2;
@@ -31,7 +40,7 @@ interface SentPart {
  */
 export async function putParts(
   calls: S3Calls,
-  request: PutRequest,
+  request: PutRequest & { readonly partBytes: number },
   buffers: AsyncIterable<Buffer>,
 ): Promise<'created' | 'exists'> {
   const { key, name, signal } = request;
@@ -51,11 +60,15 @@ export async function putParts(
   }
 }
 
-async function createUpload(calls: S3Calls, request: PutRequest, putId: string): Promise<string> {
+async function createUpload(
+  calls: S3Calls,
+  request: PutRequest & { readonly partBytes: number },
+  putId: string,
+): Promise<string> {
   const { client, target } = calls;
   return calls.run({ what: request.name, needs: 's3:PutObject', signal: request.signal }, async (signal) => {
     const command = new CreateMultipartUploadCommand({
-      ...creationOf(target, { [PUT_ID]: putId }),
+      ...creationOf(target, { [PUT_ID]: putId, [PART_BYTES]: String(request.partBytes) }),
       Key: request.key,
       ...(target.checksums === 'when-supported' && { ChecksumAlgorithm: 'SHA256' as const }),
     });

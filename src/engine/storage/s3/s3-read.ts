@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { HoldfastError } from '../../base/errors.ts';
 import type { ByteRange } from '../port.ts';
 import { readBody } from './s3-body.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { AttemptLost, isBeyondEnd, isTaken } from './s3-failure.ts';
-import { CONTENT_SHA256 } from './s3-written.ts';
+import { CONTENT_SHA256, PART_BYTES, tagOf, tagOfParts } from './s3-written.ts';
 
 /** One request of a stream; the next is under way while one is used. */
 const OPEN_BYTES = 4 * 2 ** 20;
@@ -35,7 +35,6 @@ export async function readWhole(calls: S3Calls, request: ReadRequest): Promise<B
         ...(target.checksums === 'when-supported' && before === null && { ChecksumMode: 'ENABLED' as const }),
       });
       const answer = await client.send(command, { abortSignal: signal });
-      const wanted = answer.Metadata?.[CONTENT_SHA256];
       let bytes: Buffer;
       try {
         bytes = await readBody(answer, patience.idleMs, signal);
@@ -43,13 +42,22 @@ export async function readWhole(calls: S3Calls, request: ReadRequest): Promise<B
         if (error instanceof Error && /checksum mismatch/i.test(error.message)) before ??= '';
         throw error;
       }
-      if (wanted === undefined) return bytes;
+      if (isAsWritten(answer, bytes)) return bytes;
       const found = createHash('sha256').update(bytes).digest('hex');
-      if (found === wanted || found === before) return bytes;
+      if (found === before) return bytes;
       before = found;
       throw new AttemptLost('other bytes came than were written');
     },
   );
+}
+
+/** True as well for what other programs wrote: nothing is known of it. */
+function isAsWritten({ Metadata, ETag }: GetObjectCommandOutput, bytes: Buffer): boolean {
+  const sha256 = Metadata?.[CONTENT_SHA256];
+  if (sha256 !== undefined) return createHash('sha256').update(bytes).digest('hex') === sha256;
+  const tag = tagOf(ETag);
+  const expected = tagOfParts(bytes, Number(Metadata?.[PART_BYTES]), tag);
+  return expected === null || expected === tag;
 }
 
 /** Reads a range, cut to the object; empty when it begins beyond its end. */

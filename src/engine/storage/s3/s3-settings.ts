@@ -8,6 +8,8 @@ export interface S3Settings {
   readonly region?: string | undefined;
   readonly supabase?: SupabaseKeys | undefined;
   readonly patience?: S3Patience | undefined;
+  /** Size of the first parts of an upload. S3 wants at least 5 MiB, R2 wants all but the last alike. */
+  readonly partBytes?: number | undefined;
 }
 
 export interface S3Credentials {

@@ -10,11 +10,11 @@ import { type S3Conditions, s3Conditions } from './s3-conditions.ts';
 import { inspectS3 } from './s3-inspect.ts';
 import { listObjects } from './s3-list.ts';
 import { extendLock } from './s3-lock.ts';
-import { atHand, partsToSend } from './s3-parts.ts';
+import { atHand, partBytes, partsToSend } from './s3-parts.ts';
 import { type PutRequest, putObject } from './s3-put-object.ts';
 import { putParts } from './s3-put-parts.ts';
 import { readRange, readStream, readWhole } from './s3-read.ts';
-import { PATIENCE, type S3Patience } from './s3-settings.ts';
+import { PATIENCE, type S3Settings } from './s3-settings.ts';
 import { s3View } from './s3-view.ts';
 import { head } from './s3-written.ts';
 
@@ -25,11 +25,15 @@ type LockedObject = Pick<ObjectInfo, 'name' | 'modifiedAtMs'>;
  * throw `bucket_missing`, `clock_skew`, and `usage` for a wrong region. Needs the permissions to read, write and list; to delete
  * only for prune and rotate.
  */
-export function openS3Storage(target: S3Target, patience: S3Patience = PATIENCE): Storage {
+export function openS3Storage(
+  target: S3Target,
+  settings: Pick<S3Settings, 'patience' | 'partBytes'> = {},
+): Storage {
+  const { patience = PATIENCE } = settings;
   const calls = s3Calls(s3Client(target, patience), target, patience);
   if (target.asOfMs !== null) return s3View(calls, target.asOfMs);
   const conditions = s3Conditions(calls);
-  const put = putter(calls, conditions);
+  const put = putter(calls, conditions, settings.partBytes);
   const readable = readers(calls);
   const { lock } = target;
   return {
@@ -58,7 +62,7 @@ export function openS3Storage(target: S3Target, patience: S3Patience = PATIENCE)
   };
 }
 
-function putter(calls: S3Calls, conditions: S3Conditions): Storage['put'] {
+function putter(calls: S3Calls, conditions: S3Conditions, firstBytes?: number): Storage['put'] {
   let tidied = false;
   const underWay = new Map<string, Promise<unknown>>();
   /** Where the server does not guard a name, at least the writers of this process wait for each other. */
@@ -81,7 +85,8 @@ function putter(calls: S3Calls, conditions: S3Conditions): Storage['put'] {
       await removeAbandoned(calls, Date.now()).catch(() => {});
     }
     const isConditional = await conditions.parts();
-    const write = () => putParts(calls, { ...request, isConditional }, buffers);
+    const write = () =>
+      putParts(calls, { ...request, isConditional, partBytes: partBytes(0, firstBytes) }, buffers);
     return isConditional ? write() : oneAtATime(request.key, write);
   };
   const whole = async (request: PutRequest, bytes: Buffer) => {
@@ -94,7 +99,7 @@ function putter(calls: S3Calls, conditions: S3Conditions): Storage['put'] {
     signal?.throwIfAborted();
     const bytes = atHand(content);
     if (bytes) return whole(request, bytes);
-    const parts = partsToSend(content);
+    const parts = partsToSend(content, (index) => partBytes(index, firstBytes));
     try {
       const first = await parts.next();
       const second = first.done ? first : await parts.next();

@@ -5,9 +5,11 @@ import type { S3Target } from './s3-address.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { isMissing } from './s3-failure.ts';
 
-/** Metadata of every object: which put wrote it, and the SHA-256 of its bytes where that is known beforehand. */
+/** Metadata of objects: which put wrote it, and the SHA-256 of its bytes where that is known beforehand. */
 export const PUT_ID = 'holdfast-put';
 export const CONTENT_SHA256 = 'holdfast-sha256';
+/** Of an object written in parts: how large they are, so that its tag can be told from its bytes. */
+export const PART_BYTES = 'holdfast-part-bytes';
 
 /** What both ways of writing tell the server about a new object. */
 export function creationOf(target: S3Target, metadata: Readonly<Record<string, string>>) {
@@ -58,6 +60,24 @@ export function isAsSent(
   if (answer.ChecksumSHA256) return answer.ChecksumSHA256 === sent.sha256.toString('base64');
   const tag = tagOf(answer.ETag);
   return /^[0-9a-f]{32}$/.test(tag) ? tag === sent.md5.toString('hex') : null;
+}
+
+/**
+ * The tag that an object in parts has, where tags are MD5s: of its parts' MD5s, and their number. Null for anything
+ * else, and where later parts are larger.
+ */
+export function tagOfParts(bytes: Buffer, partBytes: number, tag: string): string | null {
+  const parts = Math.ceil(bytes.length / partBytes);
+  if (!Number.isInteger(partBytes) || partBytes < 1 || !/^[0-9a-f]{32}-\d+$/.test(tag)) return null;
+  if (parts > 2000) return null;
+  const whole = createHash('md5');
+  for (let at = 0; at < bytes.length; at += partBytes)
+    whole.update(
+      createHash('md5')
+        .update(bytes.subarray(at, at + partBytes))
+        .digest(),
+    );
+  return `${whole.digest('hex')}-${parts}`;
 }
 
 export function tagOf(text: string | undefined): string {

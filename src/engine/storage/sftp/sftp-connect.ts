@@ -42,6 +42,9 @@ export async function connectSftp(options: ConnectOptions): Promise<SftpSession>
   client.on('ready', () =>
     client.sftp((error, sftp) => (error ? over(noSftp(error)) : opened.resolve(sftp))),
   );
+  client.on('keyboard-interactive', (_name, _instructions, _language, prompts, answer) =>
+    answer(prompts.map(({ echo }) => (echo ? '' : (options.settings.password ?? '')))),
+  );
   client.on('error', over);
   client.on('close', () => over(new Error('it closed the connection')));
   try {
@@ -86,7 +89,8 @@ function loginOf({ address, settings }: ConnectOptions): ConnectConfig {
   const methods: string[] = [];
   if (privateKey) methods.push('publickey');
   if (agentSocket) methods.push('agent');
-  if (password) methods.push('password');
+  // Servers that leave passwords to PAM offer only the second way.
+  if (password) methods.push('password', 'keyboard-interactive');
   if (methods.length === 0) {
     throw new HoldfastError('storage_denied', `nothing was given to log in to ${address.shown} with`, {
       next: 'set SFTP_PRIVATE_KEY_FILE, or SFTP_PASSWORD, or start an ssh-agent',
@@ -95,7 +99,7 @@ function loginOf({ address, settings }: ConnectOptions): ConnectConfig {
   return {
     username: address.user,
     authHandler: methods as NonNullable<ConnectConfig['authHandler']>,
-    ...(password ? { password } : {}),
+    ...(password ? { password, tryKeyboard: true } : {}),
     ...(privateKey ? { privateKey } : {}),
     ...(privateKey && passphrase ? { passphrase } : {}),
     ...(agentSocket ? { agent: agentSocket } : {}),

@@ -25,19 +25,26 @@ export async function makeFolders(session: SftpSession, path: string): Promise<v
 
 /**
  * Makes the names in a folder durable. The protocol has no such call, but OpenSSH opens a folder like a file and syncs it;
- * where a server does not, its file system decides.
+ * where a server or its file system has no such thing, the file system decides. A sync that was tried and failed throws.
  */
 export async function syncFolder(session: SftpSession, path: string): Promise<void> {
-  try {
-    const handle = await session.open(path, 'r', 0);
-    try {
-      await session.sync(handle);
-    } finally {
-      await session.close(handle);
-    }
-  } catch (error) {
+  const handle = await session.open(path, 'r', 0).catch((error: unknown) => {
     if (statusOf(error) === null) throw error;
+    return null;
+  });
+  if (handle === null) return;
+  try {
+    await session.sync(handle).catch(notOffered);
+  } finally {
+    session.close(handle).catch(() => {});
   }
+}
+
+/** Plain failure stands for an error of the disk; everything else says that this cannot be asked for. */
+function notOffered(error: unknown): null {
+  const status = statusOf(error);
+  if (status === null || status === STATUS.failure) throw error;
+  return null;
 }
 
 /** Everything in a folder; empty when it does not exist. */

@@ -24,6 +24,41 @@ test('missing folders are made, and only the final name is left', async () => {
   assert.ok(isClean(server));
 });
 
+test('the file is synced before it gets its name, and the folder after it, before the put is done', async () => {
+  const calls: string[] = [];
+  const server = fakeServer((plain) => ({
+    sync: async (handle) => {
+      calls.push(`sync ${handle.toString().replace(/\.tmp\/.*/, '.tmp/file')}`);
+      return plain.sync(handle);
+    },
+    link: async (from, to) => {
+      const done = await plain.link(from, to);
+      calls.push(`link ${to}`);
+      return done;
+    },
+  }));
+  server.folders.add('/store/a');
+  await put(server);
+  assert.deepEqual(calls, ['sync /store/.tmp/file', 'link /store/a/b', 'sync /store/a']);
+});
+
+test('a sync that fails is no success, neither that of the file nor that of the folder', async () => {
+  for (const failing of ['/store/.tmp/', '/store/a']) {
+    const server = fakeServer((plain) => ({
+      sync: async (handle) =>
+        handle.toString().startsWith(failing) ? refusing(STATUS.failure)() : plain.sync(handle),
+    }));
+    server.folders.add('/store/a');
+    await assert.rejects(put(server), failing);
+  }
+  const cannot = fakeServer((plain) => ({
+    open: (path, flags, mode) =>
+      path === '/store/a' ? refusing(STATUS.failure)() : plain.open(path, flags, mode),
+  }));
+  cannot.folders.add('/store/a');
+  assert.equal(await put(cannot), 'created', 'a server that opens no folders');
+});
+
 test('a lost answer to any step ends in created, never in exists', async () => {
   for (const call of [
     'open',

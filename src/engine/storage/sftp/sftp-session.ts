@@ -46,8 +46,8 @@ export interface SftpSession {
   end(reason: string): void;
 }
 
-/** Of all files together: a line of 100 ms still carries 40 MB/s, and each byte under way is held in memory once or twice. */
-const BYTES_UNDER_WAY = 4 * 2 ** 20;
+/** Of all files together, and as much as OpenSSH takes in before it waits: more would only queue up here, in memory. */
+const BYTES_UNDER_WAY = 2 * 2 ** 20;
 
 type Done<T> = (error: Error | null | undefined, value?: T) => void;
 
