@@ -20,10 +20,10 @@ export interface BlockLoader {
   readonly missing: DecodedBlocks['missing'];
   readonly load: DecodedBlocks['load'];
   /**
-   * The chunk's bytes, at once when its block is there. Throws `object_missing`, `object_damaged` naming pack and block,
+   * The chunk's bytes, at once when its block is there; `borrowed`: see `DecodedBlocks`. Throws `object_missing`, `object_damaged` naming pack and block,
    * which for a difference are those of a damaged base, `chunk_missing` for a base that is nowhere.
    */
-  chunk(wanted: Wanted): Buffer | Promise<Buffer>;
+  chunk(wanted: Wanted, borrowed?: boolean): Buffer | Promise<Buffer>;
   readChunk(id: Buffer): Promise<Buffer>;
   /** The record of the block a chunk lies in, authentic and nothing more. Throws as `chunk`. */
   readRecord(chunkNumber: number): Promise<Buffer>;
@@ -62,8 +62,8 @@ export function blockLoader(input: BlockPort): BlockLoader {
     if (lengthBytes === place.lengthBytes && timingSafeEqual(idOf(bytes), id)) return bytes;
     throw wrong(place);
   };
-  const chunk = (wanted: Wanted): Buffer | Promise<Buffer> => {
-    const bytes = blocks.bytesOf(wanted.place);
+  const chunk = (wanted: Wanted, borrowed = false): Buffer | Promise<Buffer> => {
+    const bytes = blocks.bytesOf(wanted.place, borrowed);
     if (Buffer.isBuffer(bytes) && wanted.place.bases.length === 0) return check(bytes, wanted);
     return Promise.resolve(bytes)
       .then((given) => check(given, wanted))

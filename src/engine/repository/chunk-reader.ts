@@ -11,7 +11,9 @@ export interface ChunkReader {
    * Bytes of a content, or [start, end) of them, every chunk checked against its id before it is given out. Throws
    * `chunk_missing`, `object_missing`, `object_damaged` naming pack and block, `key_wrong`, `limit_exceeded`.
    */
-  read(content: Content, range?: { readonly start: number; readonly end: number }): AsyncIterable<Buffer>;
+  read(content: Content, range?: Range): AsyncIterable<Buffer>;
+  /** The same, in memory that is used again: each piece is valid only until the next is asked for. */
+  stream(content: Content, range?: Range): AsyncIterable<Buffer>;
   /** What a content consists of, in order. Throws as `read`. */
   refs(content: Content): AsyncIterable<Ref>;
   /** One chunk. Throws as `read`. */
@@ -37,8 +39,8 @@ export function openChunkReader(input: {
 }): ChunkReader {
   const loader = blockLoader(input);
   return {
-    read: (content, range) =>
-      range === undefined ? readWhole(loader, content) : readRange(loader, content, range),
+    read: (content, range) => readContent(loader, content, range, false),
+    stream: (content, range) => readContent(loader, content, range, true),
     refs: (content) => dataRefs(loader, content),
     readChunk: loader.readChunk,
     readRecord: loader.readRecord,
@@ -47,9 +49,20 @@ export function openChunkReader(input: {
   };
 }
 
-async function* readWhole(loader: BlockLoader, content: Content): AsyncGenerator<Buffer> {
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+function readContent(loader: BlockLoader, content: Content, range: Range | undefined, borrowed: boolean) {
+  return range === undefined
+    ? readWhole(loader, content, borrowed)
+    : readRange(loader, content, range, borrowed);
+}
+
+async function* readWhole(loader: BlockLoader, content: Content, borrowed: boolean): AsyncGenerator<Buffer> {
   let sizeBytes = 0;
-  for await (const bytes of readRefs(loader, dataRefs(loader, content))) {
+  for await (const bytes of readRefs(loader, dataRefs(loader, content), borrowed)) {
     sizeBytes += bytes.length;
     if (sizeBytes > content.sizeBytes) break;
     yield bytes;
@@ -64,7 +77,8 @@ async function* readWhole(loader: BlockLoader, content: Content): AsyncGenerator
 async function* readRange(
   loader: BlockLoader,
   content: Content,
-  { start, end }: { readonly start: number; readonly end: number },
+  { start, end }: Range,
+  borrowed: boolean,
 ): AsyncGenerator<Buffer> {
   let position = 0;
   async function* inRange(): AsyncGenerator<Ref> {
@@ -78,7 +92,7 @@ async function* readRange(
     }
     if (at < end) throw new HoldfastError('object_damaged', `a content ends at ${at}, before ${end}`);
   }
-  for await (const bytes of readRefs(loader, inRange())) {
+  for await (const bytes of readRefs(loader, inRange(), borrowed)) {
     const from = Math.max(0, start - position);
     const to = Math.min(bytes.length, end - position);
     position += bytes.length;
@@ -97,14 +111,32 @@ async function* dataRefs(loader: BlockLoader, content: Content): AsyncGenerator<
 }
 
 /** Bytes of all refs in order. While one stage is given out, the next is on its way. */
-async function* readRefs(loader: BlockLoader, refs: Refs): AsyncGenerator<Buffer> {
-  let before: readonly Wanted[] = [];
-  for await (const stage of stages(loader, refs)) {
-    loader.load(stage.map(({ place }) => place));
-    for (const wanted of before) yield await loader.chunk(wanted);
-    before = stage;
+async function* readRefs(loader: BlockLoader, refs: Refs, borrowed = false): AsyncGenerator<Buffer> {
+  let now: Stage | null = null;
+  try {
+    for await (const wanted of stages(loader, refs)) {
+      const next = { wanted, release: loader.load(wanted.map(({ place }) => place)) };
+      const before: Stage | null = now;
+      now = next;
+      if (before) yield* give(loader, before, borrowed);
+    }
+    if (now) yield* give(loader, now, borrowed);
+  } finally {
+    now?.release();
   }
-  for (const wanted of before) yield await loader.chunk(wanted);
+}
+
+interface Stage {
+  readonly wanted: readonly Wanted[];
+  release(): void;
+}
+
+async function* give(loader: BlockLoader, stage: Stage, borrowed: boolean): AsyncGenerator<Buffer> {
+  try {
+    for (const wanted of stage.wanted) yield await loader.chunk(wanted, borrowed);
+  } finally {
+    stage.release();
+  }
 }
 
 /** Groups refs, so that the blocks of many are fetched together. Two stages fit into the cache. */

@@ -25,10 +25,16 @@ export interface BlockPort {
 export interface DecodedBlocks {
   /** Blocks that are neither there nor on their way: that of a chunk and those of its bases. */
   missing(place: ChunkPlace): ChunkPlace[];
-  /** Begins to bring blocks, and those of their bases: neighbours with one request. What fails shows in `bytesOf`. */
-  load(places: Iterable<ChunkPlace>): void;
-  /** A chunk's bytes, at once when its block is there. Throws `object_missing`, `object_damaged` naming pack and block, `chunk_missing`. */
-  bytesOf(place: ChunkPlace): Buffer | Promise<Buffer>;
+  /**
+   * Begins to bring blocks, and those of their bases: neighbours with one request. What fails shows in `bytesOf`. They
+   * stay until the function given back is called.
+   */
+  load(places: readonly ChunkPlace[]): () => void;
+  /**
+   * A chunk's bytes, at once when its block is there: to keep, or with `borrowed` only while what `load` brought stays. Throws
+   * `object_missing`, `object_damaged` naming pack and block, `chunk_missing`.
+   */
+  bytesOf(place: ChunkPlace, borrowed?: boolean): Buffer | Promise<Buffer>;
   /** What a difference against these chunks is decoded with. Throws as `bytesOf`. */
   dictionaryOf(bases: readonly number[]): Promise<Buffer>;
   /** The record of one block as it was sealed. */
@@ -43,15 +49,20 @@ export function decodedBlocks({ storage, keys, index }: BlockPort): DecodedBlock
 
   const get = ({ packNumber, offset, lengthBytes }: BlockRun) =>
     storage.get(packName(index.packs[packNumber]!), { offset, length: lengthBytes });
+  const basesOf = ({ bases }: ChunkPlace) =>
+    bases.map((number) => index.placeOf(number)).filter((base) => base !== null);
   const open = async (place: ChunkPlace, stored: Buffer) =>
     (await openerOf(place.packNumber)).openBlock(place.blockOfPack, stored);
   const decode = async (place: ChunkPlace, stored: Buffer): Promise<Buffer> => {
-    const dictionary = place.bases.length > 0 ? await dictionaryOf(place.bases) : null;
+    const unpin = cache.pin(basesOf(place).map(({ blockNumber }) => blockNumber));
     try {
+      const dictionary = place.bases.length > 0 ? await dictionaryOf(place.bases) : null;
       return await decodeRecord(await open(place, stored), place.blockPlainBytes, dictionary);
     } catch (error) {
       if (codeOf(error) !== 'object_damaged' && codeOf(error) !== 'key_wrong') throw error;
       throw damagedBlock(index, place, (error as Error).message, error);
+    } finally {
+      unpin();
     }
   };
   const loadBlock = async (place: ChunkPlace, fetched: Promise<Buffer>, run: BlockRun): Promise<void> => {
@@ -64,27 +75,30 @@ export function decodedBlocks({ storage, keys, index }: BlockPort): DecodedBlock
       done();
     }, done);
   };
-  const missing = (place: ChunkPlace): ChunkPlace[] => {
-    const bases = place.bases.map((number) => index.placeOf(number)).filter((base) => base !== null);
-    return [place, ...bases].filter(
+  const missing = (place: ChunkPlace): ChunkPlace[] =>
+    [place, ...basesOf(place)].filter(
       ({ blockNumber }) => !cache.get(blockNumber) && !loading.has(blockNumber),
     );
-  };
-  const load = (places: Iterable<ChunkPlace>): void => {
-    for (const run of blockRuns([...places].flatMap(missing))) {
+  const load = (places: readonly ChunkPlace[]): (() => void) => {
+    const unpin = cache.pin(places.map(({ blockNumber }) => blockNumber));
+    for (const run of blockRuns(places.flatMap(missing))) {
       const fetched = get(run);
       const blocks = Promise.all(run.blocks.map((place) => loadBlock(place, fetched, run)));
       // Who waits for a block sees why it failed.
       blocks.then(() => fetched).then(freeNow, () => {});
     }
+    return unpin;
   };
-  const bytesOf = (place: ChunkPlace): Buffer | Promise<Buffer> => {
+  const bytesOf = (place: ChunkPlace, borrowed = false): Buffer | Promise<Buffer> => {
     const { blockNumber, offsetInBlock, lengthBytes } = place;
-    const bytesIn = (block: Buffer) => block.subarray(offsetInBlock, offsetInBlock + lengthBytes);
+    const bytesIn = (block: Buffer) => {
+      if (!borrowed) cache.lend(blockNumber);
+      return block.subarray(offsetInBlock, offsetInBlock + lengthBytes);
+    };
     const cached = cache.get(blockNumber);
     if (cached) return bytesIn(cached);
-    if (!loading.has(blockNumber)) load([place]);
-    return loading.get(blockNumber)!.then(bytesIn);
+    const unpin = load([place]);
+    return loading.get(blockNumber)!.then(bytesIn).finally(unpin);
   };
   const baseOf = async (number: number): Promise<Buffer> => {
     const place = number < 0 ? null : index.placeOf(number);
@@ -95,7 +109,7 @@ export function decodedBlocks({ storage, keys, index }: BlockPort): DecodedBlock
     if (place.bases.length > 0) {
       throw damagedBlock(index, place, 'the base of a difference is one itself');
     }
-    return bytesOf(place);
+    return bytesOf(place, true);
   };
   const dictionaryOf = async (bases: readonly number[]): Promise<Buffer> =>
     joinBases(await Promise.all(bases.map(baseOf)));

@@ -38,8 +38,6 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
     return { ...entry, path: prepared.entries[i]!.path, changedAtNs };
   };
 
-  const contentBefore = (prepared: PreparedBatch, i: number) => prepared.previous[i]?.content ?? null;
-
   const unreadable = async (prepared: PreparedBatch, i: number, state: number) => {
     const standIn = giveUp({ run, sink, tally, prepared, i, state });
     if (standIn === null) return;
@@ -129,4 +127,9 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
     const bytes = Math.max(0, tally.bytes - bytesBefore - toldBytes);
     context.progress.advance({ entries: prepared.entries.length, bytes });
   };
+}
+
+/** What the backup before holds of the same file. */
+function contentBefore(prepared: PreparedBatch, i: number) {
+  return prepared.previous[i]?.content ?? null;
 }
