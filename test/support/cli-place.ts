@@ -78,9 +78,7 @@ export function failed(run: CliRun, exitCode: number, code: string, secrets: rea
 /** Name and SHA-256 of every file below a folder; an unfinished one has a name like any other. */
 export async function fingerprint(folder: string): Promise<ReadonlyMap<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const hashes = files.sort().map(async (file): Promise<[string, string]> => {
     const hash = createHash('sha256').update(await readFile(file));
     return [file.slice(folder.length + 1), hash.digest('hex')];
