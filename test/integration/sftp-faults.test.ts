@@ -11,6 +11,7 @@ import { parseSftpAddress } from '../../src/engine/storage/sftp/sftp-address.ts'
 import { connectSftp } from '../../src/engine/storage/sftp/sftp-connect.ts';
 import type { Patience } from '../../src/engine/storage/sftp/sftp-link.ts';
 import { openSftpStorage } from '../../src/engine/storage/sftp/sftp-storage.ts';
+import { uploadOf } from '../../src/engine/storage/sftp/sftp-upload.ts';
 import { writeRemote } from '../../src/engine/storage/sftp/sftp-write.ts';
 import { count } from '../support/counts.ts';
 import { randomFrom } from '../support/seed.ts';
@@ -127,7 +128,7 @@ test('negative control: writing to the final name is caught by the same cuts', a
     const limits = { connectMs: 10_000, silenceMs: 10_000 };
     const session = await connectSftp({ address, settings: server.settings, trust, ...limits });
     proxy.arm('to server', packet);
-    await writeRemote(session, at.pathOf(`direct/${packet}`), CONTENT, {}).catch(() => {});
+    await writeRemote(session, at.pathOf(`direct/${packet}`), uploadOf(CONTENT), {}).catch(() => {});
     session.end('the test is over');
     const bytes = stored(at, `direct/${packet}`);
     if (bytes !== null && !bytes.equals(CONTENT)) partial += 1;
@@ -162,20 +163,30 @@ test('a line cut while reading is not noticed, and without patience it is an err
   }
 });
 
-test('a stream that cannot be repeated fails with its line, and leaves nothing', async (t) => {
+test('a stream goes on where its line broke, and without patience it fails and leaves nothing', async (t) => {
   const at = await world(t);
   const storage = await at.open(RETRY);
+  let pulled = 0;
   async function* parts() {
-    for (let i = 0; i < 40; i += 1) yield CONTENT;
+    for (let i = 0; i < 20; i += 1) {
+      pulled += 1;
+      yield Buffer.alloc(CONTENT.length, CONTENT.subarray(i));
+    }
   }
+  const whole = await collect(parts());
+  pulled = 0;
+  for (const bytes of [100, 5_000_000]) {
+    at.proxy.armBytes('to server', bytes);
+    const before = at.proxy.connections;
+    assert.equal(await storage.put(`stream-${bytes}`, parts()), 'created');
+    assert.equal(at.proxy.connections, before + 1, 'the line was not cut');
+    assert.ok(stored(at, `stream-${bytes}`)?.equals(whole));
+  }
+  assert.equal(pulled, 40, 'each part was asked for once');
+  const impatient = await at.open(NO_RETRY);
   at.proxy.armBytes('to server', 5_000_000);
-  await assert.rejects(storage.put('stream', parts()), {
-    code: 'storage_unreachable',
-    message: /^the connection broke while a stream was being sent: /,
-  });
+  await assert.rejects(impatient.put('stream', parts()), { code: 'storage_unreachable' });
   assert.equal(stored(at, 'stream'), null);
-  assert.equal(await storage.put('stream', parts()), 'created');
-  assert.equal(stored(at, 'stream')?.length, 40 * CONTENT.length);
 });
 
 test('a server that restarts is waited for', async (t) => {

@@ -33,7 +33,7 @@ export function fakeServer(replace: (session: SftpSession) => Partial<SftpSessio
   const plain: SftpSession = {
     async open(path, flags) {
       needFolderOf(path);
-      if (flags === 'r' && !folders.has(path)) need(path);
+      if (flags !== 'wx' && !folders.has(path)) need(path);
       if (flags === 'wx') files.set(path, Buffer.alloc(0));
       return Buffer.from(path);
     },

@@ -120,6 +120,31 @@ test('negative control: where the size lies too, half an object appears, and thi
   assert.ok(!server.files.get('/store/a/b')?.equals(CONTENT));
 });
 
+test('a resumed stream is read back: what a restarted server lost is noticed', async () => {
+  async function* stream() {
+    for (let at = 0; at < CONTENT.length; at += 50_000) yield CONTENT.subarray(at, at + 50_000);
+  }
+  for (const loses of [false, true]) {
+    let writes = 0;
+    const server = fakeServer((plain) => ({
+      async write(handle, bytes, position) {
+        writes += 1;
+        await plain.write(handle, bytes, position);
+        if (writes !== 5) return;
+        const before = server.files.get(handle.toString())!;
+        if (loses) server.files.set(handle.toString(), Buffer.from(before).fill(0, 0, 4096));
+        throw new ConnectionLost('the server restarted');
+      },
+    }));
+    const putting = putRemote(server.link, '/store', 'a/b', stream(), {});
+    if (loses) await assert.rejects(putting, { code: 'storage_io', message: /lost bytes/ });
+    else assert.equal(await putting, 'created');
+    assert.equal(server.files.has('/store/a/b'), !loses);
+    assert.ok(loses || server.files.get('/store/a/b')?.equals(CONTENT));
+    assert.ok(isClean(server));
+  }
+});
+
 test('a refusal without a reason is a full disk only when the disk is full', async () => {
   const write = refusing(STATUS.failure);
   const full = fakeServer(() => ({ write, freeSpace: async () => ({ bytes: 4096, files: 10 }) }));

@@ -1,12 +1,12 @@
 import { posix } from 'node:path';
-import { HoldfastError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { PutContent, StorageOptions } from '../port.ts';
-import { ConnectionLost, STATUS, statusOf } from './sftp-failure.ts';
+import { STATUS, statusOf } from './sftp-failure.ts';
 import { makeFolders, syncFolder } from './sftp-folders.ts';
 import type { SftpLink } from './sftp-link.ts';
 import { sameContent } from './sftp-read.ts';
 import type { SftpSession } from './sftp-session.ts';
+import { uploadOf } from './sftp-upload.ts';
 import { writeRemote } from './sftp-write.ts';
 
 /** Where unfinished objects live. A segment of this name never shows in a listing. */
@@ -14,8 +14,8 @@ export const TEMPORARY = '.tmp';
 
 /**
  * Writes to a temporary name, syncs, publishes under the final name without replacing, syncs the folder. When the
- * connection breaks, the step under way is repeated: why that is safe stands in docs/decisions/0006-sftp.md. A stream
- * cannot be asked for its beginning again, so a connection that breaks in the middle of one fails the put.
+ * connection breaks, the step under way is repeated, or for a stream resumed: why that is safe stands in
+ * docs/decisions/0006-sftp.md.
  */
 export async function putRemote(
   link: SftpLink,
@@ -27,15 +27,13 @@ export async function putRemote(
   const { signal } = options;
   const target = posix.join(root, name);
   const temporaries: string[] = [];
-  const source = repeatable(content);
+  const upload = uploadOf(content);
   try {
     const temporary = await link.run(async (session) => {
       // A new name for each attempt: the server may still be working off what an earlier connection asked for.
-      const path = posix.join(root, TEMPORARY, newId());
-      temporaries.push(path);
-      await withFolder(session, path, () =>
-        source.send((parts) => writeRemote(session, path, parts, options)),
-      );
+      if (!upload.isResumed) temporaries.push(posix.join(root, TEMPORARY, newId()));
+      const path = temporaries.at(-1)!;
+      await withFolder(session, path, () => writeRemote(session, path, upload, options));
       return path;
     }, signal);
     signal?.throwIfAborted();
@@ -48,29 +46,9 @@ export async function putRemote(
     await link.run((session) => syncFolder(session, posix.dirname(target)), signal);
     return published;
   } finally {
+    upload.end();
     await link.ifConnected((session) => Promise.allSettled(temporaries.map((path) => session.remove(path))));
   }
-}
-
-/** Content for several attempts. Once a stream was asked for its first part, a broken connection is a final error. */
-function repeatable(content: PutContent) {
-  const isStream = !(content instanceof Uint8Array) && !Array.isArray(content);
-  let isBegun = false;
-  async function* parts() {
-    isBegun = true;
-    yield* content as AsyncIterable<Uint8Array>;
-  }
-  return {
-    async send(work: (content: PutContent) => Promise<void>): Promise<void> {
-      try {
-        await work(isStream ? parts() : content);
-      } catch (error) {
-        if (!isStream || !isBegun || !(error instanceof ConnectionLost)) throw error;
-        const text = `the connection broke while a stream was being sent: ${error.message}`;
-        throw new HoldfastError('storage_unreachable', text, { cause: error });
-      }
-    },
-  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../base/errors.ts';
 import type { ByteRange } from '../port.ts';
 import type { SftpLink } from './sftp-link.ts';
@@ -99,6 +100,22 @@ export async function sameContent(session: SftpSession, one: string, other: stri
     return true;
   } finally {
     for (const handle of handles) session.close(handle).catch(() => {});
+  }
+}
+
+/** SHA-256 of a whole file. */
+export async function hashRemote(session: SftpSession, path: string): Promise<Buffer> {
+  const handle = await session.open(path, 'r', 0);
+  try {
+    const hash = createHash('sha256');
+    const bytes = Buffer.allocUnsafe(SEGMENT_BYTES);
+    for (let at = 0; ; at += SEGMENT_BYTES) {
+      const filled = await fill(session, handle, bytes, at, undefined);
+      hash.update(bytes.subarray(0, filled));
+      if (filled < SEGMENT_BYTES) return hash.digest();
+    }
+  } finally {
+    session.close(handle).catch(() => {});
   }
 }
 

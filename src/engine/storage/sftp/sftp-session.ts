@@ -1,4 +1,4 @@
-import type { FileEntryWithStats, SFTPWrapper, Stats } from 'ssh2';
+import ssh2, { type FileEntryWithStats, type SFTPWrapper, type Stats } from 'ssh2';
 import { byteBudget } from './byte-budget.ts';
 import { ConnectionLost, STATUS, statusOf } from './sftp-failure.ts';
 
@@ -18,7 +18,8 @@ export interface RemoteEntry extends RemoteFile {
  * `ConnectionLost`: then the session is over, and so is everything that was under way.
  */
 export interface SftpSession {
-  open(path: string, flags: 'r' | 'wx', mode: number): Promise<Buffer>;
+  /** To read, to write a new file, or to go on writing one that is there. */
+  open(path: string, flags: OpenFlags, mode: number): Promise<Buffer>;
   close(handle: Buffer): Promise<void>;
   /** Fills `into` from `position` as far as one answer reaches. 0 is the end of the file. */
   read(handle: Buffer, into: Buffer, position: number): Promise<number>;
@@ -48,6 +49,10 @@ export interface SftpSession {
 
 /** Of all files together, and as much as OpenSSH takes in before it waits: more would only queue up here, in memory. */
 const BYTES_UNDER_WAY = 2 * 2 ** 20;
+
+type OpenFlags = 'r' | 'wx' | 'w';
+/** In the protocol, to go on is not to read, create or cut off; none of the names of ssh2 stands for that. */
+const OPEN_FLAGS = { r: 'r', wx: 'wx', w: ssh2.utils.sftp.OPEN_MODE.WRITE } as const;
 
 type Done<T> = (error: Error | null | undefined, value?: T) => void;
 
@@ -120,8 +125,8 @@ type Ask = <T>(send: (done: Done<T>) => void) => Promise<T>;
 
 function fileCalls(sftp: SFTPWrapper, ask: Ask) {
   return {
-    open: (path: string, flags: 'r' | 'wx', mode: number) =>
-      ask<Buffer>((done) => sftp.open(path, flags, { mode }, done)),
+    open: (path: string, flags: OpenFlags, mode: number) =>
+      ask<Buffer>((done) => sftp.open(path, OPEN_FLAGS[flags], { mode }, done)),
     close: (handle: Buffer) => ask<void>((done) => sftp.close(handle, done)),
     read: (handle: Buffer, into: Buffer, position: number) =>
       ask<number>((done) => sftp.read(handle, into, 0, into.length, position, done)).catch(endAsZero),

@@ -1,31 +1,37 @@
 import { HoldfastError } from '../../base/errors.ts';
-import type { PutContent, StorageOptions } from '../port.ts';
-import { partsOf } from '../put-content.ts';
+import type { StorageOptions } from '../port.ts';
 import { STATUS, statusOf } from './sftp-failure.ts';
+import { hashRemote } from './sftp-read.ts';
 import type { SftpSession } from './sftp-session.ts';
+import type { Part, Upload } from './sftp-upload.ts';
 
 export const FILE_MODE = 0o600;
-/** What OpenSSH takes in one request, header included; servers with a lower limit get it in pieces. */
-const PART_BYTES = 255 * 1024;
 /** With less than this left, a refusal that names no reason means a full disk. */
 const NEARLY_FULL_BYTES = 1 << 20;
 
-/** Writes a new file, durable where the server can sync, and checks the size the server then says it has. */
+/**
+ * Writes a file, durable where the server can sync, and checks the size the server then says it has. After a resumed
+ * upload it is read back as well: a server that restarted may have lost what it confirmed and had not synced.
+ */
 export async function writeRemote(
   session: SftpSession,
   path: string,
-  content: PutContent,
+  upload: Upload,
   options: StorageOptions,
 ): Promise<void> {
-  const handle = await session.open(path, 'wx', FILE_MODE);
+  const { isResumed } = upload;
+  const handle = await session.open(path, isResumed ? 'w' : 'wx', FILE_MODE);
   try {
-    const sizeBytes = await writeParts(session, handle, content, options);
+    await writeParts(session, handle, upload, options);
     const [, stored] = await Promise.all([session.sync(handle), session.sizeOf(handle)]);
-    if (stored !== sizeBytes) {
+    if (stored !== upload.sizeBytes) {
       throw new HoldfastError(
         'storage_io',
-        `${path}: the server has ${stored} of ${sizeBytes} bytes written to it`,
+        `${path}: the server has ${stored} of ${upload.sizeBytes} bytes written to it`,
       );
+    }
+    if (isResumed && !(await hashRemote(session, path)).equals(upload.sha256())) {
+      throw new HoldfastError('storage_io', `${path}: the server lost bytes when the connection broke`);
     }
   } catch (error) {
     const explained = await explainRefusal(session, path, error);
@@ -38,41 +44,38 @@ export async function writeRemote(
 async function writeParts(
   session: SftpSession,
   handle: Buffer,
-  content: PutContent,
+  upload: Upload,
   options: StorageOptions,
-): Promise<number> {
+): Promise<void> {
   const underWay = new Set<Promise<void>>();
   let failure: { error: unknown } | null = null;
-  let position = 0;
-  const send = (part: Uint8Array) => {
+  const send = (part: Part) => {
     const written: Promise<void> = session
-      .write(handle, part, position)
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
+      .write(handle, part.bytes, part.position)
+      .then(
+        () => upload.confirm(part),
+        (error: unknown) => {
+          failure ??= { error };
+        },
+      )
       .finally(() => underWay.delete(written));
     underWay.add(written);
-    position += part.length;
   };
   const throwFailure = () => {
     if (failure) throw failure.error;
   };
   try {
-    for await (const bytes of partsOf(content)) {
-      for (let at = 0; at < bytes.length; at += PART_BYTES) {
-        const part = bytes.subarray(at, at + PART_BYTES);
-        await session.room(part.length);
-        send(part);
-        throwFailure();
-        options.signal?.throwIfAborted();
-      }
+    for await (const part of upload.parts()) {
+      await session.room(part.bytes.length);
+      send(part);
+      throwFailure();
+      options.signal?.throwIfAborted();
     }
     options.signal?.throwIfAborted();
   } finally {
     await Promise.all(underWay);
   }
   throwFailure();
-  return position;
 }
 
 /** The protocol has one word, "failure", for a full disk, a quota and a broken disk. */
