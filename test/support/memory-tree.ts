@@ -1,3 +1,4 @@
+import { streamOf } from '../../src/engine/base/bytes.ts';
 import { HoldfastError } from '../../src/engine/base/errors.ts';
 import { silentProgress } from '../../src/engine/base/progress.ts';
 import { decodeTreeEntries, encodeTreeEntry } from '../../src/engine/repository/tree-codec.ts';
@@ -10,6 +11,7 @@ import type {
   TreeFacts,
   TreeSink,
 } from '../../src/engine/sources/port.ts';
+import { fleeting } from './stream-artifacts.ts';
 
 /** Stands in for a repository: keeps contents in memory, records in their encoded form. */
 export interface MemoryStore {
@@ -42,10 +44,9 @@ export function memoryStore(): MemoryStore {
   };
   const reader: ArtifactReader = {
     async *read(content) {
-      const bytes = bytesOf(content);
-      for (let at = 0; at < bytes.length; at += 1 << 20) yield bytes.subarray(at, at + (1 << 20));
+      yield* fleeting(bytesOf(content), 1 << 20);
     },
-    entries: (content) => decodeTreeEntries(reader.read(content)),
+    entries: (content) => decodeTreeEntries(streamOf(bytesOf(content))),
   };
   const sink = () => {
     const records: Buffer[] = [];

@@ -67,14 +67,25 @@ export function memoryArtifact(
   return { name, kind, bytes, facts, cuts, content };
 }
 
+/**
+ * The pieces one after the other in memory that is overwritten as soon as the next is asked for: what holds on to one
+ * longer than it may gets nonsense.
+ */
+export async function* fleeting(bytes: Buffer, pieceBytes: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    const piece = Buffer.from(bytes.subarray(at, at + pieceBytes));
+    yield piece;
+    piece.fill(0xa5);
+  }
+}
+
 /** Reads what `memoryArtifact` holds, in pieces of `pieceBytes`. */
 export function memoryReader(pieceBytes = 65_536): ArtifactReader {
   return {
     async *read(content, range) {
       const bytes = stored.get(content)!;
       const { start, end } = range ?? { start: 0, end: bytes.length };
-      for (let at = start; at < end; at += pieceBytes)
-        yield bytes.subarray(at, Math.min(at + pieceBytes, end));
+      yield* fleeting(bytes.subarray(start, end), pieceBytes);
     },
     async *entries() {
       yield* [];

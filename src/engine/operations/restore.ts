@@ -68,8 +68,8 @@ export async function restore(context: OperationContext, request: RestoreRequest
 function artifactReader(chunks: ChunkReader): ArtifactReader {
   const readRange = seekingReader(chunks);
   return {
-    read: (content, range) => (range === undefined ? chunks.read(content) : readRange(content, range)),
-    readJoined: (contents) => readJoined(chunks, contents),
+    read: (content, range) => (range === undefined ? chunks.stream(content) : readRange(content, range)),
+    readJoined: (contents) => readJoined(chunks.stream, contents),
     entries: (content) => decodeTreeEntries(chunks.read(content)),
   };
 }

@@ -28,7 +28,7 @@ function memoryChunks() {
       chunks.listReads += 1;
       return stored.get(id.toString('hex'))!;
     },
-    async *read({ refs, depth, sizeBytes }: Content) {
+    async *stream({ refs, depth, sizeBytes }: Content) {
       assert.equal(depth, 0);
       let given = 0;
       for (let at = 0; at < refs.length; at += REF_BYTES) {

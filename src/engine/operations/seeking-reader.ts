@@ -3,7 +3,7 @@ import type { ChunkReader } from '../repository/chunk-reader.ts';
 import { eachRef, lengthOfRef, REF_BYTES } from '../repository/refs.ts';
 import type { Content } from '../sources/port.ts';
 
-type Chunks = Pick<ChunkReader, 'read' | 'readChunk'>;
+type Chunks = Pick<ChunkReader, 'stream' | 'readChunk'>;
 type Range = { readonly start: number; readonly end: number };
 
 /** One list of references: those a content holds itself, or the whole ones of one chunk. */
@@ -20,7 +20,8 @@ interface PlacedList extends RefList {
 /**
  * Reads ranges of contents. The references before a range are walked once and not for every range again: a thousand
  * tables of a dump are not a thousand walks from its beginning. Keeps some 200 bytes for every 30 MB of a content.
- * Throws what `ChunkReader.read` throws.
+ * A piece is valid until the next is asked
+ * for. Throws what `ChunkReader.read` throws.
  */
 export function seekingReader(chunks: Chunks): (content: Content, range: Range) => AsyncIterable<Buffer> {
   const maps = new WeakMap<Content, ContentMap>();
@@ -38,7 +39,7 @@ async function* readRange(chunks: Chunks, map: ContentMap, { start, end }: Range
     const list = map.lists[number]!;
     const { content, offset } = within(await list.read(), list.start, { start, end });
     let at = offset;
-    for await (const bytes of chunks.read(content)) {
+    for await (const bytes of chunks.stream(content)) {
       const from = Math.max(0, start - at);
       const to = Math.min(bytes.length, end - at);
       at += bytes.length;

@@ -37,7 +37,7 @@ test('many small contents are read as one, in order, around those with lists', a
     contentOf([[4, 5]], 1),
     contentOf([[5, 1]]),
   ];
-  const bytes = await collect(readJoined(reader, contents));
+  const bytes = await collect(readJoined(reader.read, contents));
   assert.equal(bytes.toString('hex'), '010101020203040404040405');
   assert.deepEqual(
     reader.asked.map(({ depth, sizeBytes }) => [depth, sizeBytes]),
@@ -52,7 +52,7 @@ test('many small contents are read as one, in order, around those with lists', a
 test('a content of another size than its references is refused before any byte of it, or bytes would go to the next file', async () => {
   const reader = recordingReader();
   const wrong = { ...contentOf([[2, 2]]), sizeBytes: 3 };
-  await assert.rejects(collect(readJoined(reader, [contentOf([[1, 1]]), wrong, contentOf([[3, 1]])])), {
+  await assert.rejects(collect(readJoined(reader.read, [contentOf([[1, 1]]), wrong, contentOf([[3, 1]])])), {
     code: 'object_damaged',
   });
   assert.equal(reader.asked.length, 0);

@@ -11,7 +11,7 @@ const JOINED_REFS = 4096;
  * `read` throws, and `object_damaged` for a content whose references do not add up to its size.
  */
 export async function* readJoined(
-  reader: { read(content: Content): AsyncIterable<Buffer> },
+  read: (content: Content) => AsyncIterable<Buffer>,
   contents: readonly Content[],
 ): AsyncGenerator<Buffer> {
   let refs: Buffer[] = [];
@@ -31,10 +31,10 @@ export async function* readJoined(
       refs.push(content.refs);
       sizeBytes += content.sizeBytes;
     }
-    if (many > 0 && (content.depth > 0 || many >= JOINED_REFS)) yield* reader.read(joined());
-    if (content.depth > 0) yield* reader.read(content);
+    if (many > 0 && (content.depth > 0 || many >= JOINED_REFS)) yield* read(joined());
+    if (content.depth > 0) yield* read(content);
   }
-  if (many > 0) yield* reader.read(joined());
+  if (many > 0) yield* read(joined());
 }
 
 /** How many references a content has. Their sum decides where one file ends and the next begins. */

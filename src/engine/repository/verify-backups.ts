@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { escapePath } from '../base/escape-path.ts';
 import type { Bitset } from './bitset.ts';
 import type { ChunkIndex } from './chunk-index.ts';
+import type { ChunkReader } from './chunk-reader.ts';
 import type { ManifestArtifact } from './manifest.ts';
 import { unreadable } from './reachable.ts';
 import { decodeTreeEntries } from './tree-codec.ts';
@@ -27,7 +28,7 @@ type Flaws = Omit<AffectedArtifact, 'artifact'>;
 export function artifactChecker(
   index: ChunkIndex,
   bad: Bitset,
-  source: ChunkSource,
+  source: ChunkSource & Pick<ChunkReader, 'stream'>,
   hash: boolean,
 ): ArtifactChecker {
   const known = new Map<string, Flaws | null>();
@@ -86,7 +87,7 @@ export function artifactChecker(
   async function checkHash(artifact: ManifestArtifact): Promise<Flaws | null> {
     const sha256 = createHash('sha256');
     let sizeBytes = 0;
-    for await (const part of source.read(artifact.content)) {
+    for await (const part of source.stream(artifact.content)) {
       sha256.update(part);
       sizeBytes += part.length;
     }

@@ -160,11 +160,14 @@ export interface Content {
 
 /** What a source's restore side reads from. */
 export interface ArtifactReader {
-  /** Bytes [start, end) of a stream artifact, authenticated; the whole when no range is given. */
+  /**
+   * Bytes [start, end) of a stream artifact, authenticated; the whole when no range is given. The memory is used again:
+   * each piece is valid only until the next is asked for.
+   */
   read(content: Content, range?: { start: number; end: number }): AsyncIterable<Buffer>;
   /**
    * Bytes of several contents, one after the other, in pieces that may span two of them. Each content has exactly its
-   * size. Far faster than one `read` for each of many small contents; left out where it would be the same.
+   * size; each piece is valid as those of `read`. Far faster than one `read` for each of many small contents; left out where it would be the same.
    */
   readJoined?(contents: readonly Content[]): AsyncIterable<Buffer>;
   /** Entries of a tree artifact in tree order. */

@@ -80,7 +80,8 @@ export async function tocOfStream(
   const reading = readToc(cursor, failure);
   let step = reading.next();
   for await (const bytes of stream) {
-    cursor.append(bytes);
+    // A piece is gone once the next is asked for.
+    cursor.append(Buffer.from(bytes));
     step = reading.next();
     if (step.done) return step.value;
   }

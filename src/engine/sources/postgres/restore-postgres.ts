@@ -154,7 +154,7 @@ async function* readRanges(
   { reader, content }: { reader: ArtifactReader; content: Content },
   ranges: readonly { start: number; end: number }[],
 ): AsyncGenerator<Buffer> {
-  for (const { start, end } of ranges) yield* reader.read(content, { start, end });
+  for (const { start, end } of ranges) yield* copies(reader.read(content, { start, end }));
 }
 
 /** The whole archive through pg_restore, for dumps whose inner parts are not known or not understood. */
@@ -165,8 +165,13 @@ async function restoreWhole(context: RestoreContext, facts: DumpFacts | null): P
 }
 
 async function* counted({ reader, content, progress }: RestoreContext): AsyncGenerator<Buffer> {
-  for await (const bytes of reader.read(content)) {
+  for await (const bytes of copies(reader.read(content))) {
     yield bytes;
     progress.advance({ bytes: bytes.length });
   }
+}
+
+/** Pieces that last: a pipe to a tool holds several at a time. */
+async function* copies(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const bytes of pieces) yield Buffer.from(bytes);
 }
