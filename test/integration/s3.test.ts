@@ -4,6 +4,8 @@ import { storageConformance } from '../conformance/storage.ts';
 import { type Ceph, startCeph } from '../support/ceph.ts';
 import { endToEndTests } from './s3/end-to-end.ts';
 import { faultTests } from './s3/faults.ts';
+import { protectionTests } from './s3/protection.ts';
+import { refusalTests } from './s3/refusals.ts';
 import { newBucket, openFor, warmUp } from './s3/world.ts';
 
 let ceph: Ceph;
@@ -19,3 +21,5 @@ storageConformance('s3, a bucket', async (t) =>
 
 endToEndTests(() => ceph);
 faultTests(() => ceph);
+refusalTests(() => ceph);
+protectionTests(() => ceph);

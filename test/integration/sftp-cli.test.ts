@@ -135,7 +135,7 @@ test('a server that is not known, or not the same, is refused with the way on, a
     ],
     [
       { ...environment, SFTP_HOST_KEY: other },
-      new RegExp(`shows the host key ${literally(server.fingerprint)}, expected was ${other}`),
+      new RegExp(`shows the host key ssh-ed25519 ${literally(server.fingerprint)}, expected was ${other}`),
     ],
     [
       { ...environment, SFTP_PRIVATE_KEY_FILE: 'missing' },

@@ -84,6 +84,18 @@ test('known_hosts is believed, hashed or not, and any other key is a hard error'
   );
 });
 
+test('a server with several keys is asked for the one that is known', async (t) => {
+  const server = await startSshd(t, { hasRsaKey: true });
+  const { hostKeys: _, ...login } = server.settings;
+  const [type, key] = readFileSync(join(server.base, 'host-key-rsa.pub'), 'utf8').split(' ');
+  await open(t, server, { ...login, knownHosts: `[127.0.0.1]:${server.port} ${type} ${key}` });
+  const pinned = execFileSync('ssh-keygen', ['-lf', join(server.base, 'host-key-rsa.pub')], {
+    encoding: 'utf8',
+  });
+  const error = await refusal(t, server, { ...login, hostKeys: [pinned.split(' ')[1]!] });
+  assert.equal(error.code, 'host_key_changed', 'a fingerprint does not say which kind of key it is of');
+});
+
 test('a key that changes behind a running connection is noticed at the next one', async (t) => {
   const server = await startSshd(t);
   const storage = await open(t, server, server.settings);

@@ -16,6 +16,8 @@ export type Fault =
   /** The server does it, and its answer never arrives. */
   | 'lost-answer'
   | 'slow-down'
+  /** The clock of the request is said to be wrong. Not among FAULTS: the SDK corrects itself once. */
+  | 'skewed'
   | 'server-error'
   /** The connection breaks within the answer. */
   | 'cut-answer'
@@ -120,7 +122,7 @@ async function pass(incoming: IncomingMessage, outgoing: ServerResponse, way: Wa
   if (fault === 'cut') return void incoming.socket.destroy();
   if (fault === 'stall') return void incoming.resume();
   const body = await whole(incoming);
-  if (fault === 'slow-down' || fault === 'server-error') return refuse(outgoing, fault);
+  if (fault !== null && fault in REFUSALS) return refuse(outgoing, fault as keyof typeof REFUSALS);
   if (fault === 'cut-upload') {
     await forward(incoming, body, way).catch(() => {});
     return void incoming.socket.destroy();
@@ -187,8 +189,14 @@ function flipped(bytes: Buffer, place: number): Buffer {
   return copy;
 }
 
-function refuse(outgoing: ServerResponse, fault: 'slow-down' | 'server-error'): void {
-  const code = fault === 'slow-down' ? 'SlowDown' : 'InternalError';
+const REFUSALS = {
+  'slow-down': [503, 'SlowDown'],
+  'server-error': [500, 'InternalError'],
+  skewed: [403, 'RequestTimeTooSkewed'],
+} as const;
+
+function refuse(outgoing: ServerResponse, fault: keyof typeof REFUSALS): void {
+  const [status, code] = REFUSALS[fault];
   const text = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>injected</Message></Error>`;
-  outgoing.writeHead(fault === 'slow-down' ? 503 : 500, { 'content-type': 'application/xml' }).end(text);
+  outgoing.writeHead(status, { 'content-type': 'application/xml' }).end(text);
 }

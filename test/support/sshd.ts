@@ -32,6 +32,8 @@ export interface TestSshd {
 /** Lines for sshd_config that replace the default of the same name. */
 export interface SshdOptions {
   readonly config?: readonly string[];
+  /** A second host key, of an older kind, in `host-key-rsa`. */
+  readonly hasRsaKey?: boolean;
 }
 
 export async function startSshd(test: TestContext, options: SshdOptions = {}): Promise<TestSshd> {
@@ -42,8 +44,11 @@ export async function startSshd(test: TestContext, options: SshdOptions = {}): P
   mkdirSync(folder);
   makeKey(join(base, 'host-key'));
   makeKey(join(base, 'login-key'));
+  const rsaKey = join(base, 'host-key-rsa');
+  if (options.hasRsaKey)
+    execFileSync('ssh-keygen', ['-q', '-t', 'rsa', '-b', '2048', '-N', '', '-f', rsaKey]);
   writeFileSync(join(base, 'authorized'), readFileSync(join(base, 'login-key.pub')));
-  writeFileSync(join(base, 'sshd_config'), configOf(base, port, options.config ?? []));
+  writeFileSync(join(base, 'sshd_config'), configOf(base, port, options));
   // sshd separates privileges in this folder, which Debian makes at boot.
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
   let server: ChildProcess | null = null;
@@ -102,13 +107,14 @@ export async function startSshd(test: TestContext, options: SshdOptions = {}): P
   };
 }
 
-function configOf(base: string, port: number, extra: readonly string[]): string {
+function configOf(base: string, port: number, { config: extra = [], hasRsaKey }: SshdOptions): string {
   const keywordOf = (line: string) => line.split(' ')[0];
   const replaced = new Set(extra.map(keywordOf));
   const usual = [
     `Port ${port}`,
     'ListenAddress 127.0.0.1',
     `HostKey ${join(base, 'host-key')}`,
+    ...(hasRsaKey ? [`HostKey ${join(base, 'host-key-rsa')}`] : []),
     'PidFile none',
     `AuthorizedKeysFile ${join(base, 'authorized')}`,
     'StrictModes no',

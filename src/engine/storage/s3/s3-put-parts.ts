@@ -8,8 +8,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { HoldfastError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import type { ObjectLock } from './s3-address.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { isMissingUpload, isTaken } from './s3-failure.ts';
+import { extendLock } from './s3-lock.ts';
 import type { PutRequest } from './s3-put-object.ts';
 import {
   checksumsOf,
@@ -50,6 +52,7 @@ export async function putParts(
     const sent = await sendParts(calls, request, uploadId, buffers);
     const outcome = await completeUpload(calls, request, { uploadId, putId, sent });
     if (outcome === 'exists') await abortUpload(calls, key, uploadId);
+    else if (calls.target.lock) await ensureLock(calls, calls.target.lock, request);
     return outcome;
   } catch (error) {
     await abortUpload(calls, key, uploadId);
@@ -58,6 +61,15 @@ export async function putParts(
       ? new HoldfastError('storage_io', `${name}: the server lost the upload`, { cause: error })
       : error;
   }
+}
+
+/** Ceph before 18, for one, takes the lock with an upload and forgets it. A new object's age says nothing, so one asks. */
+async function ensureLock(
+  calls: S3Calls,
+  lock: ObjectLock,
+  { key, name, signal }: PutRequest,
+): Promise<void> {
+  await extendLock(calls, lock, { key, name, modifiedAtMs: 0, signal }, Date.now());
 }
 
 async function createUpload(

@@ -52,26 +52,23 @@ export function hostTrust(input: {
  */
 export function judgeHostKey(trust: HostTrust, key: Buffer): HoldfastError | null {
   const shown = fingerprintOf(key);
+  const typed = `${keyTypeOf(key)} ${shown}`;
   const server = trust.port === 22 ? trust.host : `${trust.host}:${trust.port}`;
   const isRevoked = trust.known.some((one) => one.isRevoked && one.key.equals(key));
   if (isRevoked) return changed(`the host key ${shown} of ${server} is marked as revoked in known_hosts`);
   if (trust.fingerprints.length > 0) {
     if (trust.fingerprints.includes(shown)) return null;
-    return changed(`${server} shows the host key ${shown}, expected was ${trust.fingerprints.join(' or ')}`);
+    return changed(`${server} shows the host key ${typed}, expected was ${trust.fingerprints.join(' or ')}`);
   }
   const known = trust.known.filter((one) => !one.isRevoked);
   if (known.some((one) => one.key.equals(key))) return null;
   if (known.length > 0) {
     const expected = known.map((one) => fingerprintOf(one.key)).join(' or ');
-    return changed(`${server} shows the host key ${shown}, known_hosts has ${expected}`);
+    return changed(`${server} shows the host key ${typed}, known_hosts has ${expected}`);
   }
-  return new HoldfastError(
-    'host_key_unknown',
-    `the host key of ${server} is not known: it shows ${keyTypeOf(key)} ${shown}`,
-    {
-      next: `compare it with ssh-keygen -lf on the server; if equal, set SFTP_HOST_KEY=${shown} or add ?hostKey=${shown} to the address`,
-    },
-  );
+  return new HoldfastError('host_key_unknown', `the host key of ${server} is not known: it shows ${typed}`, {
+    next: `compare it with ssh-keygen -lf on the server; if equal, set SFTP_HOST_KEY=${shown} or add ?hostKey=${shown} to the address`,
+  });
 }
 
 function changed(message: string): HoldfastError {
