@@ -22,10 +22,11 @@ export function fingerprintOf(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** The algorithm a public key in its wire form names itself, such as `ssh-ed25519`. */
-export function keyTypeOf(key: Buffer): string {
+/** The algorithm a public key in its wire form names itself, such as `ssh-ed25519`; `unknown` for what is no name. */
+function keyTypeOf(key: Buffer): string {
   const length = key.length < 4 ? 0 : key.readUInt32BE(0);
-  return key.subarray(4, 4 + Math.min(length, 64)).toString('latin1');
+  const name = key.subarray(4, 4 + Math.min(length, 64)).toString('latin1');
+  return /^[a-z0-9@.-]+$/i.test(name) ? name : 'unknown';
 }
 
 /** Throws `usage` for a fingerprint that is none. */
