@@ -1,5 +1,7 @@
 /** Everything that needs a real S3 server, in one file, so that the server is started once. */
 import { after, before } from 'node:test';
+import { parseS3Address } from '../../src/engine/storage/s3/s3-address.ts';
+import { openS3Storage } from '../../src/engine/storage/s3/s3-storage.ts';
 import { storageConformance } from '../conformance/storage.ts';
 import { type Ceph, startCeph } from '../support/ceph.ts';
 import { endToEndTests } from './s3/end-to-end.ts';
@@ -18,6 +20,15 @@ after(() => ceph?.stop());
 storageConformance('s3, a bucket', async (t) =>
   openFor(t, ceph.address(await newBucket(ceph)), { credentials: ceph.owner }),
 );
+
+/** What Supabase does: it accepts `If-None-Match: *` and overwrites all the same. */
+storageConformance('s3, as if its server overwrote', async (t) => {
+  const target = parseS3Address(ceph.address(await newBucket(ceph)), { credentials: ceph.owner });
+  const never = { objects: async () => false, parts: async () => false };
+  const storage = openS3Storage(target, {}, never);
+  t.after(() => storage.close());
+  return storage;
+});
 
 endToEndTests(() => ceph);
 faultTests(() => ceph);

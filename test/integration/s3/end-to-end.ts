@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
+import { generateKeyText } from '../../../src/engine/crypto/key-text.ts';
 import { type CliRun, runCli } from '../../support/run-cli.ts';
 import { randomFrom } from '../../support/seed.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -19,7 +20,7 @@ export function endToEndTests(world: World): void {
       const environment = {
         HOLDFAST_HOME: join(folder, 'home'),
         HOLDFAST_REPOSITORY: ceph.address('', {}, 'shop/main'),
-        BACKUP_ENCRYPTION_KEY: 'a long passphrase for this test alone',
+        BACKUP_ENCRYPTION_KEY: generateKeyText(),
         S3_ACCESS_KEY_ID: accessKeyId,
         S3_SECRET_ACCESS_KEY: secretAccessKey,
         S3_REGION: 'us-east-1',

@@ -86,8 +86,9 @@ const OPERATIONS: readonly Operation[] = [
     name: 'put in parts',
     mayStall: true,
     async run(at, name, bytes) {
-      assert.equal(await at.storage.put(name, pieces(bytes)), 'created');
-      assert.deepEqual(await stored(at, name), bytes);
+      const two = bytes.subarray(0, 100_000);
+      assert.equal(await at.storage.put(name, pieces(two)), 'created');
+      assert.deepEqual(await stored(at, name), two);
     },
   },
   {
@@ -158,7 +159,7 @@ function singleFaults(world: World): void {
       for (const fault of FAULTS) {
         if (operation.blindTo?.includes(fault)) continue;
         // Standing still takes time, so per commit it is tried where something goes or comes.
-        const most = fault.startsWith('stall') ? count(operation.mayStall ? 3 : 0, 20) : 20;
+        const most = fault.startsWith('stall') ? count(operation.mayStall ? 2 : 0, 20) : 20;
         for (let nth = 1; nth <= most; nth += 1) {
           at.proxy.plan((exchange) => (exchange.nth === nth ? fault : null));
           await operation.run(at, `new/${fault}/${nth}`, bytes).catch((error: unknown) => {
@@ -210,7 +211,7 @@ function asFailure(error: unknown): 'failed' {
 function manyFaults(world: World): void {
   test('faults by chance: no success that is none, no half object, no wrong bytes', async (t) => {
     const at = await bench(t, world);
-    const outcome = await faultyRun(at, at.storage, seededRandom('s3 faults'), count(25, 2000));
+    const outcome = await faultyRun(at, at.storage, seededRandom('s3 faults'), count(15, 2000));
     assert.deepEqual(outcome.lies, []);
     assert.ok(outcome.succeeded > 0 && outcome.failed > 0, JSON.stringify(outcome));
   });

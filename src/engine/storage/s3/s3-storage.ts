@@ -23,16 +23,17 @@ type LockedObject = Pick<ObjectInfo, 'name' | 'modifiedAtMs'>;
 /**
  * A bucket, or a folder of one, as storage. Nothing is sent before the first call. Besides what the port names, calls
  * throw `bucket_missing`, `clock_skew`, and `usage` for a wrong region. Needs the permissions to read, write and list; to delete
- * only for prune and rotate.
+ * only for prune and rotate. What the server can do is probed, unless it is given.
  */
 export function openS3Storage(
   target: S3Target,
   settings: Pick<S3Settings, 'patience' | 'partBytes'> = {},
+  given?: S3Conditions,
 ): Storage {
   const { patience = PATIENCE } = settings;
   const calls = s3Calls(s3Client(target, patience), target, patience);
   if (target.asOfMs !== null) return s3View(calls, target.asOfMs);
-  const conditions = s3Conditions(calls);
+  const conditions = given ?? s3Conditions(calls);
   const put = putter(calls, conditions, settings.partBytes);
   const readable = readers(calls);
   const { lock } = target;
