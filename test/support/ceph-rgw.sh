@@ -1,10 +1,11 @@
 #!/bin/bash
 # Starts a Ceph cluster of one in memory with its S3 gateway: ceph-rgw.sh FOLDER GATEWAY_PORT MONITOR_PORT USERS
 # USERS: lines of "name access-key secret-key". Says "ready" on standard output once it answers; lives as long as
-# standard input stays open, then kills what it started (an orderly stop sometimes hangs).
+# standard input stays open, then kills what it started (an orderly stop sometimes hangs) and removes FOLDER.
 D=$1 P=$2 M=$3 USERS=$4
 pids=()
-stop() { kill -9 "${pids[@]}" 2>/dev/null; wait 2>/dev/null; }
+exec 3>&2
+stop() { kill -9 "${pids[@]}" 2>/dev/null; wait 2>/dev/null; rm -rf "$D"; }
 trap stop EXIT
 # Starts a daemon, and again when it ends while it comes up, as it does now and then on a busy machine: start CHECK COMMAND…
 start() {
@@ -20,7 +21,7 @@ start() {
     sleep .2
   done
 }
-fail() { echo "failed: $1" >&2; exit 1; }
+fail() { { tail -n 20 "$D/err.log"; echo "failed: $1"; } >&3; exit 1; }
 mkdir -p "$D/mon" "$D/osd"; F=$(cat /proc/sys/kernel/random/uuid); O=$(cat /proc/sys/kernel/random/uuid)
 export CEPH_CONF=$D/c; : >"$D/keyring"
 cat >"$D/c" <<C

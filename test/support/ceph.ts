@@ -1,6 +1,6 @@
 /** A real S3 server for tests: Ceph's gateway from Debian's packages, in memory, on ports of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,9 +58,8 @@ export async function startCeph(): Promise<Ceph> {
   try {
     await ready(child);
   } catch (error) {
-    const log = await readFile(join(folder, 'err.log'), 'utf8').catch(() => '');
     await stop();
-    throw new Error(`ceph did not start: ${(error as Error).message}\n${log.slice(-2000)}`);
+    throw new Error(`ceph did not start: ${(error as Error).message}`);
   }
   const endpoint = `http://127.0.0.1:${port}`;
   return {
