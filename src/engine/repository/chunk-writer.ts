@@ -61,7 +61,7 @@ export interface ChunkWriter {
 }
 
 const SPARE_SLOTS = 6;
-const SLOTS_PER_WORKER = 3;
+const SLOTS_PER_WORKER = 1;
 /** While one pack is on its way to storage, every worker builds the next; more would only cost memory. */
 const SPARE_PACKS = 1;
 

@@ -12,7 +12,7 @@ export const DEFAULT_CHUNKING: ChunkingProfiles = {
   file: {
     minBytes: 128 * KIB,
     normalBytes: 512 * KIB,
-    maxBytes: 2048 * KIB,
+    maxBytes: 1024 * KIB,
     bitsEarly: 21,
     bitsLate: 17,
   },

@@ -19,11 +19,10 @@ const DELTA = Buffer.of(ENCODINGS.delta);
 /** Until something was stored whole. */
 const UNKNOWN_RATIO = 0.5;
 
-const COMPRESSION = {
-  params: { [constants.ZSTD_c_compressionLevel]: 1 },
-  // One piece of output for most blocks instead of many to be joined.
-  chunkSize: BLOCK_BYTES + 1024,
-};
+/** More than zstd ever makes of bytes that it cannot compress, so that its output comes in one piece instead of many to be joined. */
+const roomFor = (plainBytes: number) => plainBytes + (plainBytes >> 7) + 1024;
+
+const COMPRESSION = { [constants.ZSTD_c_compressionLevel]: 1 };
 
 export interface BuiltPack {
   /** SHA-256 of the bytes, hex. */
@@ -83,7 +82,7 @@ export function packBuilder(input: {
   const closeBlock = () => {
     if (plainBytes === 0) return;
     const block = plain.subarray(0, plainBytes);
-    const packed = zstdCompressSync(block, COMPRESSION);
+    const packed = zstdCompressSync(block, { params: COMPRESSION, chunkSize: roomFor(plainBytes) });
     const isSmaller = packed.length < plainBytes;
     const encoding = isSmaller ? ENCODINGS.zstd : ENCODINGS.raw;
     const { sealer, bytes, at } = pack!;

@@ -1,4 +1,5 @@
 import { lstatSync, readFileSync, realpathSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { HoldfastError, systemCode } from '../../base/errors.ts';
 import type { Source, SourceContext, SourceSession, TreeArtifact, TreeFacts } from '../port.ts';
@@ -93,7 +94,7 @@ function openSession(options: FilesOptions, context: SourceContext): SourceSessi
   const close = () => {
     for (const root of opened.splice(0)) closeFolder(root.folder);
   };
-  const threads: FilesThreads = filesThreads(options.readConcurrency ?? 2);
+  const threads: FilesThreads = filesThreads(options.readConcurrency ?? defaultReaders());
   const owners = readOwnerNames();
   const names = artifactNames(options.roots);
   const artifactOf = (given: string, i: number): TreeArtifact => {
@@ -129,6 +130,9 @@ function openSession(options: FilesOptions, context: SourceContext): SourceSessi
     throw error;
   }
 }
+
+/** One core is for everything else; more than two readers only wait for the disk. */
+const defaultReaders = () => Math.min(2, Math.max(1, availableParallelism() - 1));
 
 /**
  * Folders and files, live: there is no point in time for the whole tree, but every single file is either stored

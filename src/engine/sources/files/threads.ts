@@ -7,8 +7,8 @@ import type { WalkResult } from './walk-tree.ts';
 
 /** The largest file a thread reads; larger ones are streamed by the main thread. */
 export const SLOT_BYTES = 1 << 20;
-/** Read ahead at most: 16 MiB. */
-const SLOTS = 16;
+/** Read ahead at most: 12 MiB. */
+const SLOTS = 12;
 /** Jobs a thread has at hand, so that it never waits for the main thread to answer. */
 const JOBS_PER_THREAD = 2;
 
