@@ -35,7 +35,11 @@ function startAgainLean() {
   if (process.execArgv.includes(LEAN_FLAGS[0]) || !process.execve || process.platform === 'win32') return;
   const node = process.execPath;
   const command = [node, ...process.execArgv, ...LEAN_FLAGS, fileURLToPath(import.meta.url), ...args];
-  process.execve(node, command, { MALLOC_ARENA_MAX: '2', ...process.env });
+  process.execve(node, command, leanEnvironment());
+}
+
+function leanEnvironment() {
+  return { MALLOC_ARENA_MAX: '2', ...process.env };
 }
 
 /** Halves the time of a start. The folder is the user's own: nobody else can put code there. Does nothing where it cannot be written. */
@@ -60,7 +64,8 @@ function runWithBundledNode() {
     );
     process.exit(1);
   }
-  const child = spawn(nodePath, [fileURLToPath(import.meta.url), ...args], { stdio: 'inherit' });
+  const command = [...LEAN_FLAGS, fileURLToPath(import.meta.url), ...args];
+  const child = spawn(nodePath, command, { stdio: 'inherit', env: leanEnvironment() });
   // Ctrl-C reaches the whole group, `kill` only this process: the child takes two of the same press for one.
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, () => child.kill(signal));

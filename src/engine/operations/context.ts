@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
@@ -25,9 +26,13 @@ export async function withScratchFolder<T>(
 ): Promise<T> {
   await mkdir(context.scratchRoot, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(context.scratchRoot, 'run-'));
+  // It may hold a copy of a database: a process that ends at once must not leave it behind.
+  const removeNow = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', removeNow);
   try {
     return await work(folder);
   } finally {
+    process.off('exit', removeNow);
     await rm(folder, { recursive: true, force: true });
   }
 }

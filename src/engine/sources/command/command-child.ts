@@ -59,6 +59,8 @@ export function startCommand(call: CommandCall, data: 'stdin' | 'stdout'): Comma
     }
   };
   const onAbort = () => stopBecause('aborted');
+  // A process that ends at once, as by a second Ctrl-C, takes the command along.
+  process.once('exit', killNow);
   call.signal?.addEventListener('abort', onAbort, { once: true });
   if (call.signal?.aborted) onAbort();
   const timer = call.timeoutMs ? setTimeout(() => stopBecause('timeout'), call.timeoutMs) : undefined;
@@ -74,6 +76,7 @@ export function startCommand(call: CommandCall, data: 'stdin' | 'stdout'): Comma
     });
   }).finally(() => {
     settled = true;
+    process.off('exit', killNow);
     clearTimeout(killer);
     clearTimeout(timer);
     call.signal?.removeEventListener('abort', onAbort);

@@ -15,7 +15,7 @@ export const TEMPORARY = '.tmp';
 /**
  * Writes to a temporary name, syncs, publishes under the final name without replacing, syncs the folder. When the
  * connection breaks, the step under way is repeated, or for a stream resumed: why that is safe stands in
- * docs/decisions/0006-sftp.md.
+ * docs/decisions/0007-sftp.md.
  */
 export async function putRemote(
   link: SftpLink,
