@@ -14,6 +14,8 @@ export interface ToolCall {
   /** The tool's home: keeps ~/.pgpass, ~/.psqlrc and the like out of it. */
   readonly scratchFolder: string;
   readonly signal?: AbortSignal | undefined;
+  /** Where standard output goes; `child.stdout` is null then. */
+  readonly stdout?: number | undefined;
   /** The code of a failure whose message says nothing more particular. */
   readonly failure: ErrorCode;
 }
@@ -33,7 +35,7 @@ export interface RunningTool {
  */
 export function startTool(call: ToolCall): RunningTool {
   const child = spawn(call.program, [...call.args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', call.stdout ?? 'pipe', 'pipe'],
     cwd: call.scratchFolder,
     env: toolEnvironment(call),
   });

@@ -6,6 +6,7 @@ import type { PostgresAddress } from './address.ts';
 import { type ArchiveParser, archiveParser } from './archive-parser.ts';
 import { startTool } from './child.ts';
 import type { DumpFacts } from './facts.ts';
+import { openOutputPipe } from './output-pipe.ts';
 import type { ClientTools } from './tools.ts';
 
 export interface DumpCall {
@@ -31,7 +32,9 @@ export interface DumpCall {
  * `database_unreachable`, `database_auth`, `source_missing`, `source_denied`, `source_busy`, `tool_missing`, `interrupted`.
  */
 export async function streamDump(call: DumpCall): Promise<DumpFacts> {
+  const pipe = await openOutputPipe(call.scratchFolder);
   const { child, finished } = startTool({
+    stdout: pipe?.writeEnd,
     program: join(call.tools.folder, 'pg_dump'),
     args: dumpArguments(call),
     address: call.address,
@@ -40,16 +43,19 @@ export async function streamDump(call: DumpCall): Promise<DumpFacts> {
     failure: 'source_failed',
   });
   child.stdin!.end();
+  pipe?.closeWriteEnd();
   const parser = archiveParser();
   try {
-    await forward(child.stdout!, parser, call);
+    await forward(pipe?.pieces() ?? child.stdout!, parser, call);
+    await finished;
   } catch (error) {
     child.kill('SIGKILL');
     await finished.catch(() => {});
     // A pipe cut by an interrupt is the interrupt; what the archive lacks then says nothing.
     throw call.signal?.aborted ? new HoldfastError('interrupted') : error;
+  } finally {
+    await pipe?.close();
   }
-  await finished;
   return parser.end();
 }
 
@@ -79,7 +85,7 @@ async function forward(stdout: AsyncIterable<Buffer>, parser: ArchiveParser, cal
       await pass(bytes, cuts);
       continue;
     }
-    held.push({ bytes, cuts });
+    held.push({ bytes: Buffer.from(bytes), cuts });
     if (parser.toc() === null) continue;
     await call.beforeData?.();
     for (const piece of held) await pass(piece.bytes, piece.cuts);
