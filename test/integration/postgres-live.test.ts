@@ -247,16 +247,24 @@ describe('dumps that are cut off', () => {
   test('are not, when the server or pg_dump dies at any moment', async (t) => {
     const random = seededRandom('killed dumps');
     const scratch = await temporaryFolder(t);
+    // Far more than is read ahead, so that pg_dump is still at work when it is killed.
+    const wide = await cluster.createDatabase('wide');
+    await cluster.psql(
+      'create table filler as select g, repeat(md5(g::text), 30) as text from generate_series(1, 20000) g',
+      'wide',
+    );
     for (let run = 0; run < count(6, 60); run += 1) {
       const kills = run % 2 === 0 ? 'server' : 'pg_dump';
-      const session = await postgresSource({ name: 'bank', url }).open(sourceContext(scratch));
+      const session = await postgresSource({ name: 'wide', url: wide }).open(sourceContext(scratch));
       const artifact = session.artifacts[0]!;
       assert.ok(artifact.form === 'stream');
-      let left = random.int(1_500_000);
+      let left = random.int(10_000_000);
+      let reached = false;
       const produced = artifact.produce({
         async write(bytes) {
           left -= bytes.length;
           if (left >= 0 || left < -bytes.length) return;
+          reached = true;
           if (kills === 'server') cluster.crash();
           else for (const pid of dumpers()) process.kill(pid, 'SIGKILL');
           await new Promise((resolve) => setTimeout(resolve, 100));
@@ -264,7 +272,11 @@ describe('dumps that are cut off', () => {
         cut() {},
       });
       const codes = kills === 'server' ? ['database_unreachable', 'source_failed'] : ['source_failed'];
-      await assert.rejects(produced, (error: { code?: string }) => codes.includes(error.code ?? ''), kills);
+      await assert.rejects(
+        produced,
+        (error: { code?: string }) => codes.includes(error.code ?? ''),
+        `${kills} ${reached} ${left}`,
+      );
       await session.close();
       if (kills === 'server') await cluster.start();
     }
