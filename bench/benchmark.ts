@@ -6,7 +6,7 @@ import type { Pattern } from './patterns.ts';
 import type { Sample, Step } from './results.ts';
 import { folderBytes } from './sizes.ts';
 import type { Session, Tool } from './tools/port.ts';
-import type { Workload } from './workloads/port.ts';
+import type { RestoreTarget, Workload } from './workloads/port.ts';
 
 export interface RoundOptions {
   readonly workload: Workload;
@@ -43,7 +43,18 @@ export async function runRound(options: RoundOptions): Promise<number> {
     await workload.warm();
     for (const entry of turned(entries, round + index)) await measureBackup(entry, step, index + 1, options);
   }
-  for (const entry of turned(entries, round + BACKUPS.length)) await measureRestore(entry, options);
+  // What was restored goes at the end: in the seconds after many files were deleted, ext4 makes new ones ten times as slowly,
+  // and whoever comes next would pay for it.
+  const targets: RestoreTarget[] = [];
+  try {
+    for (const entry of turned(entries, round + BACKUPS.length)) {
+      const target = await workload.restoreTarget();
+      targets.push(target);
+      await measureRestore(entry, target, options);
+    }
+  } finally {
+    for (const target of targets) await target.remove();
+  }
   if (!options.keep) for (const { folder } of entries) rmSync(folder, { recursive: true, force: true });
   return changed;
 }
@@ -78,9 +89,9 @@ async function measureBackup(
 
 async function measureRestore(
   { tool, session }: Entry,
-  { workload, round, signal, onSample }: RoundOptions,
+  target: RestoreTarget,
+  { round, signal, onSample }: RoundOptions,
 ): Promise<void> {
-  const target = await workload.restoreTarget();
   try {
     const restore = session.restore(target.place);
     if (restore === null) return;
@@ -91,8 +102,6 @@ async function measureRestore(
     onSample({ step: 'restore', tool: tool.name, round, ...measurement, addedBytes: null });
   } catch (error) {
     throw new Error(`${tool.name}: ${error instanceof Error ? error.message : error}`, { cause: error });
-  } finally {
-    await target.remove();
   }
 }
 
