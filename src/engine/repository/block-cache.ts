@@ -4,7 +4,7 @@ import { freeNow } from '../base/bytes.ts';
 export interface BlockCache {
   get(block: number): Buffer | undefined;
   set(block: number, bytes: Buffer): void;
-  /** Keeps blocks, there or to come, until the function given back is called. */
+  /** Keeps blocks, there or to come, until the function given back is called; again does nothing. */
   pin(blocks: readonly number[]): () => void;
   /** Views of this block may outlive it here: its memory is left to the garbage collector. */
   lend(block: number): void;
@@ -49,7 +49,10 @@ export function blockCache(maxBytes: number): BlockCache {
     },
     pin(numbers) {
       for (const block of numbers) pins.set(block, (pins.get(block) ?? 0) + 1);
+      let isPinned = true;
       return () => {
+        if (!isPinned) return;
+        isPinned = false;
         for (const block of numbers) {
           const left = pins.get(block)! - 1;
           if (left > 0) pins.set(block, left);
