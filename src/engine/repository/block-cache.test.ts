@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blockCache } from './block-cache.ts';
 
-const BLOCK_BYTES = 64 * 1024;
+const BLOCK_BYTES = 128 * 1024;
 const block = (fill: number) => Buffer.from(new ArrayBuffer(BLOCK_BYTES)).fill(fill);
 
 test('the least recently used goes first, and gives its memory back at once', () => {
