@@ -80,8 +80,7 @@ export async function tocOfStream(
   const reading = readToc(cursor, failure);
   let step = reading.next();
   for await (const bytes of stream) {
-    // A piece is gone once the next is asked for.
-    cursor.append(Buffer.from(bytes));
+    cursor.append(bytes);
     step = reading.next();
     if (step.done) return step.value;
   }
