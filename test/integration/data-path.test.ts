@@ -98,6 +98,21 @@ test('many small contents resolve in order, and a discarded one leaves no trace'
   }
 });
 
+test('what differences are decoded with stays as it is, however much is read beside it', async () => {
+  const world = await repositoryWorld();
+  const writer = writerOf(world);
+  const bytes = randomFrom(7).bytes(40 << 20);
+  const stream = writer.openStream(DUMP);
+  await writeAll(stream, bytes);
+  const { content } = await stream.end();
+  await writer.finish();
+  const reader = await readerOf(world);
+  const ids: Buffer[] = [];
+  for await (const { id } of reader.refs(content)) ids.push(Buffer.from(id));
+  const dictionaries = await Promise.all(ids.map((id) => reader.dictionaryOf([id])));
+  assert.ok(Buffer.concat(dictionaries).equals(bytes));
+});
+
 test('a forced border ends a chunk there', async () => {
   const world = await repositoryWorld();
   const writer = writerOf(world);

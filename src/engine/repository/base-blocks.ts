@@ -1,50 +1,23 @@
 /** Fetches the blocks that differences are made against, as they lie in storage, for a worker to open. */
-import { HEADER_BYTES, openHeader, readHeader } from '../crypto/object-header.ts';
-import type { RepositoryKeys } from '../crypto/repository-keys.ts';
-import type { Storage } from '../storage/port.ts';
 import { type BlockRun, blockIn, blockRuns } from './block-runs.ts';
-import type { ChunkIndex } from './chunk-index.ts';
 import type { BaseBlock, BaseChunk, Bases } from './chunk-messages.ts';
 import { packName } from './object-names.ts';
-
-const PACKS_KNOWN = 64;
+import { type BlockPort, packKeys } from './pack-keys.ts';
 
 export interface BaseBlocks {
   /** What a worker needs to use these chunks as bases. Null when they cannot be had: then they are done without. */
   fetch(chunkNumbers: readonly number[]): Promise<Bases | null>;
 }
 
-interface PackKey {
-  readonly key: Uint8Array;
-  readonly header: Uint8Array;
-}
+export function baseBlocks(port: BlockPort): BaseBlocks {
+  const { storage, index } = port;
+  const keyOf = packKeys(port);
 
-export function baseBlocks(input: {
-  readonly storage: Storage;
-  readonly keys: RepositoryKeys;
-  readonly index: ChunkIndex;
-}): BaseBlocks {
-  const { storage, keys, index } = input;
-  const packKeys = new Map<number, Promise<PackKey>>();
-  const nameOf = (packNumber: number) => packName(index.packs[packNumber]!);
-
-  const keyOf = (packNumber: number): Promise<PackKey> => {
-    let known = packKeys.get(packNumber);
-    if (!known) {
-      known = storage.get(nameOf(packNumber), { offset: 0, length: HEADER_BYTES }).then((header) => {
-        const { epoch } = readHeader(header);
-        return { header, key: openHeader(header, keys.masterKey(epoch), 'pack', keys.repositoryId) };
-      });
-      if (packKeys.size >= PACKS_KNOWN) packKeys.delete(packKeys.keys().next().value!);
-      packKeys.set(packNumber, known);
-    }
-    return known;
-  };
   const fetchRun = async (run: BlockRun): Promise<FetchedRun> => {
     const { packNumber, offset, lengthBytes } = run;
     const [packKey, got] = await Promise.all([
       keyOf(packNumber),
-      storage.get(nameOf(packNumber), { offset, length: lengthBytes }),
+      storage.get(packName(index.packs[packNumber]!), { offset, length: lengthBytes }),
     ]);
     const bytes = ownMemory(got);
     const blocks = run.blocks.map((place) => ({

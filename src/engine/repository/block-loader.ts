@@ -1,8 +1,10 @@
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import type { ChunkPlace } from './chunk-index.ts';
-import { type BlockPort, type DecodedBlocks, damagedBlock, decodedBlocks } from './decoded-blocks.ts';
+import { type DecodedBlocks, damagedBlock, decodedBlocks } from './decoded-blocks.ts';
+import { joinBases } from './delta-codec.ts';
 import { ID_START_BYTES } from './id-table.ts';
+import type { BlockPort } from './pack-keys.ts';
 import type { Ref } from './refs.ts';
 
 /** A chunk and where it lies. */
@@ -44,18 +46,18 @@ export function blockLoader(input: BlockPort): BlockLoader {
     if (place) return { id, lengthBytes, place };
     throw new HoldfastError('chunk_missing', `chunk ${id.toString('hex')} is in no readable pack`);
   };
-  /** Throws for a base that is not what its id says. */
-  const checkBases = async (numbers: readonly number[]): Promise<void> => {
-    for (const number of numbers) {
-      const place = index.placeOf(number)!;
-      const start = idOf(await blocks.bytesOf(place)).subarray(0, ID_START_BYTES);
-      if (!start.equals(index.idStart(number))) throw wrong(place);
-    }
+  /** Throws as `chunk`, and so for a base that is not what its id says. */
+  const baseOf = async (number: number): Promise<Buffer> => {
+    const place = blocks.placeOfBase(number);
+    const bytes = await blocks.bytesOf(place);
+    if (idOf(bytes).subarray(0, ID_START_BYTES).equals(index.idStart(number))) return bytes;
+    throw wrong(place);
   };
+  const basesOf = (numbers: readonly number[]) => Promise.all(numbers.map(baseOf));
   const wrong = (place: ChunkPlace) => damagedBlock(index, place, 'a chunk is not what its id says');
   /** A difference that does not come out right has a wrong base as a rule: then that is to blame. */
   const blameBases = async ({ place }: Wanted, error: unknown): Promise<never> => {
-    await checkBases(place.bases);
+    await basesOf(place.bases);
     throw error;
   };
   const check = (bytes: Buffer, { id, lengthBytes, place }: Wanted): Buffer => {
@@ -80,12 +82,7 @@ export function blockLoader(input: BlockPort): BlockLoader {
       return chunk(locate({ id, lengthBytes }));
     },
     readRecord: async (number) => blocks.recordOf(index.placeOf(number)!),
-    async dictionaryOf(ids) {
-      const numbers = ids.map((id) => index.find(id));
-      const dictionary = await blocks.dictionaryOf(numbers);
-      await checkBases(numbers);
-      return dictionary;
-    },
+    dictionaryOf: async (ids) => joinBases(await basesOf(ids.map((id) => index.find(id)))),
     clear: blocks.clear,
   };
 }

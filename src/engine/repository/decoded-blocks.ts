@@ -1,25 +1,15 @@
 import { freeNow } from '../base/bytes.ts';
 import { codeOf, HoldfastError } from '../base/errors.ts';
-import { HEADER_BYTES } from '../crypto/object-header.ts';
-import type { PackOpener } from '../crypto/pack-cipher.ts';
-import type { RepositoryKeys } from '../crypto/repository-keys.ts';
-import type { Storage } from '../storage/port.ts';
+import { packOpener } from '../crypto/pack-cipher.ts';
 import { blockCache } from './block-cache.ts';
 import { decodeRecord } from './block-codec.ts';
 import { type BlockRun, blockIn, blockRuns } from './block-runs.ts';
 import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
 import { joinBases } from './delta-codec.ts';
 import { packName } from './object-names.ts';
-import { openPack } from './pack-reader.ts';
+import { type BlockPort, packKeys } from './pack-keys.ts';
 
 const CACHE_BYTES = 24 * 2 ** 20;
-const OPEN_PACKS = 64;
-
-export interface BlockPort {
-  readonly storage: Storage;
-  readonly keys: RepositoryKeys;
-  readonly index: ChunkIndex;
-}
 
 /** Fetches, opens and decodes blocks, and keeps the last ones. What it gives is authentic, and not yet checked against ids. */
 export interface DecodedBlocks {
@@ -35,28 +25,29 @@ export interface DecodedBlocks {
    * `object_missing`, `object_damaged` naming pack and block, `chunk_missing`.
    */
   bytesOf(place: ChunkPlace, borrowed?: boolean): Buffer | Promise<Buffer>;
-  /** What a difference against these chunks is decoded with. Throws as `bytesOf`. */
-  dictionaryOf(bases: readonly number[]): Promise<Buffer>;
+  /** Where a base lies. Throws `chunk_missing`; `object_damaged` for one that is a difference itself. */
+  placeOfBase(chunkNumber: number): ChunkPlace;
   /** The record of one block as it was sealed. */
   recordOf(place: ChunkPlace): Promise<Buffer>;
   clear(): void;
 }
 
-export function decodedBlocks({ storage, keys, index }: BlockPort): DecodedBlocks {
+export function decodedBlocks(port: BlockPort): DecodedBlocks {
+  const { storage, index } = port;
   const cache = blockCache(CACHE_BYTES);
   const loading = new Map<number, Promise<Buffer>>();
-  const openerOf = packOpeners({ storage, keys, index });
+  const keyOf = packKeys(port);
 
   const get = ({ packNumber, offset, lengthBytes }: BlockRun) =>
     storage.get(packName(index.packs[packNumber]!), { offset, length: lengthBytes });
   const basesOf = ({ bases }: ChunkPlace) =>
     bases.map((number) => index.placeOf(number)).filter((base) => base !== null);
   const open = async (place: ChunkPlace, stored: Buffer) =>
-    (await openerOf(place.packNumber)).openBlock(place.blockOfPack, stored);
+    packOpener(await keyOf(place.packNumber)).openBlock(place.blockOfPack, stored);
   const decode = async (place: ChunkPlace, stored: Buffer): Promise<Buffer> => {
     const unpin = cache.pin(basesOf(place).map(({ blockNumber }) => blockNumber));
     try {
-      const dictionary = place.bases.length > 0 ? await dictionaryOf(place.bases) : null;
+      const dictionary = place.bases.length > 0 ? await dictionaryOf(place) : null;
       return await decodeRecord(await open(place, stored), place.blockPlainBytes, dictionary);
     } catch (error) {
       if (codeOf(error) !== 'object_damaged' && codeOf(error) !== 'key_wrong') throw error;
@@ -100,7 +91,7 @@ export function decodedBlocks({ storage, keys, index }: BlockPort): DecodedBlock
     const unpin = load([place]);
     return loading.get(blockNumber)!.then(bytesIn).finally(unpin);
   };
-  const baseOf = async (number: number): Promise<Buffer> => {
+  const placeOfBase = (number: number): ChunkPlace => {
     const place = number < 0 ? null : index.placeOf(number);
     if (place === null) {
       throw new HoldfastError('chunk_missing', 'the base of a difference is in no readable pack');
@@ -109,37 +100,22 @@ export function decodedBlocks({ storage, keys, index }: BlockPort): DecodedBlock
     if (place.bases.length > 0) {
       throw damagedBlock(index, place, 'the base of a difference is one itself');
     }
-    return bytesOf(place, true);
+    return place;
   };
-  const dictionaryOf = async (bases: readonly number[]): Promise<Buffer> =>
-    joinBases(await Promise.all(bases.map(baseOf)));
+  /** Borrowed: `decode` keeps the bases meanwhile. */
+  const dictionaryOf = async ({ bases }: ChunkPlace): Promise<Buffer> =>
+    joinBases(await Promise.all(bases.map((number) => bytesOf(placeOfBase(number), true))));
 
   return {
     missing,
     load,
     bytesOf,
-    dictionaryOf,
+    placeOfBase,
     async recordOf(place) {
       const [run] = blockRuns([place]);
       return open(place, await get(run!));
     },
     clear: cache.clear,
-  };
-}
-
-/** Opens packs by number, keeping the last ones. */
-function packOpeners({ storage, keys, index }: BlockPort): (packNumber: number) => Promise<PackOpener> {
-  const openers = new Map<number, Promise<PackOpener>>();
-  return (packNumber) => {
-    let opener = openers.get(packNumber);
-    if (!opener) {
-      const head = storage.get(packName(index.packs[packNumber]!), { offset: 0, length: HEADER_BYTES });
-      opener = head.then((bytes) => openPack(keys, bytes));
-      if (openers.size >= OPEN_PACKS) openers.delete(openers.keys().next().value!);
-      openers.set(packNumber, opener);
-      opener.catch(() => openers.delete(packNumber));
-    }
-    return opener;
   };
 }
 

@@ -16,11 +16,22 @@ interface Place {
   readonly keys: RepositoryKeys;
 }
 
-/** Opens a pack by its first 92 bytes. Throws `object_damaged`, `key_wrong`, `repository_newer`. */
-export function openPack(keys: RepositoryKeys, head: Buffer): PackOpener {
+/** What opens a pack, see `packOpener`. */
+export interface PackKey {
+  readonly key: Uint8Array;
+  readonly header: Uint8Array;
+}
+
+/** The key of a pack by its first 92 bytes. Throws `object_damaged`, `key_wrong`, `repository_newer`. */
+export function packKey(keys: RepositoryKeys, head: Buffer): PackKey {
   const { epoch } = readHeader(head);
   const header = Buffer.from(head.subarray(0, HEADER_BYTES));
-  return packOpener({ key: openHeader(header, keys.masterKey(epoch), 'pack', keys.repositoryId), header });
+  return { key: openHeader(header, keys.masterKey(epoch), 'pack', keys.repositoryId), header };
+}
+
+/** Throws as `packKey`. */
+export function openPack(keys: RepositoryKeys, head: Buffer): PackOpener {
+  return packOpener(packKey(keys, head));
 }
 
 /** The table's stored length, as the footer says. Throws `object_damaged`. */
