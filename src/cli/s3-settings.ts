@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { HoldfastError, systemCode } from '../engine/base/errors.ts';
+import { HoldfastError } from '../engine/base/errors.ts';
 import type { StorageSettings } from '../engine/index.ts';
 import type { Cli } from './cli.ts';
+import { secretVariable } from './secret-variable.ts';
 
 type S3Settings = NonNullable<StorageSettings['s3']>;
 
@@ -34,19 +33,8 @@ export async function s3Settings(cli: Cli): Promise<S3Settings> {
   };
 }
 
+/** Without what pasting adds around it. A file that is empty is none. */
 async function secret(cli: Cli, name: string): Promise<string | undefined> {
-  const text = cli.io.environment[name];
-  const file = cli.io.environment[`${name}_FILE`];
-  if (text && file) throw new HoldfastError('usage', `both ${name} and ${name}_FILE are set`);
-  if (text) return text.trim();
-  if (!file) return undefined;
-  try {
-    return (await readFile(resolve(cli.io.folder, file), 'utf8')).trim() || undefined;
-  } catch (error) {
-    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${systemCode(error)}`;
-    throw new HoldfastError('storage_denied', `the file ${file} ${why}`, {
-      cause: error,
-      next: `check ${name}_FILE and the permissions of the file`,
-    });
-  }
+  const text = (await secretVariable(cli, name))?.trim();
+  return text || cli.io.environment[name] ? text : undefined;
 }

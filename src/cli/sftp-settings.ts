@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { HoldfastError, systemCode } from '../engine/base/errors.ts';
+import { join } from 'node:path';
 import type { StorageSettings } from '../engine/index.ts';
 import type { Cli } from './cli.ts';
+import { readNamedFile, secretVariable } from './secret-variable.ts';
 
 type SftpSettings = NonNullable<StorageSettings['sftp']>;
 
@@ -17,9 +17,9 @@ const DEFAULT_KEYS = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
 export async function sftpSettings(cli: Cli): Promise<SftpSettings> {
   const { environment, userFolder } = cli.io;
   const [password, passphrase, namedKey] = await Promise.all([
-    secret(cli, 'SFTP_PASSWORD'),
-    secret(cli, 'SFTP_PASSPHRASE'),
-    secret(cli, 'SFTP_PRIVATE_KEY'),
+    secretVariable(cli, 'SFTP_PASSWORD'),
+    secretVariable(cli, 'SFTP_PASSPHRASE'),
+    secretVariable(cli, 'SFTP_PRIVATE_KEY'),
   ]);
   const isNamed = namedKey !== null || password !== null;
   const hostKeys = (environment.SFTP_HOST_KEY ?? '').split(/[\s,]+/).filter((text) => text !== '');
@@ -33,26 +33,6 @@ export async function sftpSettings(cli: Cli): Promise<SftpSettings> {
   };
 }
 
-async function secret(cli: Cli, name: string): Promise<string | null> {
-  const text = cli.io.environment[name];
-  const file = cli.io.environment[`${name}_FILE`];
-  if (text && file) throw new HoldfastError('usage', `both ${name} and ${name}_FILE are set`);
-  if (text) return text;
-  return file ? (await named(cli, file, `${name}_FILE`)).replace(/\r?\n$/, '') : null;
-}
-
-async function named(cli: Cli, file: string, variable: string): Promise<string> {
-  try {
-    return await readFile(resolve(cli.io.folder, file), 'utf8');
-  } catch (error) {
-    const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${systemCode(error)}`;
-    throw new HoldfastError('storage_denied', `the file ${file} ${why}`, {
-      cause: error,
-      next: `check ${variable} and the permissions of the file`,
-    });
-  }
-}
-
 async function defaultKey(folder: string): Promise<string | undefined> {
   for (const name of DEFAULT_KEYS) {
     const text = await readFile(join(folder, name), 'utf8').catch(() => null);
@@ -63,7 +43,7 @@ async function defaultKey(folder: string): Promise<string | undefined> {
 
 async function knownHosts(cli: Cli): Promise<string> {
   const file = cli.io.environment.SFTP_KNOWN_HOSTS_FILE;
-  if (file) return named(cli, file, 'SFTP_KNOWN_HOSTS_FILE');
+  if (file) return readNamedFile(cli, file, 'SFTP_KNOWN_HOSTS_FILE');
   const files = [join(cli.io.userFolder, '.ssh', 'known_hosts'), '/etc/ssh/ssh_known_hosts'];
   const texts = await Promise.all(files.map((path) => readFile(path, 'utf8').catch(() => '')));
   return texts.join('\n');
