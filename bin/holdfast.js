@@ -28,8 +28,8 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
 
 /**
  * Puts a process with small heaps in the place of this one, where the system can (`process.execve`, Node 24 on POSIX). What a backup
- * allocates is short-lived; left alone, V8 and malloc let it pile up in every thread: 440 MB instead of 320 over 200,000 files. Only
- * flags of the start do that, and they cost some 30 ms.
+ * allocates is short-lived; left alone, V8 and malloc let it pile up in every thread, and only flags of the start keep them from
+ * it: docs/decisions/0009-lean-start.md.
  */
 function startAgainLean() {
   if (process.execArgv.includes(LEAN_FLAGS[0]) || !process.execve || process.platform === 'win32') return;

@@ -9,6 +9,12 @@ const MIN_DICTIONARY_BYTES = 64;
 /** What begins like this zstd takes for a trained dictionary, not for plain bytes (RFC 8878, section 5). */
 const TRAINED_MAGIC = 0xec30a437;
 
+/** The plaintexts of bases as dictionary, in memory of its own when there are several; null for what zstd would not take as it is. */
+export function dictionaryFrom(bases: readonly Buffer[]): Buffer | null {
+  const joined = bases.length === 1 ? bases[0]! : Buffer.concat(bases);
+  return canBeDictionary(joined) ? joined : null;
+}
+
 /** False for bytes that zstd would not take as they are. */
 export function canBeDictionary(bytes: Buffer): boolean {
   const isInside = bytes.length >= MIN_DICTIONARY_BYTES && bytes.length <= MAX_DICTIONARY_BYTES;
@@ -17,12 +23,12 @@ export function canBeDictionary(bytes: Buffer): boolean {
 
 /** What a difference is decoded with. Throws `object_damaged` for bases that no writer would have taken. */
 export function joinBases(bases: readonly Buffer[]): Buffer {
-  const joined = bases.length === 1 ? bases[0]! : Buffer.concat(bases);
-  if (canBeDictionary(joined)) return joined;
+  const joined = dictionaryFrom(bases);
+  if (joined) return joined;
   throw new HoldfastError('object_damaged', 'a difference has bases that cannot be its dictionary');
 }
 
-/** The zstd frame of `bytes` against `dictionary`, for which `canBeDictionary` must hold. */
+/** The zstd frame of `bytes` against what `dictionaryFrom` gave. */
 export function compressDelta(bytes: Buffer, dictionary: Buffer): Buffer {
   return zstdCompressSync(bytes, {
     dictionary,

@@ -4,7 +4,7 @@ import { freeNow } from '../base/bytes.ts';
 import { packOpener } from '../crypto/pack-cipher.ts';
 import { decodeRecordNow } from './block-codec.ts';
 import type { BaseChunk, Bases } from './chunk-messages.ts';
-import { canBeDictionary, compressDelta } from './delta-codec.ts';
+import { compressDelta, dictionaryFrom } from './delta-codec.ts';
 import { MAX_BLOCK_BYTES } from './pack-toc.ts';
 
 export interface MadeDelta {
@@ -59,9 +59,8 @@ export function deltaMaker(idKey: KeyObject, { memory, blocks, chunks }: Bases):
     make(bytes, first, count, wholeBytes) {
       const bases = chunks.slice(first, first + count).map(baseOf);
       if (!bases.every((base) => base !== null)) return null;
-      const dictionary =
-        bases.length === 1 ? bases[0]!.bytes : Buffer.concat(bases.map((base) => base.bytes));
-      if (!canBeDictionary(dictionary)) return null;
+      const dictionary = dictionaryFrom(bases.map((base) => base.bytes));
+      if (!dictionary) return null;
       const frame = compressDelta(bytes, dictionary);
       if (bases.length > 1) freeNow(dictionary);
       const isWorth = frame.length + OVERHEAD_BYTES < wholeBytes * WORTH;
