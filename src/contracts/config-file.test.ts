@@ -73,7 +73,7 @@ test('an unknown field is named with its line and the name that was meant', () =
     '20 plans.nightly.retention.dayly: unknown field, did you mean daily?',
   ]);
   assert.deepEqual(lines(GOOD.replace("exclude: ['*.tmp']", 'artifactName: x')), [
-    '14 sources.uploads.artifactName: unknown field, known here: kind, path, paths, exclude, optional',
+    '14 sources.uploads.artifactName: unknown field, known here: kind, path, paths, exclude, optional, secret',
   ]);
 });
 

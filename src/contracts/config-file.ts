@@ -1,5 +1,6 @@
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import { type Config, configJsonSchema, configSchema } from './config.ts';
+import { brokenReferences } from './config-references.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import { nearest } from './suggest.ts';
 
@@ -36,7 +37,7 @@ export function parseConfig(text: string): ConfigResult {
   const value = document.toJS() ?? {};
   const result = configSchema.safeParse(value);
   const problems = result.success
-    ? brokenReferences(result.data, lineOf)
+    ? brokenReferences(result.data).map(({ path, message }) => problem(path, message, lineOf))
     : result.error.issues.flatMap((issue) => problemsOf(issue, value, lineOf));
   if (!result.success || problems.length > 0) return { problems: tidy(problems) };
   return { config: result.data, lineOf };
@@ -77,6 +78,8 @@ interface Issue {
   readonly options?: readonly unknown[];
   readonly expected?: string;
   readonly issues?: readonly { readonly message: string }[];
+  /** Of a union: what each of its forms found. */
+  readonly errors?: readonly (readonly Issue[])[];
 }
 
 function problemsOf(
@@ -85,6 +88,12 @@ function problemsOf(
   lineOf: (path: Path) => number | null,
 ): (ConfigProblem & { meant?: string })[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  const meantForm = issue.errors?.find((form) => !form.some((one) => isWrongType(one)));
+  if (meantForm) {
+    return meantForm.flatMap((inner) =>
+      problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, value, lineOf),
+    );
+  }
   if (issue.code === 'unrecognized_keys') {
     const known = fieldsAt(path, value);
     return (issue.keys ?? []).map((key) => {
@@ -98,6 +107,9 @@ function problemsOf(
   }
   return [problem(path, messageOf(issue, at(value, path)), lineOf)];
 }
+
+/** True when a value is not even of the form that an issue is about. */
+const isWrongType = ({ code, path }: Issue) => code === 'invalid_type' && path.length === 0;
 
 function messageOf(issue: Issue, given: unknown): string {
   const choices = issue.values ?? issue.options;
@@ -116,6 +128,7 @@ function messageOf(issue: Issue, given: unknown): string {
     };
     return `must be ${expected[issue.expected as keyof typeof expected] ?? `a ${issue.expected}`}`;
   }
+  if (issue.code === 'invalid_union') return 'must be a name, or a map of fields';
   if (issue.code === 'invalid_key') return issue.issues?.[0]?.message ?? 'is not a valid name';
   return lowerFirst(
     issue.message
@@ -123,29 +136,6 @@ function messageOf(issue: Issue, given: unknown): string {
       .replace('>=', 'at least ')
       .replace('<=', 'at most '),
   );
-}
-
-/** Names in plans that no source or destination carries. */
-function brokenReferences(config: Config, lineOf: (path: Path) => number | null): ConfigProblem[] {
-  const check = (path: Path, name: string, kind: 'source' | 'destination', known: string[]) => {
-    if (known.includes(name)) return [];
-    const meant = nearest(name, known);
-    const hint = meant ? `did you mean ${meant}?` : `known: ${known.join(', ') || 'none'}`;
-    return [problem(path, `there is no ${kind} "${name}", ${hint}`, lineOf)];
-  };
-  return Object.entries(config.plans).flatMap(([name, plan]) => [
-    ...plan.sources.flatMap((source, i) =>
-      check(['plans', name, 'sources', i], source, 'source', Object.keys(config.sources)),
-    ),
-    ...(plan.destination === undefined
-      ? []
-      : check(
-          ['plans', name, 'destination'],
-          plan.destination,
-          'destination',
-          Object.keys(config.destinations),
-        )),
-  ]);
 }
 
 function problem(path: Path, message: string, lineOf: (path: Path) => number | null): ConfigProblem {
@@ -173,6 +163,7 @@ interface SchemaNode {
   readonly additionalProperties?: SchemaNode | boolean;
   readonly items?: SchemaNode;
   readonly oneOf?: readonly SchemaNode[];
+  readonly anyOf?: readonly SchemaNode[];
 }
 
 /** The fields that may stand at a path; among alternatives, those of the `kind` that is written there. */
@@ -181,6 +172,7 @@ function fieldsAt(path: Path, value: unknown): string[] {
   let inner: unknown = value;
   const choose = (candidate: SchemaNode | undefined) =>
     candidate?.oneOf?.find((one) => one.properties?.kind?.const === (inner as { kind?: unknown })?.kind) ??
+    candidate?.anyOf?.find((one) => one.properties) ??
     candidate;
   for (const part of path) {
     inner = (inner as Record<string | number, unknown> | null)?.[part];

@@ -5,42 +5,9 @@
  * environment variable in the fields that say so (`INTERPOLATED_FIELDS`), nowhere else.
  */
 import { z } from 'zod';
+import { destination, environmentName, name, regionLabel, text } from './config-destination.ts';
 
-const NAME_RULE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-
-const name = z
-  .string()
-  .regex(NAME_RULE, 'must be 1 to 64 letters, digits, ".", "_" or "-", beginning with a letter or digit');
-const text = z.string().min(1, 'must not be empty');
-const environmentName = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
-
-const keyReference = z
-  .strictObject({ env: environmentName.optional(), file: text.optional() })
-  .refine((key) => (key.env === undefined) !== (key.file === undefined), {
-    message: 'needs either env or file',
-  })
-  .describe('Where a key is found: the name of an environment variable, or a file. Never the key itself.');
-
-const keys = z.strictObject({
-  current: keyReference.optional().describe('Default: BACKUP_ENCRYPTION_KEY or BACKUP_ENCRYPTION_KEY_FILE.'),
-  old: z.array(keyReference).optional().describe('Keys that older backups may need.'),
-});
-
-const destination = z.strictObject({
-  address: text.describe('A folder, or an address such as file:///var/backups. ${NAME} is allowed.'),
-  layout: z
-    .enum(['repository', 'bundles'])
-    .default('repository')
-    .describe('repository: deduplicated. bundles: one self-contained file per backup.'),
-  keys: keys.optional(),
-  minimumFreeBytes: z
-    .int()
-    .min(0)
-    .optional()
-    .describe('A backup is skipped when less is free here; 0 for any. Default 500000000 (500 MB).'),
-});
+export type { KeyReference } from './config-destination.ts';
 
 const sqliteSource = z.strictObject({
   kind: z.literal('sqlite'),
@@ -75,6 +42,12 @@ const filesSource = z
     paths: z.array(text).min(1).optional().describe('Several. ${NAME} is allowed.'),
     exclude: z.array(text).default([]).describe('Patterns in the syntax of .gitignore.'),
     optional: z.boolean().default(false).describe('Its absence is stated instead of failing the run.'),
+    secret: z
+      .boolean()
+      .optional()
+      .describe(
+        'Holds keys that open other data, which should lie elsewhere. Default: told by its name (.env, encryption_key …).',
+      ),
   })
   .refine((source) => (source.path === undefined) !== (source.paths === undefined), {
     message: 'needs either path or paths',
@@ -107,18 +80,48 @@ const retention = z.strictObject({
   yearly: countOf('Keeps the last backup of each of N years (UTC).'),
 });
 
-const plan = z.strictObject({
-  sources: z.array(name).min(1, 'must name at least one source'),
-  destination: name.optional().describe('Default: the only destination there is.'),
-  type: z.enum(['db', 'storage', 'full']).default('full'),
-  tenantId: z
-    .string()
-    .regex(/^(?!global$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is not a valid tenant id')
-    .nullable()
-    .default(null),
-  retention: retention.default({}),
-  schedule: text.optional().describe('Cron expression, kept for the server.'),
-});
+const planDestination = z.union([
+  name,
+  z.strictObject({
+    name: name.describe('A destination of this file.'),
+    retention: retention.optional().describe('Default: the retention of the plan.'),
+  }),
+]);
+
+/** Several places for the same backup. */
+const planDestinations = z.array(planDestination).min(1, 'must name at least one destination');
+
+const plan = z
+  .strictObject({
+    sources: z.array(name).min(1, 'must name at least one source'),
+    destination: name.optional().describe('Default: the only destination there is.'),
+    destinations: planDestinations
+      .optional()
+      .describe(
+        'Several, each with a copy of every backup. The first that answers is written to, the others are copied to.',
+      ),
+    separate: z
+      .record(name, planDestinations)
+      .optional()
+      .describe('Sources of this plan that go to destinations of their own: keys away from what they open.'),
+    regions: z
+      .array(regionLabel)
+      .min(1, 'must name at least one region')
+      .optional()
+      .describe('Where the data may lie: destinations with another region, or none, are refused.'),
+    type: z.enum(['db', 'storage', 'full']).default('full'),
+    tenantId: z
+      .string()
+      .regex(/^(?!global$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is not a valid tenant id')
+      .nullable()
+      .default(null),
+    retention: retention.default({}),
+    schedule: text.optional().describe('Cron expression, kept for the server.'),
+  })
+  .refine((one) => one.destination === undefined || one.destinations === undefined, {
+    message: 'needs destination or destinations, not both',
+    path: ['destinations'],
+  });
 
 export const configSchema = z
   .strictObject({
@@ -133,7 +136,7 @@ export type Config = z.output<typeof configSchema>;
 export type DestinationConfig = Config['destinations'][string];
 export type SourceConfig = Config['sources'][string];
 export type PlanConfig = Config['plans'][string];
-export type KeyReference = z.output<typeof keyReference>;
+export type RetentionConfig = PlanConfig['retention'];
 
 /** Fields in which `${NAME}` stands for an environment variable; `*` is any name or position. */
 export const INTERPOLATED_FIELDS = [

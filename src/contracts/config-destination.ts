@@ -1,0 +1,86 @@
+/** The part of `holdfast.yaml` that describes destinations: where they are, how to log in, under which key. */
+import { z } from 'zod';
+
+const NAME_RULE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+export const name = z
+  .string()
+  .regex(NAME_RULE, 'must be 1 to 64 letters, digits, ".", "_" or "-", beginning with a letter or digit');
+export const text = z.string().min(1, 'must not be empty');
+export const environmentName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
+
+/** Where a secret is found; never the secret itself. */
+const secretReference = (what: string) =>
+  z
+    .strictObject({ env: environmentName.optional(), file: text.optional() })
+    .refine(({ env, file }) => (env === undefined) !== (file === undefined), {
+      message: 'needs either env or file',
+    })
+    .describe(
+      `Where ${what} is found: the name of an environment variable, or a file. Never the value itself.`,
+    );
+
+const keyReference = secretReference('a key');
+
+const keys = z.strictObject({
+  current: keyReference.optional().describe('Default: BACKUP_ENCRYPTION_KEY or BACKUP_ENCRYPTION_KEY_FILE.'),
+  old: z.array(keyReference).optional().describe('Keys that older backups may need.'),
+});
+
+const s3 = z
+  .strictObject({
+    accessKeyId: secretReference('the access key id'),
+    secretAccessKey: secretReference('the secret access key'),
+    sessionToken: secretReference('the session token').optional(),
+  })
+  .describe('Login for s3: and supabase: addresses. Default: S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY.');
+
+const supabase = z
+  .strictObject({
+    serviceRoleKey: secretReference('the service-role key'),
+    anonKey: secretReference('the anon key').optional(),
+  })
+  .describe('Login for supabase: addresses. Default: SUPABASE_SERVICE_ROLE_KEY.');
+
+const sftp = z
+  .strictObject({
+    privateKey: secretReference('the private key').optional(),
+    passphrase: secretReference('the passphrase of the private key').optional(),
+    password: secretReference('the password').optional(),
+    hostKeys: z
+      .array(text.regex(/^SHA256:/, 'must be a fingerprint that begins with SHA256:'))
+      .min(1)
+      .optional()
+      .describe(
+        'Fingerprints of the server; one of them must be shown. Default: SFTP_HOST_KEY, known_hosts.',
+      ),
+    knownHostsFile: text.optional().describe('A known_hosts file of OpenSSH.'),
+  })
+  .describe('Login for sftp: addresses. What is left out comes from SFTP_PRIVATE_KEY and its siblings.');
+
+export const regionLabel = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$/, 'must be a short label such as eu or de-fra')
+  .describe('Where the data lies, for people and for the regions of plans. Not the region of S3.');
+
+export const destination = z.strictObject({
+  address: text.describe('A folder, or an address such as s3://bucket/folder. ${NAME} is allowed.'),
+  layout: z
+    .enum(['repository', 'bundles'])
+    .default('repository')
+    .describe('repository: deduplicated. bundles: one self-contained file per backup.'),
+  keys: keys.optional(),
+  region: regionLabel.optional(),
+  s3: s3.optional(),
+  supabase: supabase.optional(),
+  sftp: sftp.optional(),
+  minimumFreeBytes: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('A backup is skipped when less is free here; 0 for any. Default 500000000 (500 MB).'),
+});
+
+export type KeyReference = z.output<typeof keyReference>;

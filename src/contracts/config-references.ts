@@ -1,0 +1,89 @@
+/** What a schema cannot say: names that must exist, and places where the data of a plan may not lie. */
+import type { Config, PlanConfig } from './config.ts';
+import { regionRefusal } from './config-destinations.ts';
+import { nearest } from './suggest.ts';
+
+export interface BrokenReference {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+type Report = (path: BrokenReference['path'], message: string) => void;
+
+/** Names in plans that no source or destination carries, names given twice, and destinations in regions that the plan refuses. */
+export function brokenReferences(config: Config): BrokenReference[] {
+  const found: BrokenReference[] = [];
+  const report: Report = (path, message) => void found.push({ path, message });
+  for (const [name, plan] of Object.entries(config.plans)) checkPlan(config, name, plan, report);
+  return found;
+}
+
+function checkPlan(config: Config, name: string, plan: PlanConfig, report: Report): void {
+  const at = ['plans', name];
+  plan.sources.forEach((source, i) => {
+    checkName([...at, 'sources', i], source, 'source', Object.keys(config.sources), report);
+  });
+  if (plan.destination !== undefined)
+    checkDestination(config, plan, [...at, 'destination'], plan.destination, report);
+  checkList(config, plan, [...at, 'destinations'], plan.destinations ?? [], report);
+  for (const [source, list] of Object.entries(plan.separate ?? {})) {
+    const path = [...at, 'separate', source];
+    if (!plan.sources.includes(source)) report(path, `"${source}" is not among the sources of the plan`);
+    checkList(config, plan, path, list, report);
+  }
+  const only = Object.keys(config.destinations);
+  const isDefault = plan.destination === undefined && plan.destinations === undefined && only.length === 1;
+  if (isDefault) checkRegion(config, plan, [...at, 'regions'], only[0]!, report);
+}
+
+function checkList(
+  config: Config,
+  plan: PlanConfig,
+  at: BrokenReference['path'],
+  list: NonNullable<PlanConfig['destinations']>,
+  report: Report,
+): void {
+  const seen = new Set<string>();
+  list.forEach((one, i) => {
+    const name = typeof one === 'string' ? one : one.name;
+    if (seen.has(name)) report([...at, i], `"${name}" is named twice`);
+    else checkDestination(config, plan, [...at, i], name, report);
+    seen.add(name);
+  });
+}
+
+function checkDestination(
+  config: Config,
+  plan: PlanConfig,
+  at: BrokenReference['path'],
+  name: string,
+  report: Report,
+): void {
+  const isKnown = checkName(at, name, 'destination', Object.keys(config.destinations), report);
+  if (isKnown) checkRegion(config, plan, at, name, report);
+}
+
+function checkRegion(
+  config: Config,
+  plan: PlanConfig,
+  at: BrokenReference['path'],
+  name: string,
+  report: Report,
+): void {
+  const refusal = regionRefusal(plan.regions, config.destinations[name]?.region);
+  if (refusal !== null) report(at, `the destination "${name}" ${refusal}`);
+}
+
+function checkName(
+  at: BrokenReference['path'],
+  name: string,
+  kind: 'source' | 'destination',
+  known: readonly string[],
+  report: Report,
+): boolean {
+  if (known.includes(name)) return true;
+  const meant = nearest(name, known);
+  const hint = meant ? `did you mean ${meant}?` : `known: ${known.join(', ') || 'none'}`;
+  report(at, `there is no ${kind} "${name}", ${hint}`);
+  return false;
+}
