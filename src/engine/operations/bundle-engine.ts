@@ -69,6 +69,10 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
   return {
     repositoryId: '',
     address: storage.address,
+    copyPlace: {
+      ...{ layout: 'bundles', storage, credentials, signingKey, staged },
+      ...{ progress, signal, clock: systemClock },
+    },
     warnings: [],
     backup: (request: BackupRequest) =>
       staged(async (context) => {
@@ -126,15 +130,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
     async prune() {
       throw notHere('there is nothing to prune');
     },
-    placeHold: async () => refuse(),
-    releaseHold: async () => refuse(),
-    listHolds: async () => [],
-    listKeys: async () => refuse(),
-    addKey: async () => refuse(),
-    retireKey: async () => refuse(),
-    rotateKey: async () => refuse(),
-    reencrypt: async () => refuse(),
-    importBundle: async () => refuse(),
+    ...NOT_HERE,
     doctor: async () => [
       {
         name: 'destination',
@@ -148,12 +144,25 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
   };
 }
 
+const refuse = async () => {
+  throw notHere('each bundle has its own key and stands alone');
+};
+
+/** What only a repository has. */
+const NOT_HERE = {
+  placeHold: refuse,
+  releaseHold: refuse,
+  listHolds: async () => [],
+  listKeys: refuse,
+  addKey: refuse,
+  retireKey: refuse,
+  rotateKey: refuse,
+  reencrypt: refuse,
+  importBundle: refuse,
+} satisfies Partial<Engine>;
+
 function notHere(why: string): HoldfastError {
   return new HoldfastError('usage', `not on a destination of the layout bundles: ${why}`, {
     next: 'use a destination of the layout repository',
   });
-}
-
-function refuse(): never {
-  throw notHere('each bundle has its own key and stands alone');
 }

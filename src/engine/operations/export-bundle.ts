@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { HoldfastError } from '../base/errors.ts';
 import { type BundleItem, type BundleItemKind, plainFile } from '../bundle/bundle-item.ts';
 import { recordsName } from '../bundle/bundle-manifest.ts';
 import { bundleSigner } from '../bundle/bundle-signature.ts';
@@ -66,7 +68,7 @@ async function* itemsOf(
   for (const artifact of manifest.artifacts) {
     if (artifact.form === 'tree') yield* treeItems(reader, artifact, onBytes);
     else {
-      const content = counted(reader.read(artifact.content), onBytes);
+      const content = counted(proven(artifact, reader.read(artifact.content)), onBytes);
       yield plainFile(
         artifact.name,
         artifact.sizeBytes,
@@ -110,6 +112,17 @@ function entryItem(
 }
 
 async function* none(): AsyncGenerator<Uint8Array> {}
+
+/** The same bytes. Throws `object_damaged` behind the last one when they are not those that were backed up. */
+async function* proven({ name, sha256 }: ManifestArtifact, bytes: AsyncIterable<Uint8Array>) {
+  const hash = createHash('sha256');
+  for await (const part of bytes) {
+    hash.update(part);
+    yield part;
+  }
+  if (hash.digest('hex') === sha256) return;
+  throw new HoldfastError('object_damaged', `${name} is not what its backup says: its SHA-256 differs`);
+}
 
 async function* counted(bytes: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void) {
   for await (const part of bytes) {

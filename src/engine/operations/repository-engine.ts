@@ -7,6 +7,7 @@ import type { StorageSettings } from '../storage/storage-settings.ts';
 import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
 import type { OperationContext } from './context.ts';
+import type { CopyPlace } from './copy-place.ts';
 import { doctor } from './doctor.ts';
 import { exportBundle } from './export-bundle.ts';
 import { extendLocks } from './extend-locks.ts';
@@ -55,9 +56,15 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     workers: null,
     ...(options.minimumFreeBytes === undefined ? {} : { minimumFreeBytes: options.minimumFreeBytes }),
   };
+  const copyPlace: CopyPlace = {
+    ...{ layout: 'repository', context, storage: repository.storage, credentials, signingKey },
+    ...{ progress, signal, clock: systemClock },
+  };
   return {
     repositoryId: repository.id,
     address: repository.storage.address,
+    /** What copying between destinations works with; of no use outside the engine. */
+    copyPlace: copyPlace as CopyPlace,
     /** What an operator should know, such as a rollback. */
     warnings: repository.findings.map(({ message }) => message),
     backup: (request: BackupRequest) => backupAndRenew(context, request),

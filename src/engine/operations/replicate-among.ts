@@ -1,0 +1,185 @@
+import { asHoldfastError, HoldfastError } from '../base/errors.ts';
+import { backupsAt, type CopyPlace, type PlacedBackup } from './copy-place.ts';
+import { extendLocks } from './extend-locks.ts';
+import { type CopyFailure, failureOf, replicate } from './replicate.ts';
+import { type LeftOutReason, planReplication, type ReplicateFilter } from './replicate-plan.ts';
+
+/** A destination that takes part, with what counts there. */
+export interface Participant {
+  readonly name: string;
+  readonly place: CopyPlace;
+  readonly rulesOf: ReplicateFilter['rulesOf'];
+  readonly refusalOf?: ReplicateFilter['refusalOf'];
+}
+
+export interface AmongRequest {
+  /** Only backups of this plan; null for those without one; absent for all. */
+  readonly plan?: string | null;
+  readonly tenantId?: string;
+  /** Only says what would be copied. */
+  readonly dryRun: boolean;
+  readonly readsAll?: boolean;
+}
+
+export interface ReplicatedBackup {
+  readonly id: string;
+  readonly plan: string | null;
+  readonly tenantId: string | null;
+  readonly type: PlacedBackup['type'];
+  readonly timestampMs: number;
+  readonly sizeBytes: number;
+}
+
+/** What became of one destination. */
+export interface CopiesAt {
+  readonly name: string;
+  /** Copied, or with `dryRun` to be copied; oldest first. */
+  readonly copied: readonly ReplicatedBackup[];
+  readonly storedBytes: number;
+  /** What another destination has and this one should. Empty with `dryRun`. */
+  readonly missing: readonly ReplicatedBackup[];
+  readonly leftOut: readonly (ReplicatedBackup & { readonly reason: LeftOutReason; readonly text: string })[];
+  readonly failures: readonly CopyFailure[];
+  /** False when it could not be looked at, so that nobody knows what it lacks. */
+  readonly isKnown: boolean;
+}
+
+/**
+ * Brings every target what it lacks from the sources, in their order; what one cannot give, the next does. Reads the list
+ * of each destination once, and again after something came. Throws `usage` for one place under two names, `interrupted`.
+ */
+export async function replicateAmong(
+  sources: readonly Participant[],
+  targets: readonly Participant[],
+  request: AmongRequest,
+): Promise<CopiesAt[]> {
+  refuseSame([...new Set([...sources, ...targets])]);
+  const lists = new Map<Participant, readonly PlacedBackup[]>();
+  const listOf = async (one: Participant, anew = false) => {
+    const known = anew ? undefined : lists.get(one);
+    const list = known ?? (await backupsAt(one.place, rejectedAt(one)));
+    lists.set(one, list);
+    return list;
+  };
+  const outcomes: CopiesAt[] = [];
+  for (const target of targets) {
+    try {
+      outcomes.push(
+        await bring(
+          sources.filter((one) => one !== target),
+          target,
+          request,
+          listOf,
+        ),
+      );
+    } catch (error) {
+      if (target.place.signal.aborted) throw new HoldfastError('interrupted', undefined, { cause: error });
+      const failures = [failureOf(error, null)];
+      outcomes.push({ ...NOTHING, name: target.name, failures, isKnown: false });
+    }
+  }
+  return outcomes;
+}
+
+const NOTHING = { copied: [], storedBytes: 0, missing: [], leftOut: [] };
+
+const rejectedAt =
+  ({ name, place }: Participant) =>
+  (object: string, why: string) =>
+    place.progress.warn(`${name}: ${object} is not a backup: ${why}`);
+
+type ListOf = (one: Participant, anew?: boolean) => Promise<readonly PlacedBackup[]>;
+
+async function bring(
+  sources: readonly Participant[],
+  target: Participant,
+  request: AmongRequest,
+  listOf: ListOf,
+): Promise<CopiesAt> {
+  const copied: PlacedBackup[] = [];
+  const failures: CopyFailure[] = [];
+  let storedBytes = 0;
+  for (const source of sources) {
+    const plan = await planFor(source, target, request, listOf);
+    const backups = plan.copy.filter(({ id }) => !copied.some((one) => one.id === id));
+    if (request.dryRun) {
+      copied.push(...backups);
+      continue;
+    }
+    if (backups.length + plan.hold.length === 0) continue;
+    const done = await replicate({
+      ...{
+        from: source.place,
+        to: target.place,
+        backups,
+        hold: plan.hold,
+        readsAll: request.readsAll ?? false,
+      },
+      ...{ source: await listOf(source), target: await listOf(target) },
+    });
+    copied.push(...done.copied);
+    failures.push(...done.failures);
+    storedBytes += done.storedBytes;
+    if (done.copied.length > 0) await listOf(target, true);
+  }
+  if (copied.length > 0 && !request.dryRun) await renewLocks(target);
+  const [missing, leftOut] = await stillWanted(sources, target, request, listOf);
+  return {
+    ...{ name: target.name, storedBytes, failures, isKnown: true },
+    copied: copied.map(shown),
+    missing: request.dryRun ? [] : missing.map(shown),
+    leftOut: leftOut.map(({ backup, reason, text }) => ({ ...shown(backup), reason, text })),
+  };
+}
+
+async function planFor(source: Participant, target: Participant, request: AmongRequest, listOf: ListOf) {
+  const { rulesOf, refusalOf, place } = target;
+  const filter: ReplicateFilter = { ...request, rulesOf, ...(refusalOf ? { refusalOf } : {}) };
+  return planReplication(await listOf(source), await listOf(target), filter, place.clock.nowMs());
+}
+
+type LeftOut = ReturnType<typeof planReplication>['leftOut'];
+
+/** What the target lacks in the end, and what it is not to have; each once. */
+async function stillWanted(
+  sources: readonly Participant[],
+  target: Participant,
+  request: AmongRequest,
+  listOf: ListOf,
+): Promise<readonly [PlacedBackup[], LeftOut[number][]]> {
+  const missing = new Map<string, PlacedBackup>();
+  const leftOut = new Map<string, LeftOut[number]>();
+  for (const source of sources) {
+    const plan = await planFor(source, target, request, listOf);
+    for (const backup of plan.copy) missing.set(backup.id, backup);
+    for (const one of plan.leftOut) leftOut.set(one.backup.id, one);
+  }
+  return [[...missing.values()], [...leftOut.values()]];
+}
+
+function shown({ id, plan, tenantId, type, timestampMs, sizeBytes }: PlacedBackup): ReplicatedBackup {
+  return { id, plan, tenantId, type, timestampMs, sizeBytes };
+}
+
+function refuseSame(participants: readonly Participant[]): void {
+  const addresses = new Map<string, string>();
+  for (const { name, place } of participants) {
+    const other = addresses.get(place.storage.address);
+    if (other !== undefined) {
+      throw new HoldfastError('usage', `${other} and ${name} are the same place, ${place.storage.address}`, {
+        next: 'give each destination an address of its own: two names for one place are one copy',
+      });
+    }
+    addresses.set(place.storage.address, name);
+  }
+}
+
+/** The copies are there whatever becomes of older locks, so trouble with those is told and not thrown. */
+async function renewLocks({ name, place }: Participant): Promise<void> {
+  if (place.layout === 'bundles') return;
+  await extendLocks(place.context).catch((error: unknown) => {
+    place.progress.warn(
+      `${name}: locks of older objects were not renewed: ${asHoldfastError(error).message}`,
+    );
+  });
+}
