@@ -3,10 +3,13 @@ import type { Progress } from './base/progress.ts';
 import { parseKeyText, rawKeyId, isWeakPassphrase as weaknessOf } from './crypto/key-text.ts';
 import { openBundle as extract } from './operations/import-bundle.ts';
 
+export { type Clock, DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from './base/clock.ts';
 export * from './base/errors.ts';
+export { isId, newId } from './base/ids.ts';
 export type { Progress } from './base/progress.ts';
 export { generateKeyText } from './crypto/key-text.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
+export type { RetentionInput } from './operations/rotate.ts';
 export type { SourceSpec } from './operations/source-spec.ts';
 export { testDestination } from './operations/test-destination.ts';
 export type { StorageSettings } from './storage/storage-settings.ts';

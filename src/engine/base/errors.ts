@@ -14,6 +14,7 @@ export const EXIT = {
   unreachable: 6,
   unconfirmed: 7,
   skipped: 8,
+  copyMissing: 9,
   interrupted: 130,
 } as const;
 
@@ -204,6 +205,52 @@ export const ERRORS = {
     'free space is below the minimum',
     'free space, or lower minimumFreeBytes of the destination (or HOLDFAST_MINIMUM_FREE_BYTES)',
     'skipped',
+  ),
+  // service
+  catalog_unreachable: entry(
+    'the catalog cannot be opened',
+    'check HOLDFAST_DATABASE_URL, or the data folder and its permissions',
+    'unreachable',
+    true,
+  ),
+  catalog_newer: entry(
+    'the catalog was changed by a newer version',
+    'update Holdfast on this machine',
+    'failed',
+  ),
+  catalog_failed: entry('the catalog reported an error', 'see its message', 'failed'),
+  job_unknown: entry('no job has this id', 'see the list of jobs', 'usage'),
+  plan_unknown: entry('there is no plan of this name', 'see the list of plans', 'usage'),
+  document_unknown: entry('there is no such plan, source or destination', 'see their list', 'usage'),
+  document_changed: entry(
+    'somebody else changed this meanwhile',
+    'look at it again, then repeat the change',
+    'failed',
+  ),
+  name_taken: entry('this name is in use', 'choose another', 'usage'),
+  in_use: entry('a plan uses this', 'change the plan first', 'usage'),
+  schedule_invalid: entry(
+    'the schedule is not valid',
+    'write a cron expression such as 0 3 * * 1 and an IANA time zone such as Europe/Berlin',
+    'usage',
+  ),
+  worker_lost: entry(
+    'the worker ended while the job ran',
+    'see the log of the worker; the next run goes on from what is stored',
+    'interrupted',
+    true,
+  ),
+  // copies
+  copy_missing: entry(
+    'a copy of a backup is missing',
+    'mend the destination, then run holdfast replicate',
+    'copyMissing',
+    true,
+  ),
+  region_refused: entry(
+    'data of this plan may not lie there',
+    'choose a destination in one of the regions of the plan',
+    'usage',
   ),
   interrupted: entry('the run was interrupted', 'run again: what is stored is kept', 'interrupted', true),
   internal: entry('something unforeseen happened', 'report it with the details', 'failed'),

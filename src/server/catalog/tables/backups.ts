@@ -1,0 +1,63 @@
+/** A cache of what destinations hold. */
+export interface BackupTables {
+  backups: BackupsTable;
+  backup_copies: BackupCopiesTable;
+  drills: DrillsTable;
+}
+
+export interface BackupsTable {
+  id: string;
+  /** As the manifest has it. */
+  plan: string | null;
+  plan_id: string | null;
+  part: string | null;
+  tenant_id: string | null;
+  type: 'db' | 'storage' | 'full';
+  status: 'succeeded' | 'incomplete';
+  started_at: number;
+  /** Null when only a listing is known. */
+  finished_at: number | null;
+  size_bytes: number;
+  /** New bytes at the destination; null when not known. */
+  stored_bytes: number | null;
+  /** JSON: `[{ name, source, kind, sizeBytes }]`; null when only a listing is known. */
+  artifacts: string | null;
+  /** 0 or 1. */
+  held: number;
+  /** When it was seen in the archive; null while listed. */
+  archived_at: number | null;
+  /** The job that made it; null for one found at a destination. */
+  job_id: string | null;
+}
+
+export interface BackupCopiesTable {
+  backup_id: string;
+  /** A document. */
+  destination_id: string;
+  state: 'present' | 'archived' | 'missing' | 'failed';
+  /** When it was last seen there. */
+  seen_at: number;
+  copied_at: number | null;
+  verified_at: number | null;
+  /** 0 or 1; null before the first verify. */
+  verified_good: number | null;
+  error: string | null;
+}
+
+export interface DrillsTable {
+  id: string;
+  backup_id: string;
+  plan_id: string | null;
+  plan: string | null;
+  tenant_id: string | null;
+  job_id: string | null;
+  started_at: number;
+  finished_at: number | null;
+  status: 'succeeded' | 'failed' | 'interrupted';
+  /** Recovery time: how long the restore took. */
+  recovery_ms: number | null;
+  /** How old the data was. */
+  data_age_ms: number | null;
+  /** JSON. */
+  report: string | null;
+}
