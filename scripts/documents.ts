@@ -15,6 +15,7 @@ const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   unreachable: 'a destination or server does not answer or refuses access',
   unconfirmed: 'it would replace data and was not confirmed; nothing was done',
   skipped: 'a condition for the run was not met',
+  copyMissing: 'it was done, but a copy that another destination should hold is missing',
   interrupted: 'stopped by Ctrl-C or a signal; what is stored is kept',
 };
 
