@@ -10,7 +10,12 @@ import { fileURLToPath } from 'node:url';
 const root = new URL('..', import.meta.url);
 const args = process.argv.slice(2);
 const NEEDED_MAJOR = 24;
-const LEAN_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20'];
+/** These hold few things for long: collecting garbage more often would cost them time and spare no memory. */
+const READERS = ['restore', 'verify', 'bundle', 'show'];
+const LEAN_FLAGS = [
+  '--max-semi-space-size=4',
+  ...(READERS.includes(args[0]) ? [] : ['--max-old-space-size=1024']),
+];
 
 if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
   const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));

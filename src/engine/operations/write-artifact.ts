@@ -47,7 +47,10 @@ async function writeStream(
   if (deltas && previous?.form === 'stream') {
     stream.follow(await previousChunks(reader, index, previous.content));
   }
-  const facts = await produce(stream);
+  const facts = await produce(
+    stream,
+    previous?.form === 'stream' && previous.kind === kind ? previous : null,
+  );
   const { content, sha256 } = await stream.end();
   const { sizeBytes } = content;
   const hex = sha256.toString('hex');

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemCode } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { hashWhileWriting } from '../base/written-hash.ts';
 
 export interface NewFile {
   readonly target: string;
@@ -37,26 +37,30 @@ export async function writeNewFile(file: NewFile): Promise<number> {
   }
 }
 
-async function writeTemporary(path: string, file: NewFile): Promise<{ sizeBytes: number; sha256: string }> {
+async function writeTemporary(
+  path: string,
+  file: NewFile,
+): Promise<{ sizeBytes: number; sha256: string | null }> {
   const handle = await open(path, 'wx', 0o600);
-  const hash = createHash('sha256');
+  const hash = file.sha256 === null ? null : hashWhileWriting(path);
   let sizeBytes = 0;
   try {
     for await (const bytes of file.content) {
       file.signal.throwIfAborted();
-      hash.update(bytes);
       for (let at = 0; at < bytes.length; ) {
         const { bytesWritten } = await handle.write(bytes, at);
         at += bytesWritten;
       }
       sizeBytes += bytes.length;
+      hash?.reached(sizeBytes);
       file.onBytes?.(bytes.length);
     }
-    await handle.sync();
+    const [sha256 = null] = await Promise.all([hash?.end(), handle.sync()]);
+    return { sizeBytes, sha256 };
   } finally {
+    await hash?.close();
     await handle.close();
   }
-  return { sizeBytes, sha256: hash.digest('hex') };
 }
 
 async function refuseExisting(target: string): Promise<void> {

@@ -61,7 +61,15 @@ export interface StreamArtifact {
    * Writes all bytes and resolves with the facts once the source confirmed that they are complete.
    * Throws otherwise: a run with a failed artifact is never committed.
    */
-  produce(sink: ByteSink): Promise<Facts>;
+  produce(sink: ByteSink, previous?: PreviousArtifact | null): Promise<Facts>;
+}
+
+/** What the backup before says of the same artifact: bytes that are the same need not be checked again. */
+export interface PreviousArtifact {
+  readonly sizeBytes: number;
+  /** Hex, of all its bytes. */
+  readonly sha256: string;
+  readonly facts: Facts;
 }
 
 /** Where a stream artifact writes. Await a returned promise before the next call: that is the backpressure. */

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { type FileHandle, lstat, open, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HoldfastError, systemCode } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import { hashWhileWriting } from '../../base/written-hash.ts';
 import type { ArtifactReader, Content, Facts } from '../port.ts';
 import { checkUntilAborted } from './check-until-aborted.ts';
 import { SIDE_FILES } from './replace-database.ts';
@@ -15,7 +15,7 @@ export interface RestoreSqliteOptions {
   readonly sizeBytes: number;
   /** Hex; not compared when left out. */
   readonly sha256?: string;
-  /** Of the artifact. `damage` says that it was backed up knowingly damaged: then no clean check is asked for. */
+  /** Of the artifact: they say that the copy was checked, or backed up knowingly damaged. */
   readonly facts?: Facts;
   readonly target: string;
   /** Confirmed: a database that is there gives way. */
@@ -33,8 +33,8 @@ interface Place {
 const BLOCK_BYTES = 1 << 20;
 
 /**
- * Writes the database beside the target, compares size and hash, runs `integrity_check`, and only then renames it
- * into place. A new file is 0600; one that replaces another takes its mode, and its owner where permitted. Journal
+ * Writes the database beside the target, compares size and hash of what lies in the file with those of the copy that passed its
+ * `integrity_check`, and only then renames it into place. Without facts of such a check it is made here. A new file is 0600; one that replaces another takes its mode, and its owner where permitted. Journal
  * files of what is replaced go with it. Throws `target_not_empty`, `target_busy`, `restore_mismatch`, `target_failed`,
  * `interrupted`, and what reading throws; then the target is as it was. A connection that holds the target open in
  * rollback-journal mode without a transaction is not noticed: it goes on with the old file.
@@ -94,24 +94,25 @@ async function writeChecked(
   existing: Stats | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const hash = createHash('sha256');
-  let written = 0;
   const file = await open(path, 'wx', 0o600);
+  const hash = hashWhileWriting(path);
+  let written = 0;
   try {
     for await (const block of blocksOf(reader.read(content))) {
       if (signal.aborted) throw new HoldfastError('interrupted');
-      hash.update(block);
       await writeWhole(file, block);
       written += block.length;
+      hash.reached(written);
       onBytes?.(block.length);
     }
     if (existing) await takeOver(file, existing);
-    await file.sync();
+    const [found] = await Promise.all([hash.end(), file.sync()]);
+    if (written === sizeBytes && (sha256 === undefined || found === sha256)) return;
+    throw new HoldfastError('restore_mismatch', `${target} would differ from what was backed up`);
   } finally {
+    await hash.close();
     await file.close();
   }
-  const isSame = written === sizeBytes && (sha256 === undefined || hash.digest('hex') === sha256);
-  if (!isSame) throw new HoldfastError('restore_mismatch', `${target} would differ from what was backed up`);
 }
 
 /** Gathers small pieces: chunks of a database are 16 KiB, and a write for each would cost more than the bytes. */
@@ -143,12 +144,18 @@ async function takeOver(file: FileHandle, { uid, gid, mode }: Stats): Promise<vo
   await file.chmod(mode & 0o777);
 }
 
+/**
+ * The hash proved the file to be the copy that was checked when it was backed up, or that is known to be damaged. Only what
+ * comes without such facts is checked here.
+ */
 async function requireSound(path: string, options: RestoreSqliteOptions, signal: AbortSignal): Promise<void> {
-  if (Array.isArray(options.facts?.damage)) return;
-  const { damage } = await checkUntilAborted(path, signal);
-  if (damage.length === 0) return;
+  const { facts, sha256 } = options;
+  const wasChecked = Array.isArray(facts?.tables) && sha256 !== undefined;
+  if (wasChecked || Array.isArray(facts?.damage)) return;
+  const checked = await checkUntilAborted(path, null, signal);
+  if (!checked || checked.damage.length === 0) return;
   const name = basename(options.target);
-  throw new HoldfastError('restore_mismatch', `${name} would fail its integrity check: ${damage[0]}`);
+  throw new HoldfastError('restore_mismatch', `${name} would fail its integrity check: ${checked.damage[0]}`);
 }
 
 function translated(error: unknown, target: string): unknown {

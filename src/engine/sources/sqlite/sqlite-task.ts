@@ -8,6 +8,8 @@ import type { ReplaceTask } from './replace-database.ts';
 export interface CheckTask {
   readonly kind: 'check';
   readonly path: string;
+  /** SHA-256 in hex of bytes that passed: a file of these bytes is not checked again. */
+  readonly passed: string | null;
 }
 
 export type Task = CopyTask | CheckTask | ReplaceTask;
@@ -15,7 +17,8 @@ export type Task = CopyTask | CheckTask | ReplaceTask;
 /** What each task gives. */
 export interface Results {
   readonly copy: CopyResult;
-  readonly check: CheckResult;
+  /** Null for bytes that passed before. */
+  readonly check: CheckResult | null;
   readonly replace: null;
 }
 
