@@ -30,6 +30,8 @@ export interface Cli {
 
 export interface GlobalOptions {
   readonly repository?: string;
+  /** Name of a destination of the configuration. */
+  readonly destination?: string;
   readonly config?: string;
   readonly json?: boolean;
 }

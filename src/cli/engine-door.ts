@@ -32,6 +32,48 @@ export interface BackupOutcome {
   readonly problems: readonly Problem[];
 }
 
+/** Of one destination or one backup; a null backup is the destination as a whole. */
+export interface CopyFailure {
+  readonly backupId: string | null;
+  readonly code: string;
+  readonly message: string;
+  readonly next: string;
+}
+
+export interface CopyStatus {
+  readonly destination: string;
+  readonly address: string;
+  readonly status: 'stored' | 'copied' | 'missing';
+  /** Backups that came by copying. */
+  readonly copied: number;
+  readonly storedBytes: number;
+  /** Backups that it lacks and should have. */
+  readonly missing: number;
+  readonly failures: readonly CopyFailure[];
+}
+
+export interface BackupWithCopies extends Omit<BackupOutcome, 'status'> {
+  readonly status: BackupOutcome['status'] | 'copy-missing';
+  readonly destination: string;
+  readonly copies: readonly CopyStatus[];
+}
+
+/** One of several destinations, not opened yet. */
+export interface DestinationSpec {
+  readonly name: string;
+  /** For people. */
+  readonly address: string;
+  readonly region: string | null;
+  readonly options: () => Promise<Omit<OpenEngineOptions, 'progress' | 'signal'>>;
+  readonly rulesOf: (plan: string | null) => RetentionInput;
+  readonly regionsOf: (plan: string | null) => readonly string[] | null;
+}
+
+export interface RunPort {
+  readonly progress: ProgressPort;
+  readonly signal: AbortSignal;
+}
+
 export interface ListedBackup {
   readonly id: string;
   readonly plan: string | null;
@@ -222,6 +264,12 @@ export interface ProgressPort {
 }
 
 export interface EngineModule {
+  /** Reads the sources once into the first destination that answers, and copies to the others. */
+  backupToAll(
+    request: BackupRequest,
+    specs: readonly DestinationSpec[],
+    port: RunPort,
+  ): Promise<BackupWithCopies>;
   /** Throws `repository_missing`, `key_missing`, `key_wrong`, `repository_newer`, `storage_*`. */
   openEngine(options: OpenEngineOptions): Promise<Engine>;
   openBundle(request: {

@@ -8,9 +8,12 @@ import { generatedKeyFile, readKeyTexts, splitKeys, writeKeyFile } from './key-t
 import type { Destination } from './settings.ts';
 
 const destinationIn = (folder: string, keys: Destination['keys'] = null): Destination => ({
+  name: null,
   address: folder,
   layout: 'repository',
   keys,
+  region: null,
+  login: {},
   chosenBy: 'default',
   minimumFreeBytes: null,
   folder,

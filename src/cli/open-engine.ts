@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { PlanConfig } from '../contracts/config.ts';
 import { codeOf, HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
-import type { Engine, EngineModule, OpenedBundle } from './engine-door.ts';
+import type { Engine, EngineModule, OpenEngineOptions, OpenedBundle } from './engine-door.ts';
 import { generatedKeyFile, type KeyTexts, readKeyTexts, writeKeyFile } from './key-texts.ts';
 import { mask } from './mask.ts';
 import { type ProgressView, progressView } from './progress/progress-view.ts';
@@ -164,18 +164,30 @@ async function engineOptions(
   keyTexts: readonly string[],
   progress: ProgressView,
 ) {
+  return { ...(await closedEngineOptions(cli, destination, keyTexts)), progress, signal: cli.signal };
+}
+
+/** What opens a destination, but for progress and signal. */
+export async function closedEngineOptions(
+  cli: Cli,
+  destination: Destination,
+  keyTexts: readonly string[],
+): Promise<Omit<OpenEngineOptions, 'progress' | 'signal'>> {
   const home = homeFolder(cli.io);
   return {
     address: destination.address,
-    storage: await storageSettings(cli, destination.address),
+    storage: await storageSettings(cli, destination),
     layout: destination.layout,
     keyTexts,
     signingKeyFile: join(home, 'signing-key.pem'),
     stateFolder: join(home, 'state'),
-    progress,
-    signal: cli.signal,
     ...(destination.minimumFreeBytes === null ? {} : { minimumFreeBytes: destination.minimumFreeBytes }),
   };
+}
+
+/** The keys of a destination as the engine takes them. */
+export async function keyTextsOf(cli: Cli, destination: Destination): Promise<readonly string[]> {
+  return listed(await readKeyTexts(cli, destination));
 }
 
 const listed = ({ current, old }: KeyTexts) => (current === null ? [...old] : [current, ...old]);
@@ -206,7 +218,8 @@ function atDestination(error: unknown, address: string): unknown {
   return new HoldfastError(error.code, `${address}: ${error.message}`, { cause: error, next: error.next });
 }
 
-async function withProgress<T>(cli: Cli, work: (progress: ProgressView) => Promise<T>): Promise<T> {
+/** Shows progress on standard error while the work is done. */
+export async function withProgress<T>(cli: Cli, work: (progress: ProgressView) => Promise<T>): Promise<T> {
   const progress = progressView({
     write: (text) => cli.io.stderr(mask(text)),
     nowMs: cli.io.nowMs,

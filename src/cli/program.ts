@@ -25,6 +25,7 @@ export function buildProgram(io: CliIo, action: Action): Command {
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .option('--repository <address>', 'where backups are kept (or HOLDFAST_REPOSITORY)')
+    .option('--destination <name>', 'one of the destinations of the configuration')
     .option('--config <file>', 'configuration (or HOLDFAST_CONFIG, or ./holdfast.yaml)')
     .option('--json', 'write one JSON document to standard output, everything else to standard error')
     .configureHelp({ showGlobalOptions: true })

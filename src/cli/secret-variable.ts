@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { KeyReference } from '../contracts/config.ts';
 import { HoldfastError, systemCode } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
 
@@ -13,6 +14,26 @@ export async function secretVariable(cli: Cli, name: string): Promise<string | n
   if (text && file) throw new HoldfastError('usage', `both ${name} and ${name}_FILE are set`);
   if (text) return text;
   return file ? (await readNamedFile(cli, file, `${name}_FILE`)).replace(/\r?\n$/, '') : null;
+}
+
+/**
+ * A secret that the configuration refers to, without what pasting adds around it. `what` is the field, for people. Throws
+ * `storage_denied` for a variable that is not set and a file that cannot be read.
+ */
+export async function referredSecret(
+  cli: Cli,
+  reference: KeyReference,
+  folder: string,
+  what: string,
+): Promise<string> {
+  if (reference.file) {
+    return (await readNamedFile(cli, resolve(folder, reference.file), what)).replace(/\r?\n$/, '');
+  }
+  const text = cli.io.environment[reference.env!];
+  if (text) return text;
+  throw new HoldfastError('storage_denied', `the environment variable ${reference.env} is not set`, {
+    next: `set ${reference.env}, which ${what} of the configuration names`,
+  });
 }
 
 /** The file that a variable names. Throws `storage_denied`. */

@@ -2,6 +2,7 @@ import { type Stats, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Config, DestinationConfig, PlanConfig } from '../contracts/config.ts';
+import { destinationsOf } from '../contracts/config-destinations.ts';
 import type { ConfigProblem } from '../contracts/config-file.ts';
 import { HoldfastError, systemCode } from '../engine/base/errors.ts';
 import type { CliIo, GlobalOptions } from './cli.ts';
@@ -16,15 +17,23 @@ export interface LoadedConfig {
 
 /** Where backups go, and who said so. */
 export interface Destination {
+  /** As the configuration calls it; null for one that it does not name. */
+  readonly name: string | null;
   readonly address: string;
   readonly layout: 'repository' | 'bundles';
   readonly keys: DestinationConfig['keys'] | null;
-  readonly chosenBy: '--repository' | 'HOLDFAST_REPOSITORY' | 'configuration' | 'default';
+  /** See the configuration; null when nobody said. */
+  readonly region: string | null;
+  /** How to log in, as far as the configuration says. */
+  readonly login: Login;
+  readonly chosenBy: '--repository' | 'HOLDFAST_REPOSITORY' | '--destination' | 'configuration' | 'default';
   /** Keys named by file in the configuration are relative to this. */
   readonly folder: string;
   /** Below this a backup is skipped; null for the engine's default. */
   readonly minimumFreeBytes: number | null;
 }
+
+export type Login = Pick<DestinationConfig, 's3' | 'supabase' | 'sftp'>;
 
 /** HOLDFAST_HOME, else `holdfast` in the user's data folder. Absolute; it need not exist. */
 export function homeFolder(io: CliIo): string {
@@ -86,9 +95,56 @@ export function invalidConfig(file: string, problems: readonly ConfigProblem[]):
   return new HoldfastError('config_invalid', lines.join('\n'));
 }
 
+/** The destination that an address on the command line or in the environment names, whatever a configuration says; null without one. */
+export function givenDestination(io: CliIo, options: GlobalOptions): Destination | null {
+  const { HOLDFAST_REPOSITORY } = io.environment;
+  if (options.repository && options.destination) {
+    throw new HoldfastError('usage', '--repository and --destination exclude each other', {
+      next: 'name the place by its address or by its name',
+    });
+  }
+  if (options.repository) return atAddress(io, options.repository, '--repository');
+  if (options.destination || !HOLDFAST_REPOSITORY) return null;
+  return atAddress(io, HOLDFAST_REPOSITORY, 'HOLDFAST_REPOSITORY');
+}
+
+function atAddress(io: CliIo, address: string, chosenBy: Destination['chosenBy']): Destination {
+  return {
+    ...{ name: null, layout: 'repository', keys: null, region: null, login: {}, chosenBy },
+    address: absoluteAddress(address, io.folder),
+    folder: io.folder,
+    minimumFreeBytes: minimumFreeBytesOf(io),
+  };
+}
+
+/** A destination of the configuration by its name. Throws `usage` for one that is not there, `config_invalid` for an unset variable. */
+export async function configuredDestination(
+  io: CliIo,
+  loaded: LoadedConfig,
+  name: string,
+  chosenBy: Destination['chosenBy'] = 'configuration',
+): Promise<Destination> {
+  const { destinations } = loaded.config;
+  const found = Object.hasOwn(destinations, name) ? destinations[name] : undefined;
+  if (!found) {
+    throw new HoldfastError('usage', `${loaded.file} has no destination ${name}`, {
+      next: `it has: ${Object.keys(destinations).join(', ') || 'none'}`,
+    });
+  }
+  const address = await interpolated(io, loaded, found.address, `the address of the destination ${name}`);
+  const { layout, keys, region, s3, supabase, sftp } = found;
+  return {
+    ...{ name, layout, chosenBy, keys: keys ?? null, region: region ?? null },
+    login: { ...(s3 && { s3 }), ...(supabase && { supabase }), ...(sftp && { sftp }) },
+    address: absoluteAddress(address, loaded.folder),
+    folder: loaded.folder,
+    minimumFreeBytes: minimumFreeBytesOf(io) ?? found.minimumFreeBytes ?? null,
+  };
+}
+
 /**
- * Where backups go: --repository, HOLDFAST_REPOSITORY, the plan's destination, the only destination of the
- * configuration, or `repository` in the data folder, in this order.
+ * The one place a command works with: --repository, --destination, HOLDFAST_REPOSITORY, the plan's destination, the only
+ * destination of the configuration, or `repository` in the data folder, in this order. Throws `usage` where there are several.
  */
 export async function chooseDestination(
   io: CliIo,
@@ -96,29 +152,14 @@ export async function chooseDestination(
   loaded: LoadedConfig | null,
   plan: PlanConfig | null,
 ): Promise<Destination> {
-  const minimumFreeBytes = minimumFreeBytesOf(io);
-  const given = (address: string, chosenBy: Destination['chosenBy']): Destination => ({
-    address: absoluteAddress(address, io.folder),
-    layout: 'repository',
-    keys: null,
-    chosenBy,
-    folder: io.folder,
-    minimumFreeBytes,
-  });
-  if (options.repository) return given(options.repository, '--repository');
-  if (io.environment.HOLDFAST_REPOSITORY)
-    return given(io.environment.HOLDFAST_REPOSITORY, 'HOLDFAST_REPOSITORY');
-  const fromConfig = loaded && configuredDestination(loaded, plan);
-  if (!fromConfig) return given(join(homeFolder(io), 'repository'), 'default');
-  const address = await interpolated(io, loaded, fromConfig.address, 'the address of the destination');
-  return {
-    address: absoluteAddress(address, loaded.folder),
-    layout: fromConfig.layout,
-    keys: fromConfig.keys ?? null,
-    chosenBy: 'configuration',
-    folder: loaded.folder,
-    minimumFreeBytes: minimumFreeBytes ?? fromConfig.minimumFreeBytes ?? null,
-  };
+  const given = givenDestination(io, options);
+  if (given) return given;
+  const name = loaded && (options.destination ?? onlyDestination(loaded, plan));
+  if (!name) {
+    if (options.destination) throw new HoldfastError('config_missing');
+    return atAddress(io, join(homeFolder(io), 'repository'), 'default');
+  }
+  return configuredDestination(io, loaded, name, options.destination ? '--destination' : 'configuration');
 }
 
 /** HOLDFAST_MINIMUM_FREE_BYTES; null when it is not set. Throws `usage` for anything but a whole number. */
@@ -131,13 +172,15 @@ function minimumFreeBytesOf({ environment }: CliIo): number | null {
   });
 }
 
-function configuredDestination(loaded: LoadedConfig, plan: PlanConfig | null): DestinationConfig | null {
-  const { destinations } = loaded.config;
-  if (plan?.destination) return destinations[plan.destination]!;
-  const names = Object.keys(destinations);
-  if (names.length <= 1) return names.length === 1 ? destinations[names[0]!]! : null;
-  throw new HoldfastError('usage', `${loaded.file} has several destinations: ${names.join(', ')}`, {
-    next: plan ? 'name one in the plan' : 'name one with --repository ADDRESS',
+function onlyDestination(loaded: LoadedConfig, plan: PlanConfig | null): string | null {
+  const names = plan
+    ? destinationsOf(loaded.config, plan).map(({ name }) => name)
+    : Object.keys(loaded.config.destinations);
+  if (names.length === 1) return names[0]!;
+  const all = Object.keys(loaded.config.destinations);
+  if (names.length === 0 && all.length === 0) return null;
+  throw new HoldfastError('usage', `${loaded.file} has several destinations: ${all.join(', ')}`, {
+    next: plan ? 'name one in the plan' : 'name one with --destination NAME',
   });
 }
 

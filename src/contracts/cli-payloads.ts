@@ -27,9 +27,31 @@ const problem = z.strictObject({
   message: z.string(),
 });
 
-export const backupPayload = z.strictObject({
+/** What went wrong with one backup at a destination, or with the destination as a whole (null). */
+const copyFailure = z.strictObject({
+  backupId: z.string().nullable(),
+  code: z.string(),
+  message: z.string(),
+  next: z.string(),
+});
+
+const copyStatus = z.strictObject({
+  destination: z.string(),
+  address: z.string(),
+  /** `stored`: written there. `copied`: copied there. `missing`: it lacks this backup or another of the plan. */
+  status: z.enum(['stored', 'copied', 'missing']),
+  /** Backups that came by copying, this one or older ones. */
+  copied: size,
+  storedBytes: size,
+  /** Backups that it lacks and should have. */
+  missing: size,
+  failures: z.array(copyFailure),
+});
+
+const madeBackup = {
   backupId: z.string(),
-  status: z.enum(['succeeded', 'incomplete']),
+  /** `copy-missing`: stored and whole, and a destination lacks a copy. */
+  status: z.enum(['succeeded', 'incomplete', 'copy-missing']),
   plan: z.string().nullable(),
   tenantId: z.string().nullable(),
   type,
@@ -40,6 +62,25 @@ export const backupPayload = z.strictObject({
     z.strictObject({ name: z.string(), kind: z.string(), sizeBytes: size, sha256: z.string() }),
   ),
   problems: z.array(problem),
+  /** Where it was written and copied to, for a plan of the configuration. */
+  destination: z.string().optional(),
+  copies: z.array(copyStatus).optional(),
+};
+
+/** A backup of sources that go to destinations of their own, or why there is none. */
+const backupPart = z.union([
+  z.strictObject(madeBackup),
+  z.strictObject({
+    status: z.literal('failed'),
+    sources: z.array(z.string()),
+    error: errorPayload.shape.error,
+  }),
+]);
+
+export const backupPayload = z.strictObject({
+  ...madeBackup,
+  /** One for each set of destinations that sources are separated into. */
+  parts: z.array(backupPart).optional(),
 });
 
 export const listPayload = z.array(
@@ -254,6 +295,9 @@ export const doctorPayload = z.strictObject({
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
 export type BackupPayload = z.output<typeof backupPayload>;
+export type BackupPart = z.output<typeof backupPart>;
+export type CopyFailurePayload = z.output<typeof copyFailure>;
+export type CopyStatusPayload = z.output<typeof copyStatus>;
 export type ListPayload = z.output<typeof listPayload>;
 export type ShowPayload = z.output<typeof showPayload>;
 export type TreePayload = z.output<typeof treePayload>;

@@ -8,6 +8,8 @@ export * from './base/errors.ts';
 export { isId, newId } from './base/ids.ts';
 export type { Progress } from './base/progress.ts';
 export { generateKeyText } from './crypto/key-text.ts';
+export type { DestinationSpec, RunPort } from './operations/destinations.ts';
+export { type BackupWithCopies, backupToAll, type CopyStatus } from './operations/destinations-backup.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
 export type { RetentionInput } from './operations/rotate.ts';
 export type { SourceSpec } from './operations/source-spec.ts';

@@ -1,4 +1,10 @@
-import type { BackupDetails, Engine, EngineModule, OpenEngineOptions } from '../../src/cli/engine-door.ts';
+import type {
+  BackupDetails,
+  BackupOutcome,
+  Engine,
+  EngineModule,
+  OpenEngineOptions,
+} from '../../src/cli/engine-door.ts';
 import { HoldfastError } from '../../src/engine/base/errors.ts';
 
 const ID = '0193a000-0000-7000-8000-000000000001';
@@ -40,6 +46,16 @@ const BACKUP: BackupDetails = {
   problems: [],
 };
 
+const OUTCOME: BackupOutcome = {
+  backupId: ID,
+  status: 'succeeded',
+  bytesRead: 5_242_880,
+  bytesStored: 52_429,
+  durationMs: 1500,
+  artifacts: BACKUP.artifacts,
+  problems: [],
+};
+
 /** What was asked of the engine. */
 export interface FakeEngine extends EngineModule {
   readonly opened: OpenEngineOptions[];
@@ -61,6 +77,14 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
       if (exists && given.create === 'always') throw new HoldfastError('repository_exists');
       exists = true;
       return recording({ ...plausible(fake), ...answers }, calls);
+    },
+    backupToAll: async (request, specs) => {
+      calls.push({ name: 'backupToAll', args: [request, specs] });
+      const copies = specs.map(({ name, address }, i) => ({
+        ...{ destination: name, address, status: i === 0 ? ('stored' as const) : ('copied' as const) },
+        ...{ copied: i === 0 ? 0 : 1, storedBytes: 0, missing: 0, failures: [] },
+      }));
+      return { ...OUTCOME, destination: specs[0]!.name, copies };
     },
     openBundle: async () => ({
       backupId: ID,
@@ -96,15 +120,7 @@ function plausible(fake: FakeEngine): Engine {
     repositoryId: '0193a000-0000-7000-8000-0000000000ff',
     address: '/srv/repository',
     warnings: [],
-    backup: async () => ({
-      backupId,
-      status: 'succeeded',
-      bytesRead: 5_242_880,
-      bytesStored: 52_429,
-      durationMs: 1500,
-      artifacts: BACKUP.artifacts,
-      problems: [],
-    }),
+    backup: async () => OUTCOME,
     list: async () => [BACKUP],
     show: async () => BACKUP,
     browse: async () => ({

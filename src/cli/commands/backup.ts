@@ -1,15 +1,26 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
-import type { BackupPayload } from '../../contracts/cli-payloads.ts';
-import { EXIT } from '../../engine/base/errors.ts';
+import type { BackupPart, BackupPayload } from '../../contracts/cli-payloads.ts';
+import type { PlanConfig } from '../../contracts/config.ts';
+import { regionRefusal } from '../../contracts/config-destinations.ts';
+import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type ChosenPlan, choosePlan } from '../choose-plan.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import type { BackupOutcome, BackupRequest, BackupType } from '../engine-door.ts';
+import { type PlacedPart, placedParts } from '../destination-specs.ts';
+import type {
+  BackupOutcome,
+  BackupRequest,
+  BackupType,
+  BackupWithCopies,
+  DestinationSpec,
+} from '../engine-door.ts';
+import { failureOf } from '../failure.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
 import { mask } from '../mask.ts';
-import { withEngine } from '../open-engine.ts';
+import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import type { SourceSpec } from '../recognise-source.ts';
+import { copyStatusPayload, renderCopies } from '../render-copies.ts';
 
 export interface BackupOptions {
   readonly type?: BackupType;
@@ -42,31 +53,133 @@ ${examples(
 
 async function backup(cli: Cli, args: string[], options: BackupOptions): Promise<CommandResult> {
   const chosen = await choosePlan(cli, args, options);
-  const request = requestOf(chosen, options);
-  const outcome = await withEngine(cli, chosen.plan, (engine) => engine.backup(request), {
-    createDefault: true,
-  });
-  const { plan, tenantId, type } = request;
-  const { backupId, status, bytesRead, bytesStored, durationMs, artifacts, problems } = outcome;
+  await warnAboutKeys(cli, chosen);
+  const parts = await partsOfRun(cli, chosen, options);
+  const done: PartResult[] = [];
+  for (const part of parts) {
+    done.push(
+      await runPart(cli, chosen, part).then(
+        (outcome) => ({ part, outcome }),
+        (error: unknown) => ({ part, error }),
+      ),
+    );
+    cli.signal.throwIfAborted();
+  }
+  const [own, ...others] = done;
+  if (own === undefined || 'error' in own) {
+    for (const one of others) if ('outcome' in one) cli.note(renderBackupOutcome(one.outcome).trimEnd());
+    throw own?.error;
+  }
   const json: BackupPayload = {
+    ...payloadOf(own),
+    ...(others.length > 0 ? { parts: others.map(partPayload) } : {}),
+  };
+  return { json, text: done.map(renderPart).join(''), exitCode: worst(done.map(exitCodeOf)) };
+}
+
+/** One backup that a run makes. */
+interface RunPart {
+  readonly request: BackupRequest;
+  /** None: the repository of the data folder, or one address for everything. */
+  readonly specs: readonly DestinationSpec[];
+}
+
+type Outcome = BackupOutcome | BackupWithCopies;
+type PartResult = { readonly part: RunPart } & ({ readonly outcome: Outcome } | { readonly error: unknown });
+
+async function partsOfRun(cli: Cli, chosen: ChosenPlan, options: BackupOptions): Promise<RunPart[]> {
+  const { plan, loaded, name, sources } = chosen;
+  const tenantId = options.tenantId ?? plan?.tenantId ?? null;
+  const type = options.type ?? plan?.type ?? typeOf(sources);
+  if (!plan || !loaded) {
+    return [{ request: { sources, plan: name ?? adHocPlan(sources), tenantId, type }, specs: [] }];
+  }
+  const placed = await placedParts(cli, loaded, plan);
+  refuseRegions(name!, plan, placed);
+  const parts = placed.flatMap(({ sources: names, specs }): RunPart[] => {
+    const own = sources.filter((source) => names.includes(source.name));
+    if (own.length === 0) return [];
+    const ownType = placed.length > 1 && type === 'full' ? typeOf(own) : type;
+    return [{ request: { sources: own, plan: name, tenantId, type: ownType }, specs }];
+  });
+  return parts;
+}
+
+/** Before anything is read: data of a plan does not leave its regions, not even by an address on the command line. */
+function refuseRegions(name: string, plan: PlanConfig, parts: readonly PlacedPart[]): void {
+  for (const spec of parts.flatMap(({ specs }) => specs)) {
+    const refusal = regionRefusal(plan.regions, spec.region);
+    if (refusal === null) continue;
+    throw new HoldfastError('region_refused', `the destination ${spec.name} of plan ${name} ${refusal}`);
+  }
+}
+
+async function runPart(cli: Cli, { plan }: ChosenPlan, { request, specs }: RunPart): Promise<Outcome> {
+  if (specs.length === 0)
+    return withEngine(cli, plan, (engine) => engine.backup(request), { createDefault: true });
+  const { backupToAll } = await loadEngine(cli);
+  return withProgress(cli, (progress) => backupToAll(request, specs, { progress, signal: cli.signal }));
+}
+
+/** Says when keys go to the same place as the databases they open. */
+async function warnAboutKeys(cli: Cli, { name, plan, loaded, sources }: ChosenPlan): Promise<void> {
+  const { keysBesideData, looksSecret, renderKeysBesideData } = await import(
+    '../../contracts/key-separation.ts'
+  );
+  if (plan && loaded) {
+    for (const found of keysBesideData(loaded.config)) {
+      const isOwn = plan.sources.some(
+        (source) => found.secretSources.includes(source) || found.databases.includes(source),
+      );
+      if (isOwn) cli.note(`warning: plan ${name}: ${renderKeysBesideData(found)}`);
+    }
+    return;
+  }
+  const secrets = sources
+    .filter((one) => one.kind === 'files' && one.paths.some(looksSecret))
+    .map((one) => one.name);
+  const databases = sources.filter((one) => kindOf(one) === 'db').map((one) => one.name);
+  if (secrets.length === 0 || databases.length === 0) return;
+  cli.note(
+    `warning: ${secrets.join(', ')} may hold keys and goes to the same place as ${databases.join(', ')}: whoever opens it has both`,
+  );
+}
+
+function payloadOf({ part, outcome }: PartResult & { readonly outcome: Outcome }): BackupPayload {
+  const { plan, tenantId, type } = part.request;
+  const { backupId, status, bytesRead, bytesStored, durationMs, artifacts, problems } = outcome;
+  return {
     ...{ backupId, status, plan, tenantId, type, bytesRead, bytesStored, durationMs },
     artifacts: artifacts.map(({ name, kind, sizeBytes, sha256 }) => ({ name, kind, sizeBytes, sha256 })),
     problems: problems.map(({ artifact, path, cause, message }) => ({ artifact, path, cause, message })),
-  };
-  return {
-    json,
-    text: renderBackupOutcome(outcome),
-    exitCode: outcome.status === 'succeeded' ? EXIT.ok : EXIT.incomplete,
+    ...('copies' in outcome
+      ? { destination: outcome.destination, copies: outcome.copies.map(copyStatusPayload) }
+      : {}),
   };
 }
 
-function requestOf(chosen: ChosenPlan, options: BackupOptions): BackupRequest {
-  return {
-    sources: chosen.sources,
-    plan: chosen.name ?? adHocPlan(chosen.sources),
-    tenantId: options.tenantId ?? chosen.plan?.tenantId ?? null,
-    type: options.type ?? chosen.plan?.type ?? typeOf(chosen.sources),
-  };
+function partPayload(result: PartResult): BackupPart {
+  if ('outcome' in result) return payloadOf(result);
+  const { code, message, next } = failureOf(result.error, false);
+  const sources = result.part.request.sources.map(({ name }) => name);
+  return { status: 'failed', sources, error: { code, message, next } };
+}
+
+function renderPart(result: PartResult): string {
+  if ('outcome' in result) return renderBackupOutcome(result.outcome);
+  const { message, next } = failureOf(result.error, false);
+  const sources = result.part.request.sources.map(({ name }) => printable(name)).join(', ');
+  return `NO BACKUP of ${sources}: ${message}\n  next: ${next}\n`;
+}
+
+/** What could not be read weighs more than a copy that is missing. */
+const worst = (codes: readonly number[]) =>
+  [EXIT.incomplete, EXIT.copyMissing].find((code) => codes.includes(code)) ?? EXIT.ok;
+
+/** A part without a backup is a run that is not complete. */
+function exitCodeOf(result: PartResult): number {
+  if ('error' in result || result.outcome.status === 'incomplete') return EXIT.incomplete;
+  return result.outcome.status === 'copy-missing' ? EXIT.copyMissing : EXIT.ok;
 }
 
 /**
@@ -98,8 +211,14 @@ function kindOf({ kind }: SourceSpec): 'db' | 'storage' {
   return kind === 'sqlite' || kind === 'postgres' ? 'db' : 'storage';
 }
 
+const STATUS: Readonly<Record<BackupWithCopies['status'], string>> = {
+  succeeded: 'succeeded',
+  incomplete: 'is incomplete',
+  'copy-missing': 'is stored, but a copy is missing',
+};
+
 /** Exported for its test. */
-export function renderBackupOutcome(outcome: BackupOutcome): string {
+export function renderBackupOutcome(outcome: BackupOutcome | BackupWithCopies): string {
   const read = outcome.bytesRead;
   const share = read > 0 ? `, ${((outcome.bytesStored / read) * 100).toFixed(1)}% of it` : '';
   const artifacts = outcome.artifacts.map(
@@ -109,11 +228,13 @@ export function renderBackupOutcome(outcome: BackupOutcome): string {
     ({ artifact, path, message }) =>
       `  ${printable([artifact, path].filter((part) => part).join('/'))}: ${printable(message)}\n`,
   );
-  const status = outcome.status === 'succeeded' ? 'succeeded' : 'is incomplete';
+  const status = STATUS[outcome.status];
+  const copies = 'copies' in outcome ? renderCopies(outcome.copies) : '';
   return [
     `backup ${outcome.backupId} ${status}\n`,
     ...artifacts,
     `read ${formatSize(read)}, new ${formatSize(outcome.bytesStored)}${share}, in ${formatDuration(outcome.durationMs)}\n`,
+    copies,
     ...(problems.length > 0
       ? [`${formatCount(problems.length, 'entry', 'entries')} could not be read:\n`, ...problems]
       : []),

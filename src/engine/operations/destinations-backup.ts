@@ -1,6 +1,7 @@
 import { HoldfastError } from '../base/errors.ts';
 import type { BackupOutcome, BackupRequest } from './backup.ts';
 import {
+  atDestination,
   type DestinationSpec,
   isAboutDestination,
   participantOf,
@@ -77,7 +78,8 @@ async function writeToFirst(
     if (engine) {
       try {
         return { spec, engine, failed, outcome: await engine.backup(request) };
-      } catch (error) {
+      } catch (thrown) {
+        const error = atDestination(thrown, engine.address);
         if (signal.aborted || !isAboutDestination(error)) throw error;
         first ??= error;
         failed.set(spec, failureOf(error, null));

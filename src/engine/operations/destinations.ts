@@ -43,9 +43,30 @@ export const isAboutDestination = (error: unknown) => ABOUT_DESTINATION.has(code
 
 /** Opens a destination and tells its warnings. Throws what `openEngine` throws. The caller closes the engine. */
 export async function openDestination(spec: DestinationSpec, { progress, signal }: RunPort): Promise<Engine> {
-  const engine = await openEngine({ ...(await spec.options()), progress, signal });
+  const engine = await openEngine({ ...(await spec.options()), progress, signal }).catch((error: unknown) => {
+    throw explained(error, spec);
+  });
   for (const warning of engine.warnings) progress.warn(`${spec.name}: ${warning}`);
   return engine;
+}
+
+/** Names the destination where an error does not. */
+function explained(error: unknown, { name, address }: DestinationSpec): unknown {
+  if (!(error instanceof HoldfastError)) return error;
+  if (error.code === 'repository_missing') {
+    return new HoldfastError('repository_missing', `there is no repository at ${address}`, {
+      cause: error,
+      next: `run holdfast init --destination ${name}, or check that its disk or server is the right one`,
+    });
+  }
+  return atDestination(error, address);
+}
+
+/** What a destination complains of names the object; which destination it is must not be guessed. */
+export function atDestination(error: unknown, address: string): unknown {
+  if (!(error instanceof HoldfastError) || error.message.includes(address)) return error;
+  if (!error.code.startsWith('storage_') && !error.code.startsWith('key_')) return error;
+  return new HoldfastError(error.code, `${address}: ${error.message}`, { cause: error, next: error.next });
 }
 
 /** Opens one that may be down: then the failure is in the result. Throws what would hit any other, too, and `interrupted`. */
