@@ -69,6 +69,73 @@ export interface DestinationSpec {
   readonly regionsOf: (plan: string | null) => readonly string[] | null;
 }
 
+export interface ReplicateRequest {
+  /** What to copy from, nearest first. */
+  readonly from: readonly DestinationSpec[];
+  readonly to: readonly DestinationSpec[];
+  /** Absent for every plan. */
+  readonly plan?: string | null;
+  readonly dryRun: boolean;
+  /** Reads every byte at the source again and compares every SHA-256. */
+  readonly readsAll: boolean;
+}
+
+export interface ReplicatedBackup {
+  readonly id: string;
+  readonly plan: string | null;
+  readonly tenantId: string | null;
+  readonly type: BackupType;
+  readonly timestampMs: number;
+  readonly sizeBytes: number;
+}
+
+export interface ReplicatedTo {
+  readonly name: string;
+  readonly address: string;
+  readonly copied: readonly ReplicatedBackup[];
+  readonly storedBytes: number;
+  readonly missing: readonly ReplicatedBackup[];
+  readonly leftOut: readonly (ReplicatedBackup & { readonly reason: string; readonly text: string })[];
+  readonly failures: readonly CopyFailure[];
+  /** False when it could not be looked at. */
+  readonly isKnown: boolean;
+}
+
+export interface ReplicateOutcome {
+  readonly destinations: readonly ReplicatedTo[];
+  readonly down: readonly { readonly destination: string; readonly failure: CopyFailure }[];
+}
+
+export interface CopySet {
+  /** Absent for every plan. */
+  readonly plan?: string | null;
+  readonly specs: readonly DestinationSpec[];
+}
+
+export interface VerifyAllRequest {
+  readonly sets: readonly CopySet[];
+  readonly backupId: string | null;
+  readonly share: number;
+  readonly heal: boolean;
+}
+
+export interface VerifiedCopy {
+  readonly destination: string;
+  readonly address: string;
+  readonly status: 'good' | 'damaged' | 'missing' | 'down';
+  /** Null for a destination that is down or lacks the backup asked for. */
+  readonly report: VerifyOutcome | null;
+  readonly missing: readonly ReplicatedBackup[];
+  /** Null when nothing was to be healed. */
+  readonly healed: {
+    readonly healed: readonly string[];
+    readonly storedBytes: number;
+    readonly copied: number;
+    readonly failures: readonly CopyFailure[];
+  } | null;
+  readonly failures: readonly CopyFailure[];
+}
+
 export interface RunPort {
   readonly progress: ProgressPort;
   readonly signal: AbortSignal;
@@ -143,7 +210,7 @@ export interface RestoreOutcome {
   readonly warnings: readonly string[];
 }
 
-export type VerifyOutcome = Omit<VerifyPayload, 'durationMs'>;
+export type VerifyOutcome = Omit<VerifyPayload, 'durationMs' | 'copies'>;
 
 export interface RotateOutcome {
   readonly removed: number;
@@ -272,6 +339,10 @@ export interface EngineModule {
   ): Promise<BackupWithCopies>;
   /** Throws `repository_missing`, `key_missing`, `key_wrong`, `repository_newer`, `storage_*`. */
   openEngine(options: OpenEngineOptions): Promise<Engine>;
+  /** Brings destinations what they lack from each other. */
+  replicateBetween(request: ReplicateRequest, port: RunPort): Promise<ReplicateOutcome>;
+  /** Checks every copy; with `heal` repairs each from the others and looks again. */
+  verifyAll(request: VerifyAllRequest, port: RunPort): Promise<VerifiedCopy[]>;
   openBundle(request: {
     readonly file: string;
     readonly folder: string;

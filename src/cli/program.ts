@@ -10,6 +10,7 @@ import { addInit } from './commands/init.ts';
 import { addKey } from './commands/key.ts';
 import { addList } from './commands/list.ts';
 import { addPrune } from './commands/prune.ts';
+import { addReplicate } from './commands/replicate.ts';
 import { addRestore } from './commands/restore.ts';
 import { addRotate } from './commands/rotate.ts';
 import { addShow } from './commands/show.ts';
@@ -62,7 +63,7 @@ Exit codes and errors: docs/errors.md
   program.commandsGroup('Back up and restore:');
   for (const add of [addInit, addBackup, addList, addShow, addRestore, addVerify]) add(program, action);
   program.commandsGroup('Keep and clean up:');
-  for (const add of [addRotate, addPrune, addHold, addUndelete]) add(program, action);
+  for (const add of [addReplicate, addRotate, addPrune, addHold, addUndelete]) add(program, action);
   program.commandsGroup('Keys, bundles, settings:');
   for (const add of [addKey, addBundle, addConfig, addDoctor]) add(program, action);
   return program;

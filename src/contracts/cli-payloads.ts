@@ -83,6 +83,35 @@ export const backupPayload = z.strictObject({
   parts: z.array(backupPart).optional(),
 });
 
+const replicatedBackup = {
+  id: z.string(),
+  plan: z.string().nullable(),
+  tenantId: z.string().nullable(),
+  type,
+  timestamp: time,
+  sizeBytes: size,
+};
+
+export const replicatePayload = z.strictObject({
+  dryRun: z.boolean(),
+  /** True when no destination lacks anything it should have. */
+  ok: z.boolean(),
+  destinations: z.array(
+    z.strictObject({
+      destination: z.string(),
+      address: z.string(),
+      /** `unknown`: it could not be looked at. With `dryRun`, what is to be copied counts as missing. */
+      status: z.enum(['complete', 'missing', 'unknown']),
+      copied: z.array(z.strictObject(replicatedBackup)),
+      storedBytes: size,
+      missing: z.array(z.strictObject(replicatedBackup)),
+      /** What it is not to have: `archived` there, removed by `retention` there, or refused by `region`. */
+      leftOut: z.array(z.strictObject({ ...replicatedBackup, reason: z.string(), text: z.string() })),
+      failures: z.array(copyFailure),
+    }),
+  ),
+});
+
 export const listPayload = z.array(
   z.strictObject({
     id: z.string(),
@@ -143,7 +172,13 @@ export const restorePayload = z.strictObject({
   warnings: z.array(z.string()),
 });
 
-const damagedObject = z.strictObject({ name: z.string(), code: z.string(), why: z.string() });
+const damagedObject = z.strictObject({
+  name: z.string(),
+  code: z.string(),
+  why: z.string(),
+  /** Where it lies, when several destinations were looked at. */
+  destination: z.string().optional(),
+});
 
 export const verifyPayload = z.strictObject({
   /** True when every byte looked at is good. */
@@ -162,6 +197,8 @@ export const verifyPayload = z.strictObject({
     hashedBytes: size,
   }),
   damaged: z.array(damagedObject),
+  /** Damaged packs that no backup needs any more: what they held was stored anew, prune deletes them. */
+  replaced: z.array(damagedObject),
   /** Backups that cannot be restored completely; without artifacts, not at all. */
   affected: z.array(
     z.strictObject({
@@ -169,6 +206,7 @@ export const verifyPayload = z.strictObject({
       name: z.string(),
       plan: z.string().nullable(),
       startedAt: z.string(),
+      destination: z.string().optional(),
       artifacts: z.array(
         z.strictObject({
           artifact: z.string(),
@@ -183,6 +221,21 @@ export const verifyPayload = z.strictObject({
   rejected: z.array(damagedObject),
   /** Packs that are found, but slower, since no index lists them. */
   unlistedPacks: size,
+  /** Each destination by itself, when there are several; then `ok` is true only when all are good and lack nothing. */
+  copies: z
+    .array(
+      z.strictObject({
+        destination: z.string(),
+        address: z.string(),
+        /** `missing`: good, but it lacks backups that another copy has. `down`: it could not be looked at. */
+        status: z.enum(['good', 'damaged', 'missing', 'down']),
+        missing: z.array(z.strictObject(replicatedBackup)),
+        /** What `--heal` did; null when there was nothing to do. */
+        healed: z.strictObject({ backups: z.array(z.string()), copied: size, storedBytes: size }).nullable(),
+        failures: z.array(copyFailure),
+      }),
+    )
+    .optional(),
 });
 
 export const rotatePayload = z.strictObject({
@@ -298,6 +351,7 @@ export type BackupPayload = z.output<typeof backupPayload>;
 export type BackupPart = z.output<typeof backupPart>;
 export type CopyFailurePayload = z.output<typeof copyFailure>;
 export type CopyStatusPayload = z.output<typeof copyStatus>;
+export type ReplicatePayload = z.output<typeof replicatePayload>;
 export type ListPayload = z.output<typeof listPayload>;
 export type ShowPayload = z.output<typeof showPayload>;
 export type TreePayload = z.output<typeof treePayload>;

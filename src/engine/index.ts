@@ -10,6 +10,8 @@ export type { Progress } from './base/progress.ts';
 export { generateKeyText } from './crypto/key-text.ts';
 export type { DestinationSpec, RunPort } from './operations/destinations.ts';
 export { type BackupWithCopies, backupToAll, type CopyStatus } from './operations/destinations-backup.ts';
+export { replicateBetween } from './operations/destinations-replicate.ts';
+export { verifyAll } from './operations/destinations-verify.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
 export type { RetentionInput } from './operations/rotate.ts';
 export type { SourceSpec } from './operations/source-spec.ts';

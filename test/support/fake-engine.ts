@@ -4,6 +4,7 @@ import type {
   Engine,
   EngineModule,
   OpenEngineOptions,
+  VerifyOutcome,
 } from '../../src/cli/engine-door.ts';
 import { HoldfastError } from '../../src/engine/base/errors.ts';
 
@@ -56,6 +57,26 @@ const OUTCOME: BackupOutcome = {
   problems: [],
 };
 
+const VERIFIED: VerifyOutcome = {
+  ok: true,
+  scope: 'all',
+  seed: null,
+  checked: {
+    objects: 3,
+    packs: 1,
+    packBytes: 5000,
+    chunks: 9,
+    backups: 1,
+    artifacts: 2,
+    hashedBytes: 9000,
+  },
+  damaged: [],
+  replaced: [],
+  affected: [],
+  rejected: [],
+  unlistedPacks: 0,
+};
+
 /** What was asked of the engine. */
 export interface FakeEngine extends EngineModule {
   readonly opened: OpenEngineOptions[];
@@ -85,6 +106,22 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
         ...{ copied: i === 0 ? 0 : 1, storedBytes: 0, missing: 0, failures: [] },
       }));
       return { ...OUTCOME, destination: specs[0]!.name, copies };
+    },
+    replicateBetween: async (request) => {
+      calls.push({ name: 'replicateBetween', args: [request] });
+      const destinations = request.to.map(({ name, address }) => ({
+        ...{ name, address, copied: [], storedBytes: 0, missing: [], leftOut: [], failures: [] },
+        isKnown: true,
+      }));
+      return { destinations, down: [] };
+    },
+    verifyAll: async (request) => {
+      calls.push({ name: 'verifyAll', args: [request] });
+      const specs = [...new Set(request.sets.flatMap((set) => set.specs))];
+      return specs.map(({ name, address }) => ({
+        ...{ destination: name, address, status: 'good', report: VERIFIED, missing: [] },
+        ...{ healed: null, failures: [] },
+      }));
     },
     openBundle: async () => ({
       backupId: ID,
@@ -149,24 +186,7 @@ function plausible(fake: FakeEngine): Engine {
       restored: [{ item: 'app.sqlite', target, sizeBytes: 5_000_000 }],
       warnings: [],
     }),
-    verify: async () => ({
-      ok: true,
-      scope: 'all',
-      seed: null,
-      checked: {
-        objects: 3,
-        packs: 1,
-        packBytes: 5000,
-        chunks: 9,
-        backups: 1,
-        artifacts: 2,
-        hashedBytes: 9000,
-      },
-      damaged: [],
-      affected: [],
-      rejected: [],
-      unlistedPacks: 0,
-    }),
+    verify: async () => VERIFIED,
     rotate: async () => ({
       removed: 1,
       decisions: [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VerifyPayload } from '../../contracts/cli-payloads.ts';
-import { parseShare, renderVerify } from './verify.ts';
+import { renderVerify } from '../render-verify.ts';
+import { parseShare } from './verify.ts';
 
 const REPORT: VerifyPayload = {
   ok: false,
@@ -17,6 +18,7 @@ const REPORT: VerifyPayload = {
     artifacts: 4,
     hashedBytes: 1,
   },
+  replaced: [],
   damaged: [{ name: 'packs/ab/abcd', code: 'object_damaged', why: 'its hash differs from its name' }],
   affected: [
     {

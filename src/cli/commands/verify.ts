@@ -2,11 +2,14 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { VerifyPayload } from '../../contracts/cli-payloads.ts';
 import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
-import { withEngine } from '../open-engine.ts';
+import type { CopySet, VerifiedCopy } from '../engine-door.ts';
+import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
+import { renderVerify } from '../render-verify.ts';
+import { copySets, joinedPayload, renderCopy } from '../verify-copies.ts';
 
 interface VerifyOptions {
   readonly share?: number;
+  readonly heal?: boolean;
 }
 
 export function addVerify(program: Command, action: Action): void {
@@ -19,9 +22,16 @@ export function addVerify(program: Command, action: Action): void {
       'read only a random share of the packs, such as 10%; no backup may miss a chunk all the same',
       parseShare,
     )
+    .option(
+      '--heal',
+      'repair damaged and missing backups of one destination from the others, then look again',
+    )
     .addHelpText(
       'after',
-      examples('holdfast verify', 'holdfast verify --share 10%', 'holdfast verify latest'),
+      `
+With several destinations in the configuration every copy is looked at, and what one lacks of the others
+is named; --destination looks at one.
+${examples('holdfast verify', 'holdfast verify --share 10%', 'holdfast verify latest', 'holdfast verify --heal')}`,
     )
     .action(action(verify));
 }
@@ -42,6 +52,13 @@ async function verify(cli: Cli, id: string | undefined, options: VerifyOptions):
     });
   }
   const startedAtMs = cli.io.nowMs();
+  const sets = await copySets(cli);
+  if (sets !== null) return verifyCopies(cli, sets, id ?? null, options, startedAtMs);
+  if (options.heal) {
+    throw new HoldfastError('usage', 'there is one destination, and no other copy to heal it from', {
+      next: 'name several destinations in the configuration, and none on the command line',
+    });
+  }
   const report = await withEngine(cli, null, (engine) =>
     engine.verify({ backupId: id ?? null, share: options.share ?? 1 }),
   );
@@ -49,47 +66,26 @@ async function verify(cli: Cli, id: string | undefined, options: VerifyOptions):
   return { json: payload, text: renderVerify(payload), exitCode: report.ok ? EXIT.ok : EXIT.damaged };
 }
 
-/** What exactly is known to be good: a share of the packs says nothing of the bytes in the others. */
-const SCOPES: Readonly<Record<VerifyPayload['scope'], string>> = {
-  all: 'every stored byte',
-  backup: 'every byte of this backup',
-  share: 'every byte of the share looked at, and no backup misses a chunk',
-};
-
-/** Exported for its test. */
-export function renderVerify(report: VerifyPayload): string {
-  const { checked, damaged, rejected, affected } = report;
-  const looked = [
-    formatCount(checked.objects, 'object'),
-    `${formatCount(checked.packs, 'pack')} (${formatSize(checked.packBytes)})`,
-    formatCount(checked.backups, 'backup'),
-    `in ${formatDuration(report.durationMs)}`,
-  ].join(', ');
-  const unlisted =
-    report.unlistedPacks > 0
-      ? `${formatCount(report.unlistedPacks, 'pack')} in no index; reading is slower\n`
-      : '';
-  if (report.ok) return `good: ${SCOPES[report.scope]} (${looked})\n${unlisted}`;
-  const lines = [...damaged, ...rejected].map(({ name, why }) => `  ${printable(name)}: ${printable(why)}\n`);
-  return [
-    `not good: ${formatCount(lines.length, 'object')} (looked at ${looked})\n`,
-    ...lines,
-    affected.length > 0 ? 'backups that cannot be restored completely:\n' : 'no backup is affected\n',
-    ...affected.map(renderAffected),
-    unlisted,
-    'next: back up again, what is missing is stored anew; see docs/operations.md, damage\n',
-  ].join('');
-}
-
-function renderAffected({ id, startedAt, artifacts }: VerifyPayload['affected'][number]): string {
-  const head = `  ${id} of ${startedAt.slice(0, 16).replace('T', ' ')}`;
-  if (artifacts.length === 0) return `${head}: all of it\n`;
-  const lines = artifacts.map(({ artifact, why, paths, morePaths }) => {
-    const shown = paths.slice(0, 10);
-    const more = paths.length - shown.length + morePaths;
-    const rest = more > 0 ? [`and ${formatCount(more, 'more file')}`] : [];
-    const files = [...shown, ...rest].map((path) => `      ${printable(path)}\n`).join('');
-    return `    ${printable(artifact)}: ${printable(why)}\n${files}`;
-  });
-  return `${head}\n${lines.join('')}`;
+/** Every copy: what `holdfast verify` says of each, and of all together. */
+async function verifyCopies(
+  cli: Cli,
+  sets: readonly CopySet[],
+  backupId: string | null,
+  options: VerifyOptions,
+  startedAtMs: number,
+): Promise<CommandResult> {
+  const { verifyAll } = await loadEngine(cli);
+  const request = { sets, backupId, share: options.share ?? 1, heal: options.heal === true };
+  const copies = await withProgress(cli, (progress) => verifyAll(request, { progress, signal: cli.signal }));
+  const json = joinedPayload(copies, cli.io.nowMs() - startedAtMs, request);
+  const has = (status: VerifiedCopy['status']) => copies.some((copy) => copy.status === status);
+  const exitCode = has('damaged')
+    ? EXIT.damaged
+    : has('down')
+      ? EXIT.unreachable
+      : has('missing')
+        ? EXIT.copyMissing
+        : EXIT.ok;
+  const text = copies.map((copy) => renderCopy(copy, json.durationMs, request.heal)).join('');
+  return { json, text, exitCode };
 }

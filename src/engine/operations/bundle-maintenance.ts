@@ -57,6 +57,7 @@ export async function verifyBundles(
       scope: 'all',
       seed: null,
       damaged,
+      replaced: [],
       affected,
       rejected: [],
       unlistedPacks: 0,

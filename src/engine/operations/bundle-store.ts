@@ -19,7 +19,10 @@ export interface StoredBundle {
 const NAME = /^(backups|archived)\/[^/]+\/\d{4}\/\d{2}\/\d{2}\/[a-z]+_[^/]+\.tar\.(zst|gz)\.enc$/;
 
 /** The path of a bundle: `backups/<tenant or global>/<YYYY>/<MM>/<DD>/<type>_<timestamp>.tar.zst.enc` (row D6). */
-export function bundleName(manifest: Manifest, compression: 'zstd' | 'gzip'): string {
+export function bundleName(
+  manifest: Pick<Manifest, 'tenantId' | 'type' | 'startedAt'>,
+  compression: 'zstd' | 'gzip',
+): string {
   const { tenantId, type, startedAt } = manifest;
   const day = startedAt.slice(0, 10).replaceAll('-', '/');
   const ending = compression === 'zstd' ? 'zst' : 'gz';

@@ -43,6 +43,8 @@ export interface VerifyReport {
     readonly hashedBytes: number;
   };
   readonly damaged: readonly DamagedObject[];
+  /** Damaged packs that carry a tombstone and that no backup needs any more: what they held was stored anew, prune deletes them. */
+  readonly replaced: readonly DamagedObject[];
   /** Exactly the backups that are hit; empty artifacts mean that the manifest itself cannot be used. */
   readonly affected: readonly AffectedBackup[];
   /** What lies among the backups and is none: wrong signature, wrong place, damaged. */

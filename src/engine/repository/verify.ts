@@ -11,7 +11,7 @@ import type { Manifest } from './manifest.ts';
 import { listStrangers } from './manifest-list.ts';
 import type { ManifestRef } from './manifest-path.ts';
 import type { RejectedManifest } from './manifest-store.ts';
-import { packName } from './object-names.ts';
+import { packName, packOfName } from './object-names.ts';
 import { everyBackup, unreadable, walkArtifact } from './reachable.ts';
 import type { Repository } from './repository.ts';
 import { scanPacks } from './scan-packs.ts';
@@ -63,7 +63,7 @@ export async function verifyRepository(
   const { progress = silentProgress } = options;
   const counts = { objects: 0, packs: 0, packBytes: 0, chunks: 0, backups: 0, artifacts: 0, hashedBytes: 0 };
   counts.objects += await verifySmallObjects(repository, onDamage);
-  const { index, unlistedPacks } = await readIndex(repository, onDamage, counts);
+  const { index, condemned, unlistedPacks } = await readIndex(repository, onDamage, counts);
   const reader = openChunkReader({ storage: repository.storage, keys: repository.keys, index });
   const rejected: RejectedManifest[] = [];
   const bad = newBitset(index.count);
@@ -75,6 +75,7 @@ export async function verifyRepository(
     for await (const name of listStrangers(repository)) {
       rejected.push({ name, code: 'manifest_forged', why: `${name} cannot be the name of a manifest` });
     }
+    const replaced = affected.length === 0 ? takeReplaced(damaged, condemned) : [];
     const ok = damaged.size + affected.length + rejected.length === 0;
     return {
       ok,
@@ -82,6 +83,7 @@ export async function verifyRepository(
       seed: options.backupId ? null : (options.share?.seed ?? null),
       checked: counts,
       damaged: [...damaged.values()].sort(byName),
+      replaced,
       affected,
       rejected: rejected.sort(byName),
       unlistedPacks,
@@ -93,11 +95,21 @@ export async function verifyRepository(
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1);
 
+/** Takes damaged packs out that carry a tombstone. Only for when nothing is hit: then all they held lies elsewhere. */
+function takeReplaced(
+  damaged: Map<string, DamagedObject>,
+  condemned: ReadonlySet<string>,
+): DamagedObject[] {
+  const replaced = [...damaged.values()].filter(({ name }) => condemned.has(packOfName(name) ?? ''));
+  for (const { name } of replaced) damaged.delete(name);
+  return replaced.sort(byName);
+}
+
 async function readIndex(
   repository: Repository,
   onDamage: (damaged: DamagedObject) => void,
   counts: { objects: number },
-): Promise<{ index: ChunkIndex; unlistedPacks: number }> {
+): Promise<{ index: ChunkIndex; condemned: ReadonlySet<string>; unlistedPacks: number }> {
   const condemned = await tombstonedPacks(repository);
   const index = newChunkIndex();
   let unlistedPacks = 0;
@@ -117,7 +129,7 @@ async function readIndex(
   };
   await addSoundPacks(repository, index, (pack) => condemned.has(pack), options);
   await addDoubtfulPacks(repository, index, (pack) => condemned.has(pack));
-  return { index, unlistedPacks };
+  return { index, condemned, unlistedPacks };
 }
 
 /** Which packs to read in full; null for all of them. */

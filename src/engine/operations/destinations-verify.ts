@@ -1,0 +1,164 @@
+import { codeOf, HoldfastError } from '../base/errors.ts';
+import type { VerifyReport } from '../repository/verify-report.ts';
+import {
+  type DestinationSpec,
+  isAboutDestination,
+  participantOf,
+  type RunPort,
+  withDestinations,
+} from './destinations.ts';
+import { errorOf } from './destinations-replicate.ts';
+import { resolveAmong } from './destinations-resolve.ts';
+import type { Engine } from './engine.ts';
+import { type Healer, type HealOutcome, heal } from './heal.ts';
+import { type CopyFailure, failureOf } from './replicate.ts';
+import { type ReplicatedBackup, replicateAmong } from './replicate-among.ts';
+
+/** Destinations that hold copies of the same backups. */
+export interface CopySet {
+  /** Null for backups without a plan; absent for all. */
+  readonly plan?: string | null;
+  readonly specs: readonly DestinationSpec[];
+}
+
+export interface VerifyAllRequest {
+  /** Each destination is looked at once, in how many sets it may be. */
+  readonly sets: readonly CopySet[];
+  /** Beginning of an id, or `latest`; null for everything. */
+  readonly backupId: string | null;
+  readonly share: number;
+  /** Gives damaged copies back what others have, and missing ones. */
+  readonly heal: boolean;
+}
+
+export interface VerifiedCopy {
+  readonly destination: string;
+  readonly address: string;
+  /** `missing`: what is there is good, and it lacks backups that another copy has. `down`: it could not be looked at. */
+  readonly status: 'good' | 'damaged' | 'missing' | 'down';
+  /** The last look; null for a destination that is down or lacks the backup asked for. */
+  readonly report: VerifyReport | null;
+  /** What another copy has and this one should. */
+  readonly missing: readonly ReplicatedBackup[];
+  /** Null when nothing was to be healed. */
+  readonly healed: (HealOutcome & { readonly copied: number }) | null;
+  readonly failures: readonly CopyFailure[];
+}
+
+interface Look {
+  readonly spec: DestinationSpec;
+  readonly engine: Engine | null;
+  report: VerifyReport | null;
+  missing: ReplicatedBackup[];
+  healed: (HealOutcome & { copied: number }) | null;
+  readonly failures: CopyFailure[];
+}
+
+/**
+ * Checks the stored bytes of every copy and compares what the copies hold; with `heal` repairs each from the others, and
+ * looks again. A destination that is down is in the result. Throws `id_unknown` when no copy holds the backup asked for, the failure
+ * of the first when all are down, `interrupted`.
+ */
+export async function verifyAll(request: VerifyAllRequest, port: RunPort): Promise<VerifiedCopy[]> {
+  const specs = [...new Set(request.sets.flatMap((set) => set.specs))];
+  return withDestinations(port, async (tried) => {
+    const looks: Look[] = [];
+    for (const spec of specs) {
+      const { engine, failure } = await tried(spec);
+      looks.push({
+        spec,
+        engine,
+        report: null,
+        missing: [],
+        healed: null,
+        failures: failure ? [failure] : [],
+      });
+    }
+    const up = looks.filter(({ engine }) => engine !== null);
+    if (up.length === 0) throw errorOf(looks[0]!.failures[0]!);
+    const id = request.backupId === null ? null : await resolveAmong(request.backupId, looks);
+    for (const look of up) await lookAt(look, id?.backupId ?? null, request.share, port);
+    if (id !== null) for (const look of up) if (!id.holders.has(look.spec)) look.missing.push(id.backup);
+    if (request.heal) {
+      for (const look of up) await healOne(look, up, port);
+    }
+    if (id === null || request.heal) await compare(request, up);
+    if (request.heal) {
+      for (const look of up)
+        if (look.healed !== null) await lookAt(look, id?.backupId ?? null, request.share, port);
+    }
+    return looks.map(verdictOf);
+  });
+}
+
+async function lookAt(
+  look: Look,
+  backupId: string | null,
+  share: number,
+  { progress, signal }: RunPort,
+): Promise<void> {
+  progress.phase(look.spec.name, {});
+  try {
+    look.report = await look.engine!.verify({ backupId, share });
+  } catch (error) {
+    if (signal.aborted || !isAboutDestination(error)) throw error;
+    // A copy that lacks the backup is told by what it lacks.
+    look.report = null;
+    if (codeOf(error) !== 'id_unknown') look.failures.push(failureOf(error, null));
+  }
+}
+
+async function healOne(look: Look, up: readonly Look[], { signal }: RunPort): Promise<void> {
+  const { report, engine } = look;
+  if (report === null || report.ok) return;
+  const healers = up
+    .filter((one) => one !== look)
+    .map(({ spec, engine: other, report: theirs }): Healer => {
+      const affected = new Set((theirs?.affected ?? []).map(({ id }) => id));
+      return { name: spec.name, place: other!.copyPlace, affected };
+    });
+  try {
+    look.healed = { ...(await heal(engine!.copyPlace, report, healers)), copied: 0 };
+    look.failures.push(...look.healed.failures);
+  } catch (error) {
+    if (signal.aborted) throw new HoldfastError('interrupted', undefined, { cause: error });
+    look.failures.push(failureOf(error, null));
+  }
+}
+
+/** What each copy lacks of the others; with `heal` it is copied. */
+async function compare(request: VerifyAllRequest, up: readonly Look[]): Promise<void> {
+  for (const set of request.sets) {
+    const looks = up.filter(({ spec }) => set.specs.includes(spec));
+    if (looks.length < 2) continue;
+    const participants = looks.map(({ spec, engine }) => participantOf(spec, engine!));
+    const filter = set.plan === undefined ? {} : { plan: set.plan };
+    const outcomes = await replicateAmong(participants, participants, { ...filter, dryRun: !request.heal });
+    looks.forEach((look, i) => {
+      const { copied, missing, failures, storedBytes } = outcomes[i]!;
+      look.missing = [...look.missing.filter(({ id }) => !copied.some((one) => one.id === id)), ...missing];
+      look.failures.push(...failures);
+      if (!request.heal) look.missing.push(...copied);
+      else if (copied.length > 0) {
+        const before = look.healed ?? { healed: [], storedBytes: 0, failures: [], copied: 0 };
+        look.healed = {
+          ...before,
+          storedBytes: before.storedBytes + storedBytes,
+          copied: before.copied + copied.length,
+        };
+      }
+    });
+  }
+}
+
+function verdictOf({ spec, engine, report, missing, healed, failures }: Look): VerifiedCopy {
+  const unique = [...new Map(missing.map((backup) => [backup.id, backup])).values()];
+  const isUnseen = engine === null || (report === null && unique.length === 0);
+  const isDamaged = report !== null && !report.ok;
+  return {
+    destination: spec.name,
+    address: spec.address,
+    status: isUnseen ? 'down' : isDamaged ? 'damaged' : unique.length > 0 ? 'missing' : 'good',
+    ...{ report, missing: unique, healed, failures },
+  };
+}
