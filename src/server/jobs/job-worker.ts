@@ -1,0 +1,130 @@
+import { hostname } from 'node:os';
+import { newId } from '../../engine/index.ts';
+import { type Claim, claimIn } from './claim.ts';
+import type { Candidate } from './delivery.ts';
+import type { JobWorker, WorkOptions } from './port.ts';
+import type { QueueParts } from './queue-parts.ts';
+import { type RunningJob, runJob } from './running-job.ts';
+import { holdMs } from './settings.ts';
+import { announceWorker } from './worker-presence.ts';
+import { startRounds } from './worker-rounds.ts';
+
+/** A job that found no room comes back after this. */
+const LIMIT_WAIT_MS = 1000;
+
+/** Takes jobs and runs them in this process until `stop`. */
+export function startWorker(parts: QueueParts, work: WorkOptions): JobWorker {
+  const id = newId();
+  const labels = [...(work.unlabelled === false ? [] : [null]), ...(work.labels ?? [])];
+  const running = new Map<string, RunningJob>();
+  const concurrency = work.concurrency ?? 2;
+  let stopping = false;
+  const start = (claim: Claim) => {
+    if (!('claimed' in claim)) return;
+    const job = runJob(parts, claim.claimed, work.handle);
+    running.set(job.id, job);
+    void job.done.then(() => {
+      running.delete(job.id);
+      look.now();
+    });
+  };
+  const look = onePerTime(parts, async () => {
+    while (!stopping && running.size < concurrency) {
+      const wanted = concurrency - running.size;
+      const candidates = await parts.delivery.next(labels, wanted);
+      const claims: Claim[] = [];
+      // One after the other: how many may run is counted each time.
+      for (const candidate of candidates) claims.push(await claim(parts, candidate, id));
+      claims.forEach(start);
+      const isMore = candidates.length === wanted && claims.some((one) => !isHeldUp(one));
+      if (!isMore) return;
+    }
+  });
+  const presence = announceWorker(parts, {
+    id,
+    host: hostname(),
+    pid: process.pid,
+    labels: work.labels ?? [],
+  });
+  const rounds = startRounds(parts, look.now);
+  const stopListening = parts.hints.listen((hint) => {
+    if (hint.type !== 'job') look.now();
+    if (hint.type === 'job') void running.get(hint.id)?.renew();
+    if (hint.type === 'all') for (const job of running.values()) void job.renew();
+  });
+  look.now();
+  const end = async (drain: boolean) => {
+    stopping = true;
+    stopListening();
+    rounds.stop();
+    await look.settle();
+    if (!drain) for (const job of running.values()) job.giveBack();
+    await Promise.all([...running.values()].map(({ done }) => done));
+    await presence.end();
+  };
+  let ended: Promise<void> | null = null;
+  return {
+    id,
+    async stop({ drain = false } = {}) {
+      if (ended && !drain) for (const job of running.values()) job.giveBack();
+      ended ??= end(drain);
+      await ended;
+    },
+  };
+}
+
+const isHeldUp = (claim: Claim) => 'refused' in claim && claim.refused !== 'gone';
+
+async function claim(parts: QueueParts, candidate: Candidate, workerId: string): Promise<Claim> {
+  const { catalog, options, delivery, nowMs } = parts;
+  const limit = await options.limit();
+  return catalog.exclusive('claims', async (trx) => {
+    const atMs = nowMs();
+    const result = await claimIn(trx, candidate.jobId, {
+      workerId,
+      nowMs: atMs,
+      holdMs: holdMs(options),
+      limit,
+    });
+    await candidate.settle(trx);
+    // A busy key lets its next job go when it is free; the others have to be brought again.
+    if ('refused' in result && (result.refused === 'limit' || result.refused === 'early')) {
+      const job = await trx
+        .selectFrom('jobs')
+        .selectAll()
+        .where('id', '=', candidate.jobId)
+        .executeTakeFirst();
+      const runAfterMs = Math.max(job?.run_after ?? 0, atMs + LIMIT_WAIT_MS);
+      if (job) await delivery.announce(trx, { ...job, run_after: runAfterMs });
+    }
+    return result;
+  });
+}
+
+/** Runs `work` when asked; asked while it runs, once more afterwards. Trouble with the catalog waits for the next time. */
+function onePerTime(
+  { options }: QueueParts,
+  work: () => Promise<void>,
+): { now(): void; settle(): Promise<void> } {
+  let current: Promise<void> | null = null;
+  let again = false;
+  const run = async () => {
+    do {
+      again = false;
+      await work().catch((error: unknown) => {
+        options.onError(error);
+        again = false;
+      });
+    } while (again);
+    current = null;
+  };
+  return {
+    now() {
+      again = true;
+      current ??= run();
+    },
+    async settle() {
+      await current;
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { sql } from 'kysely';
+import pg from 'pg';
+import { type Db, fromKysely, PgBoss } from 'pg-boss';
+import type { Catalog, CatalogDb } from '../catalog/types.ts';
+import type { Candidate, Delivery } from './delivery.ts';
+
+/** Its own schema beside the catalog's tables. */
+const SCHEMA = 'holdfast_queue';
+
+/** A message that was fetched and neither claimed nor settled is delivered again after this: its worker died in between. */
+const REDELIVER_SECONDS = 15;
+
+/** A job may wait for years for a worker with its label; pg-boss must not clean it up. */
+const NEVER_SECONDS = 10 * 365 * 86_400;
+
+/** How long a job may be due and not running before it is asked whether its message got lost. */
+const LOST_AFTER_MS = 60_000;
+
+const CONNECTIONS = 2;
+
+interface Message {
+  readonly jobId: string;
+}
+
+/**
+ * pg-boss brings jobs to workers on several machines: it orders them, holds them back until they are due, gives each to one
+ * worker (SKIP LOCKED) and again when that one dies before it claims the job. A message says which job; it is sent in the
+ * transaction that queues the job and settled in the one that claims it, so neither is lost without the other.
+ */
+export async function pgBossDelivery(catalog: Catalog, onError: (error: Error) => void): Promise<Delivery> {
+  // Not the catalog's own connections: pg-boss looks things up while a transaction of ours holds one and waits.
+  const pool = new pg.Pool({
+    ...catalog.pool?.options,
+    max: CONNECTIONS,
+    application_name: 'holdfast queue',
+  });
+  pool.on('error', onError);
+  const boss = new PgBoss({
+    db: { executeSql: (text, values) => pool.query(text, values as unknown[]) },
+    schema: SCHEMA,
+    schedule: false,
+    superviseIntervalSeconds: REDELIVER_SECONDS,
+    monitorIntervalSeconds: REDELIVER_SECONDS,
+  });
+  boss.on('error', onError);
+  await boss.start().catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
+  const prepared = new Map<string, Promise<void>>();
+  const prepare = (label: string | null): Promise<void> => {
+    const name = queueName(label);
+    const known = prepared.get(name);
+    if (known) return known;
+    const made = createQueue(boss, name);
+    prepared.set(name, made);
+    made.catch(() => prepared.delete(name));
+    return made;
+  };
+  return {
+    prepare,
+    async announce(trx, { id, label, priority, run_after }) {
+      await prepare(label);
+      await boss.send(queueName(label), { jobId: id } satisfies Message, {
+        priority,
+        startAfter: new Date(run_after),
+        db: within(trx),
+      });
+    },
+    async next(labels, count) {
+      const candidates: Candidate[] = [];
+      for (const label of labels) {
+        const name = queueName(label);
+        await prepare(label);
+        const wanted = count - candidates.length;
+        if (wanted <= 0) break;
+        const messages = await boss.fetch<Message>(name, { batchSize: wanted });
+        candidates.push(...messages.map((message) => candidateOf(boss, name, message)));
+      }
+      return candidates;
+    },
+    redeliver: (nowMs) => redeliver(catalog, nowMs, (label) => prepare(label), boss),
+    async close() {
+      await boss.stop({ graceful: false, close: false });
+      await pool.end();
+    },
+  };
+}
+
+/** Letters, digits, `.`, `_` and `-` are what pg-boss takes, and what a label is made of. */
+const queueName = (label: string | null) => (label === null ? 'jobs' : `jobs/${label}`);
+
+const within = (trx: CatalogDb): Db => fromKysely(trx);
+
+async function createQueue(boss: PgBoss, name: string): Promise<void> {
+  await boss.createQueue(name, {
+    expireInSeconds: REDELIVER_SECONDS,
+    retentionSeconds: NEVER_SECONDS,
+    deleteAfterSeconds: 60,
+    retryLimit: 1_000_000,
+    retryDelay: 0,
+  });
+}
+
+function candidateOf(boss: PgBoss, name: string, message: { id: string; data: Message }): Candidate {
+  return {
+    jobId: message.data.jobId,
+    async settle(trx) {
+      await boss.complete(name, message.id, null, { db: within(trx) });
+    },
+  };
+}
+
+/** Announces jobs that are due and have no message: a safety net that should find nothing. */
+async function redeliver(
+  catalog: Catalog,
+  nowMs: number,
+  prepare: (label: string | null) => Promise<void>,
+  boss: PgBoss,
+): Promise<void> {
+  const lost = await sql<{ id: string; label: string | null; priority: number }>`
+    select j.id, j.label, j.priority from jobs j
+    where j.status = 'queued' and j.run_after < ${nowMs - LOST_AFTER_MS}
+      and not exists (select 1 from jobs r where r.status = 'running' and r.concurrency_key = j.concurrency_key)
+      and j.id not in (
+        select m.data->>'jobId' from ${sql.raw(SCHEMA)}.job m
+        where m.state in ('created', 'retry', 'active') and m.data->>'jobId' is not null)
+    order by j.id limit 100`.execute(catalog.db);
+  for (const { id, label, priority } of lost.rows) {
+    await prepare(label);
+    await boss.send(queueName(label), { jobId: id }, { priority });
+  }
+}

@@ -1,0 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const STEP_MS = 20;
+const STEPS = 1500;
+
+/** Asks again and again until the answer is there, and gives it. Throws after half a minute, which only a fault takes. */
+export async function untilTrue<T>(ask: () => Promise<T | null | undefined | false>): Promise<T> {
+  for (let step = 0; step < STEPS; step += 1) {
+    const answer = await ask();
+    if (answer) return answer as T;
+    await sleep(STEP_MS);
+  }
+  throw new Error(`it did not become true: ${ask}`);
+}
