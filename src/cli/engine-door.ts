@@ -136,6 +136,14 @@ export interface VerifiedCopy {
   readonly failures: readonly CopyFailure[];
 }
 
+export interface NearCopy {
+  readonly destination: string;
+  readonly engine: Engine;
+  readonly backupId: string;
+  /** Why nearer copies did not do. */
+  readonly passed: readonly string[];
+}
+
 export interface RunPort {
   readonly progress: ProgressPort;
   readonly signal: AbortSignal;
@@ -343,6 +351,13 @@ export interface EngineModule {
   replicateBetween(request: ReplicateRequest, port: RunPort): Promise<ReplicateOutcome>;
   /** Checks every copy; with `heal` repairs each from the others and looks again. */
   verifyAll(request: VerifyAllRequest, port: RunPort): Promise<VerifiedCopy[]>;
+  /** Does work with the nearest copy of a backup; when that is damaged or down, with the next. */
+  withNearestCopy<T>(
+    specs: readonly DestinationSpec[],
+    text: string,
+    port: RunPort,
+    work: (copy: NearCopy) => Promise<T>,
+  ): Promise<T>;
   openBundle(request: {
     readonly file: string;
     readonly folder: string;

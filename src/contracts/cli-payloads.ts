@@ -170,6 +170,8 @@ export const restorePayload = z.strictObject({
   durationMs: size,
   restored: z.array(z.strictObject({ item: z.string(), target: z.string(), sizeBytes: size })),
   warnings: z.array(z.string()),
+  /** Which copy it came from, where there are several. */
+  destination: z.string().optional(),
 });
 
 const damagedObject = z.strictObject({

@@ -10,6 +10,7 @@ export type { Progress } from './base/progress.ts';
 export { generateKeyText } from './crypto/key-text.ts';
 export type { DestinationSpec, RunPort } from './operations/destinations.ts';
 export { type BackupWithCopies, backupToAll, type CopyStatus } from './operations/destinations-backup.ts';
+export { withNearestCopy } from './operations/destinations-nearest.ts';
 export { replicateBetween } from './operations/destinations-replicate.ts';
 export { verifyAll } from './operations/destinations-verify.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';

@@ -123,6 +123,10 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
         ...{ healed: null, failures: [] },
       }));
     },
+    withNearestCopy: async (specs, _, __, work) => {
+      const engine = recording({ ...plausible(fake), ...answers }, calls);
+      return work({ destination: specs[0]!.name, engine, backupId: ID, passed: [] });
+    },
     openBundle: async () => ({
       backupId: ID,
       entries: 2,

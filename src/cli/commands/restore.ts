@@ -3,10 +3,11 @@ import type { Command } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
+import { copySets } from '../copy-sets.ts';
 import type { Engine, RestoreOutcome, RestorePlan, RestoreRequest } from '../engine-door.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
 import { warnAboutPassword } from '../mask.ts';
-import { withEngine } from '../open-engine.ts';
+import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import { originalPlaces } from '../original-places.ts';
 import { isPostgresAddress } from '../recognise-source.ts';
 
@@ -44,21 +45,36 @@ async function restore(
   item: string | undefined,
   options: RestoreOptions,
 ): Promise<CommandResult> {
-  const outcome = await withEngine(cli, null, async (engine) => {
-    const requests = await requestsOf(cli, engine, id, item ?? null, options.to);
+  let isShown = false;
+  const restoreFrom = async (engine: Engine, wanted: string, passed: readonly string[]) => {
+    const requests = await requestsOf(cli, engine, wanted, item ?? null, options.to);
     const planned: RestoreRequest[] = [];
     for (const request of requests) {
       const plan = await engine.planRestore(request);
-      cli.note(renderPlan(plan));
+      if (!isShown) cli.note(renderPlan(plan));
       // From here on it is this backup, even when a newer one becomes `latest` meanwhile.
       planned.push({ ...request, backupId: plan.backupId });
     }
+    isShown = true;
     requireConfirmation(cli, options.confirmRestore === true, repeatedArgs(cli, id, item, options.to));
     const outcomes: RestoreOutcome[] = [];
     for (const request of planned) outcomes.push(await engine.restore(request));
-    return joined(outcomes);
-  });
-  return { json: outcome, text: renderOutcome(outcome) };
+    return joined(outcomes, passed);
+  };
+  const sets = await copySets(cli);
+  if (sets === null) {
+    const outcome = await withEngine(cli, null, (engine) => restoreFrom(engine, id, []));
+    return { json: outcome, text: renderOutcome(outcome) };
+  }
+  const specs = [...new Set(sets.flatMap((set) => set.specs))];
+  const { withNearestCopy } = await loadEngine(cli);
+  const outcome = await withProgress(cli, (progress) =>
+    withNearestCopy(specs, id, { progress, signal: cli.signal }, async (copy) => ({
+      ...(await restoreFrom(copy.engine, copy.backupId, copy.passed)),
+      destination: copy.destination,
+    })),
+  );
+  return { json: outcome, text: `${renderOutcome(outcome)}from ${printable(outcome.destination)}\n` };
 }
 
 async function requestsOf(
@@ -80,23 +96,24 @@ async function requestsOf(
   return [{ backupId: id, item, target, replace: true }];
 }
 
-function joined(outcomes: readonly RestoreOutcome[]): RestoreOutcome {
+function joined(outcomes: readonly RestoreOutcome[], passed: readonly string[]): RestoreOutcome {
   return {
     backupId: outcomes[0]!.backupId,
     durationMs: outcomes.reduce((sum, { durationMs }) => sum + durationMs, 0),
     restored: outcomes.flatMap(({ restored }) => restored),
-    warnings: outcomes.flatMap(({ warnings }) => warnings),
+    warnings: [...passed, ...outcomes.flatMap(({ warnings }) => warnings)],
   };
 }
 
 function repeatedArgs(cli: Cli, id: string, item: string | undefined, to: string | undefined): string[] {
-  const { repository, config } = cli.options;
+  const { repository, destination, config } = cli.options;
   return [
     'restore',
     id,
     ...(item === undefined ? [] : [item]),
     ...(to === undefined ? [] : ['--to', to]),
     ...(repository ? ['--repository', repository] : []),
+    ...(destination ? ['--destination', destination] : []),
     ...(config ? ['--config', config] : []),
   ];
 }

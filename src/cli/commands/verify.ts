@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { VerifyPayload } from '../../contracts/cli-payloads.ts';
 import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { copySets, joinedPayload, renderCopy } from '../copy-sets.ts';
 import type { CopySet, VerifiedCopy } from '../engine-door.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import { renderVerify } from '../render-verify.ts';
-import { copySets, joinedPayload, renderCopy } from '../verify-copies.ts';
 
 interface VerifyOptions {
   readonly share?: number;
