@@ -3,7 +3,8 @@
  * The types here are what the commands rely on.
  */
 import type { BundleOpenPayload, PrunePayload, VerifyPayload } from '../contracts/cli-payloads.ts';
-import type { StorageSettings } from '../engine/index.ts';
+import type { KitPayload } from '../contracts/kit-payload.ts';
+import type { KitRequest, StorageSettings } from '../engine/index.ts';
 import type { SourceSpec } from './recognise-source.ts';
 
 export type BackupType = 'db' | 'storage' | 'full';
@@ -365,6 +366,8 @@ export interface EngineModule {
     readonly progress: ProgressPort;
     readonly signal: AbortSignal;
   }): Promise<OpenedBundle>;
+  /** Writes a recovery kit whole or not at all. Throws `target_not_empty`, `key_wrong`, and what opening throws. */
+  writeKit(request: KitRequest): Promise<KitPayload>;
   generateKeyText(): string;
   /** 16 hex digits that tell keys apart; null for a passphrase. */
   keyIdOf(keyText: string): string | null;

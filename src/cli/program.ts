@@ -8,6 +8,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addHold } from './commands/hold.ts';
 import { addInit } from './commands/init.ts';
 import { addKey } from './commands/key.ts';
+import { addKit } from './commands/kit.ts';
 import { addList } from './commands/list.ts';
 import { addPrune } from './commands/prune.ts';
 import { addReplicate } from './commands/replicate.ts';
@@ -65,7 +66,7 @@ Exit codes and errors: docs/errors.md
   program.commandsGroup('Keep and clean up:');
   for (const add of [addReplicate, addRotate, addPrune, addHold, addUndelete]) add(program, action);
   program.commandsGroup('Keys, bundles, settings:');
-  for (const add of [addKey, addBundle, addConfig, addDoctor]) add(program, action);
+  for (const add of [addKey, addKit, addBundle, addConfig, addDoctor]) add(program, action);
   return program;
 }
 

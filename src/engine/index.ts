@@ -14,6 +14,7 @@ export { withNearestCopy } from './operations/destinations-nearest.ts';
 export { replicateBetween } from './operations/destinations-replicate.ts';
 export { verifyAll } from './operations/destinations-verify.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
+export { type KitRequest, writeKit } from './operations/kit.ts';
 export type { RetentionInput } from './operations/rotate.ts';
 export type { SourceSpec } from './operations/source-spec.ts';
 export { testDestination } from './operations/test-destination.ts';

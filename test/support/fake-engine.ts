@@ -127,6 +127,11 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
       const engine = recording({ ...plausible(fake), ...answers }, calls);
       return work({ destination: specs[0]!.name, engine, backupId: ID, passed: [] });
     },
+    writeKit: async (request) => {
+      calls.push({ name: 'writeKit', args: [request] });
+      const { folder, zipFile, withKey } = request;
+      return { folder, zipFile, files: ['RECOVERY.md'], key: withKey ? 'plain' : 'none', destinations: [] };
+    },
     openBundle: async () => ({
       backupId: ID,
       entries: 2,

@@ -13,6 +13,7 @@ import { exportBundle } from './export-bundle.ts';
 import { extendLocks } from './extend-locks.ts';
 import { importBundle } from './import-bundle.ts';
 import { addKey, listKeys, reencrypt, retireKey, rotateKey } from './keys.ts';
+import { kitCheck } from './kit-state.ts';
 import { type ListFilter, listBackups, showBackup } from './list.ts';
 import { prune, verify } from './maintenance.ts';
 import { openOrCreate } from './open-repository.ts';
@@ -91,7 +92,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     exportBundle: (request: { id: string; file: string; compression: 'zstd' | 'gzip' }) =>
       exportBundle(context, { ...request, credentials: credentials.slice(0, 1), signingKey }),
     importBundle: (file: string) => importBundle(context, { file, credentials }),
-    doctor: () => doctor(context),
+    doctor: async () => [...(await doctor(context)), await kitCheck(repository, options.stateFolder)],
     close: () => repository.storage.close(),
   };
 }

@@ -1,0 +1,68 @@
+/** What this host remembers of the recovery kits it made, so that doctor can say when one is missing or out of date. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { streamOf } from '../base/bytes.ts';
+import { systemCode } from '../base/errors.ts';
+import type { Repository } from '../repository/repository.ts';
+import type { DoctorCheck } from './doctor.ts';
+import { writeNewFile } from './write-file.ts';
+
+const recordSchema = z.object({
+  version: z.literal(1),
+  madeAt: z.iso.datetime({ precision: 3 }),
+  slotIds: z.array(z.string()),
+  fingerprints: z.array(z.string()),
+});
+
+/** The keys and signers a kit told of. */
+export type KitRecord = z.infer<typeof recordSchema>;
+
+/** `id` is that of the repository, or the address where there is none. */
+function recordFile(stateFolder: string, id: string): string {
+  const name = /^[0-9a-f-]{36}$/.test(id) ? id : createHash('sha256').update(id).digest('hex').slice(0, 32);
+  return join(stateFolder, `kit-${name}.json`);
+}
+
+/** Null when no kit was made here, or the record is not readable as one. */
+export async function readKitRecord(stateFolder: string, id: string): Promise<KitRecord | null> {
+  try {
+    const text = await readFile(recordFile(stateFolder, id), 'utf8');
+    return recordSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch (error) {
+    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+export async function writeKitRecord(stateFolder: string, id: string, record: KitRecord): Promise<void> {
+  await writeNewFile({
+    target: recordFile(stateFolder, id),
+    content: streamOf(Buffer.from(JSON.stringify(record))),
+    sha256: null,
+    replace: true,
+    signal: new AbortController().signal,
+  });
+}
+
+const NEXT = 'run holdfast kit FOLDER, and keep it away from this machine';
+
+/** Whether a kit was made here that still tells of every key and signer. */
+export async function kitCheck(repository: Repository, stateFolder: string): Promise<DoctorCheck> {
+  const name = 'recovery kit';
+  const record = await readKitRecord(stateFolder, repository.id);
+  if (record === null) {
+    return { name, status: 'warning', message: 'no recovery kit was made on this machine', next: NEXT };
+  }
+  const made = record.madeAt.slice(0, 10);
+  const slots = await repository.listSlots();
+  const { valid } = await repository.signers.list();
+  const news = [
+    ...(slots.some(({ slotId, current }) => current && !record.slotIds.includes(slotId)) ? ['keys'] : []),
+    ...([...valid.keys()].some((one) => !record.fingerprints.includes(one)) ? ['signers'] : []),
+  ];
+  if (news.length === 0) return { name, status: 'ok', message: `made on ${made}`, next: null };
+  const message = `the one of ${made} does not know of newer ${news.join(' and ')}`;
+  return { name, status: 'warning', message, next: NEXT };
+}
