@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { destination, environmentName, name, regionLabel, text } from './config-destination.ts';
+import { scheduleFields } from './config-schedule.ts';
 
 export type { KeyReference } from './config-destination.ts';
 
@@ -116,12 +117,19 @@ const plan = z
       .nullable()
       .default(null),
     retention: retention.default({}),
-    schedule: text.optional().describe('Cron expression, kept for the server.'),
+    ...scheduleFields,
   })
   .refine((one) => one.destination === undefined || one.destinations === undefined, {
     message: 'needs destination or destinations, not both',
     path: ['destinations'],
+  })
+  .refine((one) => Object.keys(one.databases ?? {}).every((source) => one.sources.includes(source)), {
+    message: 'must name sources of this plan',
+    path: ['databases'],
   });
+
+/** What each kind of stored document holds: the same as under its name in the file. */
+export const documentSchemas = { destination, source, plan } as const;
 
 export const configSchema = z
   .strictObject({
