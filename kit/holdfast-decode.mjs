@@ -2,7 +2,7 @@
 /**
  * Opens Holdfast backups without Holdfast: repositories and bundles of format version 1, on a folder.
  *
- * One file, nothing to install: Node 22.15 or newer (or any later one). Written from docs/format.md alone, as a
+ * One file, nothing to install: Node 20 or newer. Written from docs/format.md alone, as a
  * second implementation; holdfast_decode.py is the third. It only reads the backups, and never uses the network.
  * zstd comes from Node where it can do what is needed, else from the decoder in this file.
  *
@@ -23,6 +23,7 @@ import {
 } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as zlib from 'node:zlib';
 
 const USAGE = `holdfast-decode: opens Holdfast backups without Holdfast
@@ -2470,12 +2471,33 @@ const detailsOf = (manifest) => ({
   problems: manifest.problems ?? [],
 });
 
+/** The kit's copies of the small objects of this repository, or null without a kit. */
+function spareOf(kit, folder) {
+  if (kit === null) return null;
+  const heads = join(resolve(kit), 'heads');
+  let ids = [];
+  try {
+    ids = fs.readdirSync(heads);
+  } catch {
+    throw usage(`${heads} is not there: the kit was made without --with-key, which leaves such copies out`);
+  }
+  let id = ids[0];
+  try {
+    id = parseJson(fs.readFileSync(join(folder, 'config')), 'config').repositoryId;
+  } catch {
+    if (ids.length !== 1)
+      throw usage(`${heads} has copies of several repositories: keep only the one that is meant`);
+  }
+  if (!ids.includes(id)) throw usage(`${heads} has no copies of the repository ${printable(id)}`);
+  return join(heads, id);
+}
+
 /** A repository or a folder of bundles, with every backup that counts. */
 async function openAddress(options, address) {
   const folder = resolve(address);
   const isFolder = fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory();
   if (!isFolder) throw usage(`${folder} is no folder: fetch the repository to one first`);
-  const store = openStore(folder, options.kit === null ? null : join(resolve(options.kit), 'repository'));
+  const store = openStore(folder, spareOf(options.kit, folder));
   const rejected = [];
   const reject = (name, why) => {
     rejected.push(name);
@@ -2962,4 +2984,8 @@ async function main(argv, environment) {
   }
 }
 
-process.exitCode = await main(process.argv.slice(2), process.env);
+/** For tests: this file is a program and no library. */
+export { zstdBuiltin };
+
+const isProgram = process.argv[1] && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+if (isProgram) process.exitCode = await main(process.argv.slice(2), process.env);

@@ -2257,13 +2257,32 @@ class Result:
         self.value, self.lines, self.code = value, lines, code
 
 
+def spare_of(kit, folder):
+    """The kit's copies of the small objects of this repository, or None without a kit."""
+    if kit is None:
+        return None
+    heads = os.path.join(os.path.abspath(kit), "heads")
+    if not os.path.isdir(heads):
+        raise usage(f"{heads} is not there: the kit was made without --with-key, which leaves such copies out")
+    ids = os.listdir(heads)
+    try:
+        found = parse_json(read_file(folder, "config") or b"", "config").get("repositoryId")
+    except Failure:
+        if len(ids) != 1:
+            raise usage(f"{heads} has copies of several repositories: keep only the one that is meant") from None
+        found = ids[0]
+    if found not in ids:
+        raise usage(f"{heads} has no copies of the repository {printable(found)}")
+    return os.path.join(heads, found)
+
+
 def open_address(options, address, warn=None):
     """A repository or a folder of bundles, with every backup that counts, and what was rejected."""
     warn = warn or options.warn
     folder = os.path.abspath(address)
     if not os.path.isdir(folder):
         raise usage(f"{folder} is no folder: fetch the repository to one first")
-    store = Store(folder, os.path.join(os.path.abspath(options.kit), "repository") if options.kit else None)
+    store = Store(folder, spare_of(options.kit, folder))
     rejected = []
 
     def reject(name, why):

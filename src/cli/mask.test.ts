@@ -15,6 +15,7 @@ test('passwords in addresses are hidden, users and hosts stay', () => {
     ],
     ['host=db password=s3cret dbname=x', 'host=db password=*** dbname=x'],
     ['key HFK1-ABCDEF-GHJKMN is damaged', 'key hfk1-*** is damaged'],
+    ['a printed passphrase is hfp1-ABCDEF-GHJKMN', 'a printed passphrase is hfp1-***'],
     [
       "could not reach 'postgres://app:s3cret@db/x', and /srv/a:b@c",
       "could not reach 'postgres://app:***@db/x', and /srv/a:b@c",

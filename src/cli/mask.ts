@@ -2,7 +2,7 @@ const USER_AND_PASSWORD = /\b([a-z][a-z0-9+.-]*:\/\/)([^\s/?#'"]*):([^\s/?#'"]*)
 /** A password that itself holds `/`, `?` or `#`, written without encoding: hidden up to the last `@`. */
 const BROKEN_PASSWORD = /\b(postgres(?:ql)?:\/\/)([^\s:@/?#'"]*):([^\s'"]+)@/gi;
 const SECRET_PARAMETER = /([?&\s;](?:password|passfile|sslpassword|secret|token)=)([^&\s'"#]+)/gi;
-const KEY_TEXT = /\bhfk1-[0-9a-z-]+/gi;
+const KEY_TEXT = /\bhf([kp])1-[0-9a-z-]+/gi;
 
 /**
  * Hides passwords in addresses (`postgres://app:***@db/orders`), secret parameters and key texts wherever they
@@ -13,7 +13,7 @@ export function mask(text: string): string {
     .replace(BROKEN_PASSWORD, '$1$2:***@')
     .replace(USER_AND_PASSWORD, '$1$2:***@')
     .replace(SECRET_PARAMETER, '$1***')
-    .replace(KEY_TEXT, 'hfk1-***');
+    .replace(KEY_TEXT, (_, kind: string) => `hf${kind.toLowerCase()}1-***`);
 }
 
 /** The same in every text of a JSON value. */

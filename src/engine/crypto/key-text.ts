@@ -13,6 +13,9 @@ export type Credential =
 const PREFIX = 'hfk1-';
 /** The digit one is often read as a letter. */
 const PREFIX_AS_TYPED = /^hfk[1il][-\s]/i;
+/** Printed forms of a recovery kit, see docs/format.md section 3. */
+const PRINTED_PASSPHRASE = /^hfp[1il][-\s]/i;
+const PRINTED_WRAPPED = /^hfw[1il][-\s]/i;
 const CHECK_BYTES = 4;
 const BODY_CHARACTERS = Math.ceil(((KEY_BYTES + CHECK_BYTES) * 8) / 5);
 
@@ -28,14 +31,24 @@ export function keyText(key: Uint8Array): string {
 }
 
 /**
- * What a text given as key means: `hfk1-…` is a raw key (upper or lower case, blanks for dashes, o for 0 and
+ * What a text given as key means, also the KEY.txt of a recovery kit with its lines of explanation: `hfk1-…` is a raw key (upper or lower case, blanks for dashes, o for 0 and
  * i or l for 1 are forgiven), anything else a passphrase, taken as it is but for line ends behind it.
  * Throws `key_malformed` for a raw key with a mistake in it, `key_missing` for an empty text.
  */
 export function parseKeyText(text: string): Credential {
   const passphrase = text.replace(/[\r\n]+$/, '');
   if (passphrase.trim() === '') throw new HoldfastError('key_missing');
-  const typed = passphrase.trim();
+  const typed = withoutRemarks(passphrase);
+  if (PRINTED_PASSPHRASE.test(typed)) return printedPassphrase(typed);
+  if (PRINTED_WRAPPED.test(typed)) {
+    throw new HoldfastError(
+      'key_malformed',
+      'the key text is wrapped under the passphrase of a recovery kit',
+      {
+        next: 'unwrap it first: node holdfast-decode.mjs key --key-file KEY.txt',
+      },
+    );
+  }
   if (PREFIX_AS_TYPED.test(typed)) {
     const key = decodeBody(typed.slice(PREFIX.length));
     if (key === null) throw malformed('its checksum does not fit: a character is wrong or missing');
@@ -82,6 +95,23 @@ function isRun(text: string): boolean {
     if (Math.abs(text.charCodeAt(i) - text.charCodeAt(i - 1)) <= 1) steps += 1;
   }
   return steps >= (text.length - 1) * 0.8;
+}
+
+/** What was printed has lines that begin with `#`; a passphrase may have them, too, and is then left as it is. */
+function withoutRemarks(text: string): string {
+  const lines = text.split(/\r?\n/).filter((line) => !/^\s*#/.test(line));
+  const rest = lines.join('\n').trim();
+  return /^hf[kwp][1il][-\s]/i.test(rest) ? rest : text.trim();
+}
+
+function printedPassphrase(typed: string): Credential {
+  const bytes = decodeBase32(typed.slice(PREFIX.length).replace(/[-\s]/g, ''));
+  const body = bytes?.subarray(0, -CHECK_BYTES) ?? Buffer.alloc(0);
+  const check = createHash('sha256').update('holdfast passphrase').update(body).digest();
+  if (body.length === 0 || !check.subarray(0, CHECK_BYTES).equals(bytes!.subarray(-CHECK_BYTES))) {
+    throw malformed('its checksum does not fit: a character is wrong or missing');
+  }
+  return { kind: 'passphrase', passphrase: body.toString() };
 }
 
 function decodeBody(body: string): Buffer | null {

@@ -54,7 +54,7 @@ ${databaseText(kit)}
 | \`damaged: …\` | \`decode open\` with \`--keep-going\` brings back all that is whole and names the rest. Another copy of the named object (its name is the SHA-256 of its bytes) mends it. |
 ${headRow(kit)}| zstd is slow in Python | install libzstd (\`apt-get install libzstd1\`), or use the other decoder. |
 
-With Holdfast on the new machine, \`holdfast list --repository ADDRESS\` and \`holdfast restore latest --repository ADDRESS --to FOLDER --confirm-restore\`
+With Holdfast on the new machine (and the same key), \`holdfast list --repository ADDRESS\` and \`holdfast restore latest --repository ADDRESS --to FOLDER --confirm-restore\`
 do the same, read S3 and SFTP directly, and load databases by themselves.
 
 ## What is in this folder
