@@ -4,7 +4,7 @@
  */
 import type { BundleOpenPayload, PrunePayload, VerifyPayload } from '../contracts/cli-payloads.ts';
 import type { KitPayload } from '../contracts/kit-payload.ts';
-import type { KitRequest, StorageSettings } from '../engine/index.ts';
+import type { CopyPlace, KitRequest, StorageSettings } from '../engine/index.ts';
 import type { SourceSpec } from './recognise-source.ts';
 
 export type BackupType = 'db' | 'storage' | 'full';
@@ -285,6 +285,8 @@ export interface DoctorCheck {
 }
 
 export interface Engine {
+  /** What copying between destinations works with; of no use here. */
+  readonly copyPlace: CopyPlace;
   readonly repositoryId: string;
   readonly address: string;
   /** What an operator should know after opening, such as a rollback. */
@@ -329,6 +331,8 @@ export interface OpenEngineOptions {
   readonly signal: AbortSignal;
   /** Makes the repository when there is none. Throws `repository_exists` for `always` when there is one. */
   readonly create?: 'if-missing' | 'always';
+  /** A repository made anew cuts and names chunks as this one. */
+  readonly like?: Engine;
   /** A backup is skipped when less is free at the destination. Default 500 MB. */
   readonly minimumFreeBytes?: number;
 }

@@ -54,12 +54,18 @@ export interface CreatedRepository {
   readonly keyFile: string | null;
 }
 
-/** Makes a repository. Throws `repository_exists` when there is one. */
-export async function createRepository(cli: Cli): Promise<CreatedRepository> {
-  const destination = await destinationOf(cli, null);
+/**
+ * Makes a repository, at `destination` or where this run goes. `like` is an open one that it is to hold copies of. Throws
+ * `repository_exists` when there is one.
+ */
+export async function createRepository(
+  cli: Cli,
+  given: { readonly destination?: Destination; readonly like?: Engine } = {},
+): Promise<CreatedRepository> {
+  const destination = given.destination ?? (await destinationOf(cli, null));
   const keys = await readKeyTexts(cli, destination);
   return withProgress(cli, async (progress) => {
-    const engine = await create(cli, destination, keys, progress, 'always');
+    const engine = await create(cli, destination, keys, progress, 'always', given.like);
     const { repositoryId } = engine;
     await engine.close();
     const usesGenerated = destination.keys?.current === undefined && !isKeyNamed(cli);
@@ -137,6 +143,7 @@ async function create(
   keys: KeyTexts,
   progress: ProgressView,
   mode: 'if-missing' | 'always',
+  like?: Engine,
 ): Promise<Engine> {
   const { openEngine, generateKeyText } = await loadEngine(cli);
   let current = keys.current;
@@ -149,6 +156,7 @@ async function create(
   const engine = await openEngine({
     ...(await engineOptions(cli, destination, [current, ...keys.old], progress)),
     create: mode,
+    ...(like ? { like } : {}),
   });
   if (mode === 'if-missing') {
     const keyFile = isKeyNamed(cli) ? null : generatedKeyFile(cli);

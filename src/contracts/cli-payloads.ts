@@ -18,6 +18,19 @@ export const initPayload = z.strictObject({
   address: z.string(),
   /** Where a generated key was written; null when a key was given. */
   keyFile: z.string().nullable(),
+  /** All that were made, where the configuration names several; the fields above are those of the first. */
+  destinations: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        repositoryId: z.string(),
+        address: z.string(),
+        keyFile: z.string().nullable(),
+        /** The destination whose way of cutting and naming chunks it shares. */
+        like: z.string().nullable(),
+      }),
+    )
+    .optional(),
 });
 
 const problem = z.strictObject({
@@ -354,6 +367,7 @@ export type BackupPart = z.output<typeof backupPart>;
 export type CopyFailurePayload = z.output<typeof copyFailure>;
 export type CopyStatusPayload = z.output<typeof copyStatus>;
 export type ReplicatePayload = z.output<typeof replicatePayload>;
+export type InitPayload = z.output<typeof initPayload>;
 export type ListPayload = z.output<typeof listPayload>;
 export type ShowPayload = z.output<typeof showPayload>;
 export type TreePayload = z.output<typeof treePayload>;

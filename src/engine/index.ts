@@ -8,6 +8,7 @@ export * from './base/errors.ts';
 export { isId, newId } from './base/ids.ts';
 export type { Progress } from './base/progress.ts';
 export { generateKeyText } from './crypto/key-text.ts';
+export type { CopyPlace } from './operations/copy-place.ts';
 export type { DestinationSpec, RunPort } from './operations/destinations.ts';
 export { type BackupWithCopies, backupToAll, type CopyStatus } from './operations/destinations-backup.ts';
 export { withNearestCopy } from './operations/destinations-nearest.ts';

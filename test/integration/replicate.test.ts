@@ -239,19 +239,22 @@ test('a damaged backup is named and left out, the others come; nothing false is 
   assert.deepEqual(await idsAt(offsite), [good.id]);
 });
 
-test('a manifest whose hash is not that of its bytes is not copied', async () => {
-  const [main, offsite] = [await repositoryWorld(), await repositoryWorld()];
+test('a manifest whose hash is not that of its bytes is not copied, nor where its chunks are known when all is read', async () => {
+  const [main, offsite, near] = [await repositoryWorld(), await repositoryWorld(), await repositoryWorld()];
   const made = await makeBackup(main.repository, { streams: { db: Buffer.alloc(5000, 1) } });
-  const other = await makeBackup(main.repository, { streams: { db: Buffer.alloc(5000, 2) } });
+  await copyBetween(await placeOf(main), await placeOf(near));
   const { version: _, repositoryId: __, id: ___, ...draft } = made;
-  const artifacts = [{ ...made.artifacts[0]!, sha256: other.artifacts[0]!.sha256 }];
+  const artifacts = [{ ...made.artifacts[0]!, sha256: 'ab'.repeat(32) }];
   const lying = await main.repository.manifests.commit({ ...draft, artifacts }, []);
-  const outcome = await copyBetween(await placeOf(main), await placeOf(offsite));
-  assert.deepEqual(
-    outcome.missing.map(({ id }) => id),
-    [lying.id],
-  );
-  assert.match(outcome.failures[0]!.message, /^db is not what its backup says/);
+  await main.repository.manifests.archive((await main.repository.manifests.resolve(made.id)).ref);
+  for (const [target, readsAll] of [
+    [offsite, false],
+    [near, true],
+  ] as const) {
+    const outcome = await copyBetween(await placeOf(main), await placeOf(target), { readsAll });
+    assert.deepEqual([outcome.copied, outcome.missing.map(({ id }) => id)], [[], [lying.id]]);
+    assert.match(outcome.failures[0]!.message, /^db is not what its backup says/);
+  }
 });
 
 test('one place under two names is refused: it would be one copy', async () => {

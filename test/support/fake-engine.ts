@@ -163,6 +163,8 @@ function recording(engine: Engine, calls: { name: string; args: readonly unknown
 function plausible(fake: FakeEngine): Engine {
   const backupId = ID;
   return {
+    // Only the engine itself looks at it.
+    copyPlace: null as unknown as Engine['copyPlace'],
     repositoryId: '0193a000-0000-7000-8000-0000000000ff',
     address: '/srv/repository',
     warnings: [],

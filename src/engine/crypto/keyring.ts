@@ -46,12 +46,14 @@ export function firstKeyring(input: {
   readonly repositoryId: Uint8Array;
   readonly chunking: ChunkingProfiles;
   readonly createdAt?: string;
+  /** That of a repository whose chunks are to have the same ids and borders; random when absent. */
+  readonly secret?: Uint8Array;
 }): Keyring {
   return {
     repositoryId: Buffer.from(input.repositoryId),
     epoch: 1,
     createdAt: input.createdAt ?? new Date().toISOString(),
-    secret: randomBytes(KEY_BYTES),
+    secret: input.secret ? Buffer.from(input.secret) : randomBytes(KEY_BYTES),
     previous: [],
     chunking: input.chunking,
   };

@@ -7,6 +7,7 @@ import { createRepository, openRepository, type Repository } from '../repository
 import { openStorage } from '../storage/open-storage.ts';
 import type { Storage } from '../storage/port.ts';
 import type { StorageSettings } from '../storage/storage-settings.ts';
+import type { CopyPlace } from './copy-place.ts';
 import { writeNewFile } from './write-file.ts';
 
 export interface OpenRequest {
@@ -19,6 +20,8 @@ export interface OpenRequest {
   readonly stateFolder: string;
   /** Makes the repository when there is none; `always` refuses one that is there. */
   readonly create?: 'if-missing' | 'always';
+  /** See `OpenEngineOptions`. */
+  readonly like?: { readonly copyPlace: CopyPlace };
 }
 
 /**
@@ -44,13 +47,16 @@ export async function openOrCreate(
 
 async function open(request: OpenRequest, storage: Storage, signingKey: SigningKey): Promise<Repository> {
   const { credentials, stateFolder } = request;
+  const kin = request.like?.copyPlace;
+  const like = kin?.layout === 'repository' ? { like: kin.context.repository.chunkSecrets() } : {};
   const common = { storage, signingKey, stateFolder };
-  if (request.create === 'always') return createRepository({ ...common, credential: credentials[0]! });
+  if (request.create === 'always')
+    return createRepository({ ...common, ...like, credential: credentials[0]! });
   try {
     return await openRepository({ ...common, credentials });
   } catch (error) {
     if (request.create === undefined || codeOf(error) !== 'repository_missing') throw error;
-    return createRepository({ ...common, credential: credentials[0]! });
+    return createRepository({ ...common, ...like, credential: credentials[0]! });
   }
 }
 

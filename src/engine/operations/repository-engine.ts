@@ -37,6 +37,8 @@ export interface OpenEngineOptions {
   readonly signal: AbortSignal;
   /** Makes the repository when there is none; `always` throws `repository_exists` when there is one. */
   readonly create?: 'if-missing' | 'always';
+  /** A repository made anew cuts and names chunks as this one does, since it is to hold copies of it. */
+  readonly like?: { readonly copyPlace: CopyPlace };
   /** A backup is skipped when less is free at the destination; 0 for any. Default 500 MB. */
   readonly minimumFreeBytes?: number;
 }

@@ -24,6 +24,8 @@ export interface NewRepository {
   /** Names the first key slot for people. */
   readonly label?: string;
   readonly chunking: ChunkingProfiles;
+  /** See `ChunkSecrets`; random when absent. */
+  readonly secret?: Buffer;
   readonly clock: Clock;
   /** Cost of a passphrase; the format's own when absent. */
   readonly scrypt?: ScryptCost;
@@ -49,7 +51,10 @@ export async function writeNewRepository(input: NewRepository): Promise<void> {
   });
   const name = slotName(slot.slotId);
   await storage.put(name, encodeSlot(slot, masterKey));
-  const keyring = firstKeyring({ repositoryId, chunking: input.chunking, createdAt: config.createdAt });
+  const keyring = firstKeyring({
+    ...{ repositoryId, chunking: input.chunking, createdAt: config.createdAt },
+    ...(input.secret ? { secret: input.secret } : {}),
+  });
   if ((await putKeyring(storage, keyring, masterKey)) === 'exists') {
     await storage.remove(name);
     throw exists(storage);

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Credential } from '../crypto/key-text.ts';
-import type { ChunkingProfiles } from '../crypto/keyring.ts';
+import type { ChunkingProfiles, Keyring } from '../crypto/keyring.ts';
 import type { SigningKey } from '../crypto/signing.ts';
 import type { ScryptCost } from '../crypto/wrap.ts';
 import type { Storage } from '../storage/port.ts';
@@ -53,9 +53,14 @@ export interface Repository extends RepositoryContext {
   addSlot(credential: Credential, label: string): Promise<string>;
   /** Throws `key_last` for the last one that opens the current epoch. */
   retireSlot(slotId: string): Promise<void>;
+  /** See `CreateOptions.like`. Secret: for a repository under the same operator's eyes only. */
+  chunkSecrets(): ChunkSecrets;
   /** Begins a new epoch that only the given credentials open; this object then works under it. */
   rotateEpoch(rotation: Rotation): Promise<void>;
 }
+
+/** What ids and borders of chunks come from. Opens nothing. */
+export type ChunkSecrets = Pick<Keyring, 'secret' | 'chunking'>;
 
 export interface CreateOptions {
   readonly storage: Storage;
@@ -67,6 +72,8 @@ export interface CreateOptions {
   readonly signingKey?: SigningKey | null;
   readonly stateFolder?: string;
   readonly chunking?: ChunkingProfiles;
+  /** Cuts and names chunks as another repository does, so that copies need no translation: docs/decisions/0011-several-destinations.md. */
+  readonly like?: ChunkSecrets;
   readonly graceMs?: number;
   /** Cost of passphrases; lower than the format's own only in tests. */
   readonly scrypt?: ScryptCost;
@@ -92,13 +99,14 @@ export interface OpenOptions {
  * over. The caller closes the storage.
  */
 export async function createRepository(options: CreateOptions): Promise<Repository> {
-  const { storage, credential, clock = systemClock, chunking = DEFAULT_CHUNKING } = options;
-  const { label, scrypt } = options;
+  const { storage, credential, clock = systemClock, label, scrypt, like } = options;
+  const chunking = like?.chunking ?? options.chunking ?? DEFAULT_CHUNKING;
   await writeNewRepository({
     storage,
     credential,
     clock,
     chunking,
+    ...(like ? { secret: like.secret } : {}),
     ...(label === undefined ? {} : { label }),
     ...(scrypt === undefined ? {} : { scrypt }),
   });
@@ -142,6 +150,7 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
     listSlots: () => listSlots(context),
     addSlot: (credential, label) => addSlot(context, { credential, label } satisfies NewSlot, options.scrypt),
     retireSlot: (slotId) => retireSlot(context, slotId),
+    chunkSecrets: () => ({ secret: open.keyring.secret, chunking: open.keyring.chunking }),
     async rotateEpoch(rotation) {
       const { keys, ...next } = await rotateEpoch(context, open, { scrypt: options.scrypt, ...rotation });
       open = next;
