@@ -932,6 +932,7 @@ function unlock(store, config, credentials, warn) {
         name,
       }));
       if (slot.repositoryId === config.repositoryId) slots.push(slot);
+      else warn(`${name}: belongs to another repository`);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       warn(error.message);
@@ -958,10 +959,10 @@ function unlock(store, config, credentials, warn) {
   }
   if (failure) throw failure;
   const newest = Math.max(...slots.map(({ epoch }) => epoch));
-  const ids = slots
-    .filter(({ epoch }) => epoch === newest)
-    .map(({ keyId, label }) => (label ? `${keyId} (${printable(label)})` : keyId));
-  throw new Failure('key', `${WRONG_KEY} repository; it needs key ${ids.join(' or ')}`);
+  const current = slots.filter(({ epoch }) => epoch === newest);
+  const ids = current.map(({ keyId, label }) => printable(label ? `${keyId} (${label})` : keyId));
+  const tried = current.map(({ name }) => name).join(', ');
+  throw new Failure('key', `${WRONG_KEY} repository; it needs key ${ids.join(' or ')}; tried ${tried}`);
 }
 
 function readSigner(bytes, name, repository) {
@@ -2830,10 +2831,11 @@ function checkContents(repository, manifests, options, damage) {
 
 async function check(options, [address, id]) {
   const damage = [];
-  const { repository, rejected, manifests } = await openAddress(
-    { ...options, warn: (message) => damage.push(message) },
-    address,
-  );
+  const warn = (message) => {
+    damage.push(message);
+    options.warn(message);
+  };
+  const { repository, rejected, manifests } = await openAddress({ ...options, warn }, address);
   const wanted = id === undefined ? manifests : [chosen(manifests, id)];
   if (repository !== null) {
     if (id === undefined) checkObjects(repository, damage);

@@ -1026,6 +1026,8 @@ class Repository:
                 slot = first_good(name, self.store.copies(name), lambda data, name=name: read_slot(data, name))
                 if slot.get("repositoryId") == self.id_text:
                     slots.append(slot)
+                else:
+                    options.warn(f"{name}: belongs to another repository")
             except Failure as error:
                 options.warn(error.message)
         if not slots:
@@ -1054,12 +1056,13 @@ class Repository:
         if failure:
             raise failure
         newest = max(slot["epoch"] for slot in slots)
+        current = [slot for slot in slots if slot["epoch"] == newest]
         ids = [
-            f"{printable(slot.get('keyId'))} ({printable(slot['label'])})" if slot.get("label") else slot.get("keyId")
-            for slot in slots
-            if slot["epoch"] == newest
+            printable(f"{slot.get('keyId')} ({slot['label']})" if slot.get("label") else slot.get("keyId"))
+            for slot in current
         ]
-        raise Failure("key", f"{WRONG_KEY} repository; it needs key {' or '.join(ids)}")
+        tried = ", ".join(f"keys/{slot['slotId']}" for slot in current)
+        raise Failure("key", f"{WRONG_KEY} repository; it needs key {' or '.join(ids)}; tried {tried}")
 
     def read_signer(self, data, name):
         payload, epoch = open_sealed(data, "signer", self.id, self.master_key_of)
