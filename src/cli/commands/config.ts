@@ -32,6 +32,9 @@ async function check(cli: Cli): Promise<CommandResult> {
   const unset = unsetVariables(result.config, result.lineOf, cli.io.environment);
   if (unset.length > 0) throw invalidConfig(file, unset);
   const { destinations, sources, plans } = result.config;
+  const { keysBesideData, renderKeysBesideData } = await import('../../contracts/key-separation.ts');
+  const warnings = keysBesideData(result.config).map(renderKeysBesideData);
+  for (const warning of warnings) cli.note(`warning: ${warning}`);
   const counts = [
     formatCount(Object.keys(destinations).length, 'destination'),
     formatCount(Object.keys(sources).length, 'source'),
@@ -44,6 +47,7 @@ async function check(cli: Cli): Promise<CommandResult> {
       destinations: Object.keys(destinations),
       sources: Object.keys(sources),
       plans: Object.keys(plans),
+      warnings,
     },
     text: `${file} is valid: ${counts.join(', ')}\n`,
   };

@@ -75,8 +75,9 @@ async function replicate(
     dryRun,
     new Set(outcomes.flatMap(({ down }) => down.map(({ destination }) => destination))),
   );
+  const isRefused = destinations.some(({ leftOut }) => leftOut.some(({ reason }) => reason === 'region'));
   const isWrong = dryRun ? destinations.some(({ isKnown }) => !isKnown) : !json.ok;
-  return { json, text, exitCode: isWrong ? EXIT.copyMissing : EXIT.ok };
+  return { json, text, exitCode: isWrong ? EXIT.copyMissing : isRefused ? EXIT.usage : EXIT.ok };
 }
 
 /** One for each set of destinations that hold the same: of one plan, of all, or the two that are named. */
@@ -198,13 +199,15 @@ export function renderReplicate(
       unknown: 'NOT REACHED',
       missing: dryRun ? '' : `COPY MISSING, ${formatCount(missing.length, 'backup')}`,
     };
+    const refused = leftOut.filter(({ reason }) => reason === 'region');
+    const region = [...new Set(refused.map(({ text }) => `    REFUSED: ${printable(text)}\n`))];
     const left =
       leftOut.length > 0 ? [`${formatCount(leftOut.length, 'backup')} left out by retention or region`] : [];
     const head = [state[statusOf(one, dryRun)], ...came, ...left].filter(Boolean).join(', ');
     const shown = (dryRun ? copied : missing).map(
       (backup) => `    ${backup.id}  ${formatTime(backup.timestampMs)}  ${printable(backup.plan ?? '')}\n`,
     );
-    return `${printable(name)}: ${head}\n${shown.join('')}${renderFailures(failures)}`;
+    return `${printable(name)}: ${head}\n${[...shown, ...region].join('')}${renderFailures(failures)}`;
   });
   const sources = [...down].filter((name) => !destinations.some((one) => one.name === name));
   return [
