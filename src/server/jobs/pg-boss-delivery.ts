@@ -27,7 +27,11 @@ interface Message {
  * worker (SKIP LOCKED) and again when that one dies before it claims the job. A message says which job; it is sent in the
  * transaction that queues the job and settled in the one that claims it, so neither is lost without the other.
  */
-export async function pgBossDelivery(catalog: Catalog, onError: (error: Error) => void): Promise<Delivery> {
+export async function pgBossDelivery(
+  catalog: Catalog,
+  nowMs: () => number,
+  onError: (error: Error) => void,
+): Promise<Delivery> {
   // Not the catalog's own connections: pg-boss looks things up while a transaction of ours holds one and waits.
   const pool = new pg.Pool({
     ...catalog.pool?.options,
@@ -63,7 +67,7 @@ export async function pgBossDelivery(catalog: Catalog, onError: (error: Error) =
       await prepare(label);
       await boss.send(queueName(label), { jobId: id } satisfies Message, {
         priority,
-        startAfter: new Date(run_after),
+        ...(run_after > nowMs() ? { startAfter: new Date(run_after) } : {}),
         db: within(trx),
       });
     },
@@ -79,7 +83,7 @@ export async function pgBossDelivery(catalog: Catalog, onError: (error: Error) =
       }
       return candidates;
     },
-    redeliver: (nowMs) => redeliver(catalog, nowMs, (label) => prepare(label), boss),
+    redeliver: (atMs) => redeliver(catalog, atMs, (label) => prepare(label), boss),
     async close() {
       await boss.stop({ graceful: false, close: false });
       await pool.end();

@@ -68,7 +68,7 @@ async function deliveryOf(
   onError: (error: unknown) => void,
 ): Promise<Delivery> {
   if (catalog.dialect === 'sqlite') return embeddedDelivery(catalog, nowMs);
-  const delivery = await pgBossDelivery(catalog, onError);
+  const delivery = await pgBossDelivery(catalog, nowMs, onError);
   await delivery.prepare(null);
   return delivery;
 }

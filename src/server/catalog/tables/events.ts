@@ -3,10 +3,28 @@ export interface EventTables {
   events: EventsTable;
 }
 
+export const EVENT_KINDS = [
+  ...['backup_completed', 'backup_failed', 'backup_skipped', 'backup_interrupted', 'copy_missing'],
+  ...[
+    'verify_completed',
+    'verify_failed',
+    'rotate_completed',
+    'rotate_failed',
+    'prune_completed',
+    'prune_failed',
+  ],
+  ...['replicate_completed', 'replicate_failed', 'drill_completed', 'drill_failed'],
+  ...['restore_completed', 'restore_failed', 'job_failed'],
+  // Of the schedule: too late, still at it when the next was due, running for too long, due and not begun.
+  ...['run_missed', 'run_overlapped', 'run_hanging', 'run_not_started'],
+] as const;
+
+export type EventKind = (typeof EVENT_KINDS)[number];
+
 export interface EventsTable {
   id: string;
   at: number;
-  kind: string;
+  kind: EventKind;
   tenant_id: string | null;
   plan_id: string | null;
   plan: string | null;

@@ -1,0 +1,9 @@
+import type { Origin } from '../catalog/tables/configuration.ts';
+
+/** Who changes something, by what way, and when. */
+export interface Author {
+  readonly origin: Origin;
+  /** A user or a token, for people; null when nobody in particular. */
+  readonly name: string | null;
+  readonly atMs: number;
+}

@@ -1,0 +1,84 @@
+import type { z } from 'zod';
+import { documentSchemas, type PlanConfig } from '../../contracts/config.ts';
+import { nearest } from '../../contracts/suggest.ts';
+import { HoldfastError } from '../../engine/index.ts';
+import type { DocumentKind } from '../catalog/tables/configuration.ts';
+import type { CatalogDb } from '../catalog/types.ts';
+import { checkSchedule } from '../schedule/cron.ts';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** The body with its defaults. Throws `config_invalid` naming the field, never its value; `schedule_invalid`. */
+export function checkedBody(kind: DocumentKind, name: string, body: unknown): unknown {
+  if (!NAME.test(name)) {
+    throw new HoldfastError(
+      'config_invalid',
+      `"${name}" is not a name: 1 to 64 letters, digits, ".", "_" or "-", beginning with a letter or digit`,
+    );
+  }
+  const result = (documentSchemas[kind] as z.ZodType).safeParse(body);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const field = [kind, name, ...issue!.path].join('.');
+    throw new HoldfastError('config_invalid', `${field}: ${lowerFirst(issue!.message)}`);
+  }
+  if (kind === 'plan') {
+    const plan = result.data as PlanConfig;
+    checkSchedule({ cron: plan.schedule ?? null, timeZone: plan.timeZone ?? null });
+  }
+  return result.data;
+}
+
+const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
+
+/** Throws `config_invalid` for a plan that names a source or destination which is not there. */
+export async function refuseBrokenNames(
+  db: CatalogDb,
+  kind: DocumentKind,
+  name: string,
+  body: unknown,
+): Promise<void> {
+  if (kind !== 'plan') return;
+  const named = namesIn(body as PlanConfig);
+  for (const wanted of ['source', 'destination'] as const) {
+    const rows = await db
+      .selectFrom('documents')
+      .select('name')
+      .where('kind', '=', wanted)
+      .where('deleted_at', 'is', null)
+      .execute();
+    const known = rows.map((row) => row.name);
+    const unknown = named[wanted].find((one) => !known.includes(one));
+    if (unknown === undefined) continue;
+    const meant = nearest(unknown, known);
+    const hint = meant ? `did you mean ${meant}?` : `known: ${known.join(', ') || 'none'}`;
+    throw new HoldfastError('config_invalid', `plan.${name}: there is no ${wanted} "${unknown}", ${hint}`);
+  }
+}
+
+/** Throws `in_use` for a source or destination that a plan names. */
+export async function refuseInUse(db: CatalogDb, kind: DocumentKind, name: string): Promise<void> {
+  if (kind === 'plan') return;
+  const plans = await db
+    .selectFrom('documents')
+    .select(['name', 'body'])
+    .where('kind', '=', 'plan')
+    .where('deleted_at', 'is', null)
+    .orderBy('name')
+    .execute();
+  const users = plans.filter(({ body }) => namesIn(JSON.parse(body) as PlanConfig)[kind].includes(name));
+  if (users.length === 0) return;
+  const list = users.map((plan) => plan.name).join(', ');
+  throw new HoldfastError('in_use', `${kind} ${name} is used by ${list}`);
+}
+
+function namesIn(plan: PlanConfig): { readonly source: string[]; readonly destination: string[] } {
+  const placed = [...(plan.destinations ?? []), ...Object.values(plan.separate ?? {}).flat()];
+  return {
+    source: plan.sources,
+    destination: [
+      ...(plan.destination === undefined ? [] : [plan.destination]),
+      ...placed.map((one) => (typeof one === 'string' ? one : one.name)),
+    ],
+  };
+}
