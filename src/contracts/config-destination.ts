@@ -12,7 +12,7 @@ export const environmentName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
 
 /** Where a secret is found; never the secret itself. */
-const secretReference = (what: string) =>
+export const secretReference = (what: string) =>
   z
     .strictObject({ env: environmentName.optional(), file: text.optional() })
     .refine(({ env, file }) => (env === undefined) !== (file === undefined), {

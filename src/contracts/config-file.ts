@@ -61,6 +61,11 @@ export function unsetVariables(
       if (source.path) return [[['sources', name, 'path'], source.path]];
       return (source.paths ?? []).map((path, i): [Path, string] => [['sources', name, 'paths', i], path]);
     }),
+    ...Object.entries(config.channels).flatMap(([name, channel]): [Path, string][] =>
+      channel.kind !== 'email' && typeof channel.url === 'string'
+        ? [[['channels', name, 'url'], channel.url]]
+        : [],
+    ),
   ];
   return fields.flatMap(([path, text]) => {
     const result = interpolate(text, environment);

@@ -10,11 +10,24 @@ export interface BrokenReference {
 
 type Report = (path: BrokenReference['path'], message: string) => void;
 
-/** Names in plans that no source or destination carries, names given twice, and destinations in regions that the plan refuses. */
+/** Names in plans and channels that nothing carries, names given twice, and destinations in regions that the plan refuses. */
 export function brokenReferences(config: Config): BrokenReference[] {
   const found: BrokenReference[] = [];
   const report: Report = (path, message) => void found.push({ path, message });
   for (const [name, plan] of Object.entries(config.plans)) checkPlan(config, name, plan, report);
+  for (const [name, channel] of Object.entries(config.channels)) {
+    channel.rules?.forEach((rule, i) => {
+      rule.plans?.forEach((plan, j) => {
+        checkName(
+          ['channels', name, 'rules', i, 'plans', j],
+          plan,
+          'plan',
+          Object.keys(config.plans),
+          report,
+        );
+      });
+    });
+  }
   return found;
 }
 
@@ -77,7 +90,7 @@ function checkRegion(
 function checkName(
   at: BrokenReference['path'],
   name: string,
-  kind: 'source' | 'destination',
+  kind: 'source' | 'destination' | 'plan',
   known: readonly string[],
   report: Report,
 ): boolean {

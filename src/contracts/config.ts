@@ -5,7 +5,9 @@
  * environment variable in the fields that say so (`INTERPOLATED_FIELDS`), nowhere else.
  */
 import { z } from 'zod';
+import { channel } from './config-channels.ts';
 import { destination, environmentName, name, regionLabel, text } from './config-destination.ts';
+import { hooks } from './config-hooks.ts';
 import { scheduleFields } from './config-schedule.ts';
 
 export type { KeyReference } from './config-destination.ts';
@@ -118,6 +120,7 @@ const plan = z
       .default(null),
     retention: retention.default({}),
     ...scheduleFields,
+    hooks: hooks.optional(),
   })
   .refine((one) => one.destination === undefined || one.destinations === undefined, {
     message: 'needs destination or destinations, not both',
@@ -129,7 +132,7 @@ const plan = z
   });
 
 /** What each kind of stored document holds: the same as under its name in the file. */
-export const documentSchemas = { destination, source, plan } as const;
+export const documentSchemas = { destination, source, plan, channel } as const;
 
 export const configSchema = z
   .strictObject({
@@ -137,6 +140,10 @@ export const configSchema = z
     destinations: z.record(name, destination).default({}),
     sources: z.record(name, source).default({}),
     plans: z.record(name, plan).default({}),
+    channels: z
+      .record(name, channel)
+      .default({})
+      .describe('Who is told what: webhooks, e-mail, ping addresses.'),
   })
   .describe('Configuration of Holdfast');
 
@@ -152,6 +159,7 @@ export const INTERPOLATED_FIELDS = [
   'sources.*.path',
   'sources.*.paths.*',
   'sources.*.url',
+  'channels.*.url',
 ] as const;
 
 /** True for `postgres://user:secret@host`; false when the password is empty or a single `${NAME}`. */

@@ -240,6 +240,63 @@ export const ERRORS = {
     'interrupted',
     true,
   ),
+  // access and HTTP
+  not_authenticated: entry('nobody is logged in', 'log in, or send an API token', 'usage'),
+  not_permitted: entry('this is not permitted', 'ask somebody with the role for it', 'usage'),
+  login_failed: entry(
+    'user, password or code is not right',
+    'try again; see docs/operations.md, locked out',
+    'usage',
+  ),
+  second_factor_needed: entry('a code of the second factor is needed', 'send it as code', 'usage'),
+  proof_needed: entry(
+    'this needs the password once more',
+    'send it to /api/v1/session/prove, then repeat the request',
+    'usage',
+  ),
+  too_many_attempts: entry('there were too many attempts', 'wait, then try again', 'failed', true),
+  password_weak: entry('the password is easy to guess', 'choose a longer one', 'usage'),
+  setup_needed: entry(
+    'nobody owns this server yet',
+    'claim it with the setup token that it printed when it started',
+    'usage',
+  ),
+  setup_closed: entry('this server has an owner: setup is closed', 'log in', 'usage'),
+  setup_token_wrong: entry(
+    'the setup token is not right',
+    'take the one that the server printed when it last started',
+    'usage',
+  ),
+  request_foreign: entry(
+    'the request comes from another site, or names another host',
+    'use the address of the server, or allow the host in HOLDFAST_ALLOWED_HOSTS',
+    'usage',
+  ),
+  request_invalid: entry('the request is not valid', 'correct the named field', 'usage'),
+  content_type_refused: entry(
+    'content of this type is not taken here',
+    'send the type that is named',
+    'usage',
+  ),
+  request_too_large: entry('the request is too large', 'send less, or raise the limit', 'usage'),
+  upload_incomplete: entry('the upload ended early', 'send it again', 'usage', true),
+  route_unknown: entry('there is nothing at this address', 'see /api/docs', 'usage'),
+  user_unknown: entry('there is no such user', 'see the list of users', 'usage'),
+  token_unknown: entry('there is no such token', 'see the list of tokens', 'usage'),
+  tenant_unknown: entry('there is no such tenant', 'see the list of tenants', 'usage'),
+  address_refused: entry(
+    'connections to this address are not allowed',
+    'use another, or allow it in HOLDFAST_ALLOWED_ADDRESSES',
+    'usage',
+  ),
+  // notices and hooks
+  notice_failed: entry('a notice could not be delivered', 'see its history', 'failed', true),
+  secret_missing: entry(
+    'a secret that the configuration refers to is not there',
+    'set the named variable, or make the named file readable',
+    'usage',
+  ),
+  hook_failed: entry('a hook ended with an error', 'see its message', 'failed'),
   // copies
   copy_missing: entry(
     'a copy of a backup is missing',

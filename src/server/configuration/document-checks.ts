@@ -58,7 +58,7 @@ export async function refuseBrokenNames(
 
 /** Throws `in_use` for a source or destination that a plan names. */
 export async function refuseInUse(db: CatalogDb, kind: DocumentKind, name: string): Promise<void> {
-  if (kind === 'plan') return;
+  if (kind === 'plan' || kind === 'channel') return;
   const plans = await db
     .selectFrom('documents')
     .select(['name', 'body'])

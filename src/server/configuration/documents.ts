@@ -7,6 +7,7 @@
  */
 import type { Selectable } from 'kysely';
 import type { Config, DestinationConfig, PlanConfig, SourceConfig } from '../../contracts/config.ts';
+import type { ChannelConfig } from '../../contracts/config-channels.ts';
 import { HoldfastError, newId } from '../../engine/index.ts';
 import type { DocumentKind, DocumentsTable, Origin } from '../catalog/tables/configuration.ts';
 import type { CatalogDb } from '../catalog/types.ts';
@@ -18,6 +19,7 @@ export interface Bodies {
   readonly plan: PlanConfig;
   readonly source: SourceConfig;
   readonly destination: DestinationConfig;
+  readonly channel: ChannelConfig;
 }
 
 export interface StoredDocument<K extends DocumentKind = DocumentKind> {
@@ -210,6 +212,7 @@ export async function storedConfig(db: CatalogDb): Promise<Config> {
     destinations: bodies('destination'),
     sources: bodies('source'),
     plans: bodies('plan'),
+    channels: bodies('channel'),
   };
 }
 

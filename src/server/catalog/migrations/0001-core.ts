@@ -28,7 +28,7 @@ const TABLES: { readonly [name: string]: readonly string[] } = {
   ],
   documents: [
     'id TEXT primary key',
-    "kind TEXT not null check (kind in ('plan', 'source', 'destination'))",
+    "kind TEXT not null check (kind in ('plan', 'source', 'destination', 'channel'))",
     'name TEXT not null',
     'tenant_id TEXT',
     'body TEXT not null',

@@ -29,7 +29,7 @@ export interface SettingsTable {
   updated_by: string | null;
 }
 
-export type DocumentKind = 'plan' | 'source' | 'destination';
+export type DocumentKind = 'plan' | 'source' | 'destination' | 'channel';
 
 export interface DocumentsTable {
   id: string;

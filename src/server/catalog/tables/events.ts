@@ -4,7 +4,14 @@ export interface EventTables {
 }
 
 export const EVENT_KINDS = [
-  ...['backup_completed', 'backup_failed', 'backup_skipped', 'backup_interrupted', 'copy_missing'],
+  ...[
+    'backup_started',
+    'backup_completed',
+    'backup_failed',
+    'backup_skipped',
+    'backup_interrupted',
+    'copy_missing',
+  ],
   ...[
     'verify_completed',
     'verify_failed',
