@@ -137,6 +137,11 @@ export interface VerifiedCopy {
   readonly failures: readonly CopyFailure[];
 }
 
+export type DoneAt<T> = { readonly destination: string; readonly address: string } & (
+  | { readonly result: T; readonly failure: null }
+  | { readonly result: null; readonly failure: CopyFailure }
+);
+
 export interface NearCopy {
   readonly destination: string;
   readonly engine: Engine;
@@ -263,7 +268,7 @@ export interface HoldItem {
   readonly createdAt: string | null;
 }
 
-export type PruneOutcome = Omit<PrunePayload, 'dryRun'>;
+export type PruneOutcome = Omit<PrunePayload, 'dryRun' | 'destinations' | 'failures'>;
 
 export type OpenedBundle = Omit<BundleOpenPayload, 'folder'>;
 
@@ -356,6 +361,12 @@ export interface EngineModule {
   replicateBetween(request: ReplicateRequest, port: RunPort): Promise<ReplicateOutcome>;
   /** Checks every copy; with `heal` repairs each from the others and looks again. */
   verifyAll(request: VerifyAllRequest, port: RunPort): Promise<VerifiedCopy[]>;
+  /** Does the same at each destination; one that fails does not keep the others from it. */
+  eachDestination<T>(
+    specs: readonly DestinationSpec[],
+    port: RunPort,
+    work: (engine: Engine, destination: string) => Promise<T>,
+  ): Promise<DoneAt<T>[]>;
   /** Does work with the nearest copy of a backup; when that is damaged or down, with the next. */
   withNearestCopy<T>(
     specs: readonly DestinationSpec[],

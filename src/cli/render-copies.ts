@@ -1,5 +1,5 @@
 import type { CopyFailurePayload, CopyStatusPayload } from '../contracts/cli-payloads.ts';
-import type { CopyFailure, CopyStatus } from './engine-door.ts';
+import type { CopyFailure, CopyStatus, DoneAt } from './engine-door.ts';
 import { formatCount, formatSize, printable } from './format.ts';
 
 export function copyStatusPayload(status: CopyStatus): CopyStatusPayload {
@@ -8,6 +8,13 @@ export function copyStatusPayload(status: CopyStatus): CopyStatusPayload {
 
 export function failurePayload({ backupId, code, message, next }: CopyFailure): CopyFailurePayload {
   return { backupId, code, message, next };
+}
+
+/** Destinations at which something was not done. */
+export function failuresPayload(answers: readonly DoneAt<unknown>[]) {
+  return answers.flatMap(({ destination, failure }) =>
+    failure ? [{ destination, ...failurePayload(failure) }] : [],
+  );
 }
 
 /** One line for each destination, and below it what went wrong there. */

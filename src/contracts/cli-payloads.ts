@@ -48,6 +48,9 @@ const copyFailure = z.strictObject({
   next: z.string(),
 });
 
+/** A destination at which something was not done, where several were asked. */
+const failureAt = z.strictObject({ destination: z.string(), ...copyFailure.shape });
+
 const copyStatus = z.strictObject({
   destination: z.string(),
   address: z.string(),
@@ -135,6 +138,8 @@ export const listPayload = z.array(
     sizeBytes: size,
     status: z.string(),
     held: z.boolean(),
+    /** The destinations that hold a copy, where there are several. */
+    destinations: z.array(z.string()).optional(),
   }),
 );
 
@@ -265,8 +270,11 @@ export const rotatePayload = z.strictObject({
       timestamp: time,
       action: z.enum(['keep', 'remove']),
       reasons: z.array(z.strictObject({ code: z.string(), text: z.string() })),
+      /** Where it lies, when several destinations were rotated. */
+      destination: z.string().optional(),
     }),
   ),
+  failures: z.array(failureAt).optional(),
 });
 
 export const configCheckPayload = z.strictObject({
@@ -318,6 +326,9 @@ export const prunePayload = z.strictObject({
   blockedBy: z.array(z.strictObject({ name: z.string(), why: z.string() })),
   /** Chunks a backup needs and no pack holds; see verify. */
   missingChunks: size,
+  /** Destinations that were pruned, where there are several; the fields above are sums. */
+  destinations: z.array(z.string()).optional(),
+  failures: z.array(failureAt).optional(),
 });
 
 export const bundleExportPayload = z.strictObject({

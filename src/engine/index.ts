@@ -8,9 +8,21 @@ export * from './base/errors.ts';
 export { isId, newId } from './base/ids.ts';
 export type { Progress } from './base/progress.ts';
 export { generateKeyText } from './crypto/key-text.ts';
+export {
+  fingerprintOf,
+  newSigningKey,
+  SIGNING_CONTEXTS,
+  type SignatureVerifier,
+  type SigningKey,
+  sign,
+  signatureVerifier,
+  signingKeyFromPem,
+  toPem,
+} from './crypto/signing.ts';
 export type { CopyPlace } from './operations/copy-place.ts';
 export type { DestinationSpec, RunPort } from './operations/destinations.ts';
 export { type BackupWithCopies, backupToAll, type CopyStatus } from './operations/destinations-backup.ts';
+export { eachDestination } from './operations/destinations-each.ts';
 export { withNearestCopy } from './operations/destinations-nearest.ts';
 export { replicateBetween } from './operations/destinations-replicate.ts';
 export { verifyAll } from './operations/destinations-verify.ts';

@@ -123,6 +123,14 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
         ...{ healed: null, failures: [] },
       }));
     },
+    eachDestination: async (specs, _, work) => {
+      const engine = recording({ ...plausible(fake), ...answers }, calls);
+      const done = [];
+      for (const { name: destination, address } of specs) {
+        done.push({ destination, address, result: await work(engine, destination), failure: null });
+      }
+      return done;
+    },
     withNearestCopy: async (specs, _, __, work) => {
       const engine = recording({ ...plausible(fake), ...answers }, calls);
       return work({ destination: specs[0]!.name, engine, backupId: ID, passed: [] });

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { BundleOpenPayload } from '../../contracts/cli-payloads.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { atNearest } from '../each-destination.ts';
 import { formatSize, printable } from '../format.ts';
 import { aboutFile, openBundleWithKeys, withEngine } from '../open-engine.ts';
 
@@ -41,8 +42,8 @@ async function exportBundle(
   options: ExportOptions,
 ): Promise<CommandResult> {
   const file = resolve(cli.io.folder, name);
-  const { backupId, sizeBytes } = await withEngine(cli, null, (engine) =>
-    engine.exportBundle({ id, file, compression: options.compression }),
+  const { backupId, sizeBytes } = await atNearest(cli, id, (engine, found) =>
+    engine.exportBundle({ id: found, file, compression: options.compression }),
   );
   return {
     json: { backupId, file, sizeBytes },

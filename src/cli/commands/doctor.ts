@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import type { DoctorCheck } from '../engine-door.ts';
+import { atEach } from '../each-destination.ts';
+import type { DoctorCheck, DoneAt } from '../engine-door.ts';
 import { printable } from '../format.ts';
-import { withEngine } from '../open-engine.ts';
+import { givenDestination, loadConfig } from '../settings.ts';
 
 export function addDoctor(program: Command, action: Action): void {
   program
@@ -14,13 +15,37 @@ export function addDoctor(program: Command, action: Action): void {
 }
 
 async function doctor(cli: Cli): Promise<CommandResult> {
-  const checks = await withEngine(cli, null, (engine) => engine.doctor());
+  const answers = await atEach(cli, (engine) => engine.doctor());
+  const found = 'alone' in answers ? answers.alone : answers.several.flatMap(checksAt);
+  const checks = [...found, ...(await keyChecks(cli))];
   const isHealthy = checks.every(({ status }) => status !== 'problem');
   return {
     json: { ok: isHealthy, checks },
     text: renderDoctor(checks),
     exitCode: isHealthy ? EXIT.ok : EXIT.failed,
   };
+}
+
+function checksAt({ destination, result, failure }: DoneAt<DoctorCheck[]>): DoctorCheck[] {
+  if (failure === null) return result.map((check) => ({ ...check, name: `${destination}, ${check.name}` }));
+  return [{ name: destination, status: 'problem', message: failure.message, next: failure.next }];
+}
+
+/** Whoever gets at such a destination has the data and what opens it. */
+async function keyChecks(cli: Cli): Promise<DoctorCheck[]> {
+  const isGiven = givenDestination(cli.io, cli.options) !== null;
+  const loaded = isGiven ? null : await loadConfig(cli.io, cli.options);
+  if (!loaded) return [];
+  const { keysBesideData, renderKeysBesideData } = await import('../../contracts/key-separation.ts');
+  return keysBesideData(loaded.config).map((found): DoctorCheck => {
+    const message = renderKeysBesideData(found);
+    return {
+      name: 'key separation',
+      status: 'warning',
+      message,
+      next: 'see docs/operations.md, several destinations',
+    };
+  });
 }
 
 /** Exported for its test. */

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { atEach, atHolders } from '../each-destination.ts';
 import { formatTime } from '../format.ts';
-import { withEngine } from '../open-engine.ts';
 import { renderTable } from '../table.ts';
 
 interface HoldOptions {
@@ -36,16 +36,18 @@ async function hold(cli: Cli, id: string | undefined, options: HoldOptions): Pro
     return listHolds(cli);
   }
   if (options.release) {
-    const { backupId } = await withEngine(cli, null, (engine) => engine.releaseHold(id));
+    const { backupId } = await atHolders(cli, id, (engine, found) => engine.releaseHold(found));
     return { json: { backupId, held: false }, text: `backup ${backupId} is no longer held\n` };
   }
   const reason = options.reason ?? '';
-  const { backupId } = await withEngine(cli, null, (engine) => engine.placeHold(id, reason));
+  const { backupId } = await atHolders(cli, id, (engine, found) => engine.placeHold(found, reason));
   return { json: { backupId, held: true, reason }, text: `backup ${backupId} is held\n` };
 }
 
 async function listHolds(cli: Cli): Promise<CommandResult> {
-  const holds = await withEngine(cli, null, (engine) => engine.listHolds());
+  const answers = await atEach(cli, (engine) => engine.listHolds());
+  const all = 'alone' in answers ? answers.alone : answers.several.flatMap(({ result }) => result ?? []);
+  const holds = [...new Map(all.map((one) => [`${one.backupId} ${one.reason}`, one])).values()];
   const table = renderTable(
     [
       { title: 'backup', value: ({ backupId }) => backupId },

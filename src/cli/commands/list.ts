@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { ListPayload } from '../../contracts/cli-payloads.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import type { ListedBackup } from '../engine-door.ts';
+import { atEach, exitCodeOf } from '../each-destination.ts';
+import type { DoneAt, ListedBackup } from '../engine-door.ts';
 import { formatAge, formatCount, formatSize, formatTime } from '../format.ts';
-import { withEngine } from '../open-engine.ts';
 import { type Column, renderTable } from '../table.ts';
 
 interface ListOptions {
@@ -27,18 +27,39 @@ export function addList(program: Command, action: Action): void {
 }
 
 async function list(cli: Cli, options: ListOptions): Promise<CommandResult> {
-  const backups = await withEngine(cli, null, (engine) =>
-    engine.list({
-      plan: options.plan ?? null,
-      tenantId: options.tenantId ?? null,
-      archived: options.archived === true,
-    }),
-  );
-  return { json: backups.map(listed), text: renderList(backups, cli.io.nowMs(), options.archived === true) };
+  const isArchived = options.archived === true;
+  const filter = { plan: options.plan ?? null, tenantId: options.tenantId ?? null, archived: isArchived };
+  const answers = await atEach(cli, (engine) => engine.list(filter));
+  const backups: CopiedBackup[] = 'alone' in answers ? answers.alone : joined(answers.several);
+  const several = 'several' in answers ? answers.several : [];
+  for (const { destination, failure } of several) {
+    if (failure) cli.note(`warning: ${destination} is not looked at: ${failure.message}`);
+  }
+  return {
+    json: backups.map(listed),
+    text: renderList(backups, cli.io.nowMs(), isArchived),
+    exitCode: exitCodeOf(several),
+  };
 }
 
-function listed(backup: ListedBackup): ListPayload[number] {
-  const { id, plan, tenantId, type, sizeBytes, status, held } = backup;
+/** A backup and, where there are several destinations, those that hold it. */
+type CopiedBackup = ListedBackup & { readonly destinations?: readonly string[] };
+
+/** Each backup once, newest first. */
+function joined(answers: readonly DoneAt<ListedBackup[]>[]): CopiedBackup[] {
+  const found = new Map<string, CopiedBackup & { destinations: string[] }>();
+  for (const { destination, result } of answers) {
+    for (const backup of result ?? []) {
+      const known = found.get(backup.id);
+      if (known) known.destinations.push(destination);
+      else found.set(backup.id, { ...backup, destinations: [destination] });
+    }
+  }
+  return [...found.values()].sort((a, b) => b.timestampMs - a.timestampMs || (a.id < b.id ? 1 : -1));
+}
+
+function listed(backup: CopiedBackup): ListPayload[number] {
+  const { id, plan, tenantId, type, sizeBytes, status, held, destinations } = backup;
   return {
     id,
     plan,
@@ -48,15 +69,16 @@ function listed(backup: ListedBackup): ListPayload[number] {
     sizeBytes,
     status,
     held,
+    ...(destinations ? { destinations: [...destinations] } : {}),
   };
 }
 
 /** Exported for its test. A column that is the same for all backups and says nothing is left out. */
-export function renderList(backups: readonly ListedBackup[], nowMs: number, archived: boolean): string {
+export function renderList(backups: readonly CopiedBackup[], nowMs: number, archived: boolean): string {
   if (backups.length === 0) {
     return archived ? 'nothing is archived\n' : 'no backups yet; make one with holdfast backup\n';
   }
-  const columns: Column<ListedBackup>[] = [
+  const columns: Column<CopiedBackup>[] = [
     { title: 'id', value: ({ id }) => id },
     { title: 'time (UTC)', value: ({ timestampMs }) => formatTime(timestampMs) },
     { title: 'age', value: ({ timestampMs }) => formatAge(timestampMs, nowMs) },
@@ -70,5 +92,8 @@ export function renderList(backups: readonly ListedBackup[], nowMs: number, arch
     { title: 'size', value: ({ sizeBytes }) => formatSize(sizeBytes), align: 'right' },
     { title: 'status', value: ({ status, held }) => (held ? `${status}, held` : status) },
   );
+  if (backups.some(({ destinations }) => destinations)) {
+    columns.push({ title: 'copies', value: ({ destinations }) => (destinations ?? []).join(', ') });
+  }
   return `${renderTable(columns, backups)}${formatCount(backups.length, 'backup')}\n`;
 }

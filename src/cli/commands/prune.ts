@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import type { PrunePayload } from '../../contracts/cli-payloads.ts';
-import { EXIT } from '../../engine/base/errors.ts';
+import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { atEach, exitCodeOf, renderDown } from '../each-destination.ts';
+import type { Engine, PruneOutcome } from '../engine-door.ts';
 import { formatCount, formatSize, printable } from '../format.ts';
-import { withEngine } from '../open-engine.ts';
+import { failuresPayload } from '../render-copies.ts';
 
 export function addPrune(program: Command, action: Action): void {
   program
@@ -16,10 +18,61 @@ export function addPrune(program: Command, action: Action): void {
 
 async function prune(cli: Cli, options: { readonly dryRun?: boolean }): Promise<CommandResult> {
   const dryRun = options.dryRun === true;
-  const outcome = await withEngine(cli, null, (engine) => engine.prune({ dryRun }));
-  const payload: PrunePayload = { dryRun, ...outcome };
-  const isDamaged = outcome.blockedBy.length > 0 || outcome.missingChunks > 0;
-  return { json: payload, text: renderPrune(payload), exitCode: isDamaged ? EXIT.damaged : EXIT.ok };
+  const answers = await atEach(cli, (engine) => prunedAt(engine, dryRun));
+  if ('alone' in answers) {
+    if (answers.alone === null) throw nothingToPrune();
+    const json: PrunePayload = { dryRun, ...answers.alone };
+    return { json, text: renderPrune(json), exitCode: isDamaged(json) ? EXIT.damaged : EXIT.ok };
+  }
+  const done = answers.several.flatMap(({ destination, result }) =>
+    result ? [{ destination, result }] : [],
+  );
+  const json: PrunePayload = {
+    dryRun,
+    ...done.map(({ result }) => result).reduce(summed, NONE),
+    destinations: done.map(({ destination }) => destination),
+    failures: failuresPayload(answers.several),
+  };
+  const text = done.map(
+    ({ destination, result }) => `${printable(destination)}\n${renderPrune({ dryRun, ...result })}`,
+  );
+  return {
+    json,
+    text: [...text, renderDown(answers.several)].join(''),
+    exitCode: isDamaged(json) ? EXIT.damaged : exitCodeOf(answers.several),
+  };
+}
+
+/** Null where bundles lie: there is nothing to prune. */
+async function prunedAt(engine: Engine, dryRun: boolean): Promise<PruneOutcome | null> {
+  return engine.repositoryId === '' ? null : engine.prune({ dryRun });
+}
+
+const nothingToPrune = () =>
+  new HoldfastError('usage', 'not on a destination of the layout bundles: there is nothing to prune', {
+    next: 'use a destination of the layout repository',
+  });
+
+const isDamaged = ({ blockedBy, missingChunks }: PruneOutcome) => blockedBy.length > 0 || missingChunks > 0;
+
+const NO_PACKS = { packs: 0, bytes: 0 };
+const NONE: PruneOutcome = {
+  ...{ marked: NO_PACKS, waiting: NO_PACKS, deleted: NO_PACKS, rewritten: NO_PACKS, revived: NO_PACKS },
+  ...{ stored: NO_PACKS, liveBytes: 0, blockedBy: [], missingChunks: 0 },
+};
+
+function summed(a: PruneOutcome, b: PruneOutcome): PruneOutcome {
+  const packs = (of: 'marked' | 'waiting' | 'deleted' | 'rewritten' | 'revived' | 'stored') => ({
+    packs: a[of].packs + b[of].packs,
+    bytes: a[of].bytes + b[of].bytes,
+  });
+  return {
+    ...{ marked: packs('marked'), waiting: packs('waiting'), deleted: packs('deleted') },
+    ...{ rewritten: packs('rewritten'), revived: packs('revived'), stored: packs('stored') },
+    liveBytes: a.liveBytes + b.liveBytes,
+    blockedBy: [...a.blockedBy, ...b.blockedBy],
+    missingChunks: a.missingChunks + b.missingChunks,
+  };
 }
 
 /** Exported for its test. */

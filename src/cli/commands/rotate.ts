@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { RotatePayload } from '../../contracts/cli-payloads.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { atEach, exitCodeOf, renderDown } from '../each-destination.ts';
 import type { RetentionInput, RotateOutcome } from '../engine-door.ts';
-import { formatCount, formatTime } from '../format.ts';
-import { withEngine } from '../open-engine.ts';
-import { loadConfig } from '../settings.ts';
+import { formatCount, formatTime, printable } from '../format.ts';
+import { failuresPayload } from '../render-copies.ts';
 import { renderTable } from '../table.ts';
 
 const RULES = ['days', 'versions', 'keepLast', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
@@ -34,6 +34,7 @@ export function addRotate(program: Command, action: Action): void {
     .addHelpText(
       'after',
       `
+With several destinations each is rotated by its own rules; --destination names one.
 Rules come from the plan in the configuration, or from the options here, which replace them all.
 A backup stays when any keep rule selects it, unless a limit (--days, --versions) cuts it. Without a
 keep rule all are selected and the limits are 365 days and 52 versions. Held backups, the last good and
@@ -50,31 +51,48 @@ export function parseCount(text: string): number {
 }
 
 async function rotate(cli: Cli, options: RotateOptions): Promise<CommandResult> {
-  const loaded = await loadConfig(cli.io, cli.options);
   const isGiven = options.preset !== undefined || RULES.some((rule) => options[rule] !== undefined);
-  const plans = loaded?.config.plans ?? {};
-  const rulesOf = (plan: string | null): RetentionInput => {
-    if (isGiven) return options;
-    return plan !== null && Object.hasOwn(plans, plan) ? plans[plan]!.retention : {};
-  };
   const dryRun = options.dryRun === true;
-  const outcome = await withEngine(cli, null, (engine) =>
-    engine.rotate({ dryRun, plan: options.plan ?? null, tenantId: options.tenantId ?? null, rulesOf }),
+  const answers = await atEach(cli, (engine, rulesThere) => {
+    const rulesOf = (plan: string | null): RetentionInput => (isGiven ? options : rulesThere(plan));
+    return engine.rotate({ dryRun, plan: options.plan ?? null, tenantId: options.tenantId ?? null, rulesOf });
+  });
+  if ('alone' in answers) {
+    const { removed, decisions } = answers.alone;
+    const json: RotatePayload = { dryRun, removed, backups: decisions.map((one) => decisionPayload(one)) };
+    return { json, text: renderRotate(decisions, dryRun) };
+  }
+  const done = answers.several.flatMap(({ destination, result }) =>
+    result ? [{ destination, ...result }] : [],
   );
-  const payload: RotatePayload = {
+  const json: RotatePayload = {
     dryRun,
-    removed: outcome.removed,
-    backups: outcome.decisions.map(({ backup, action, reasons }) => ({
-      id: backup.id,
-      plan: backup.plan,
-      tenantId: backup.tenantId,
-      type: backup.type,
-      timestamp: new Date(backup.timestampMs).toISOString(),
-      action,
-      reasons: [...reasons],
-    })),
+    removed: done.reduce((sum, { removed }) => sum + removed, 0),
+    backups: done.flatMap(({ destination, decisions }) =>
+      decisions.map((one) => decisionPayload(one, destination)),
+    ),
+    failures: failuresPayload(answers.several),
   };
-  return { json: payload, text: renderRotate(outcome.decisions, dryRun) };
+  const text = done.map(
+    ({ destination, decisions }) => `${printable(destination)}\n${renderRotate(decisions, dryRun)}`,
+  );
+  return {
+    json,
+    text: [...text, renderDown(answers.several)].join(''),
+    exitCode: exitCodeOf(answers.several),
+  };
+}
+
+function decisionPayload(
+  { backup, action, reasons }: RotateOutcome['decisions'][number],
+  destination?: string,
+): RotatePayload['backups'][number] {
+  const { id, plan, tenantId, type, timestampMs } = backup;
+  return {
+    ...{ id, plan, tenantId, type, action, reasons: [...reasons] },
+    timestamp: new Date(timestampMs).toISOString(),
+    ...(destination === undefined ? {} : { destination }),
+  };
 }
 
 /** Exported for its test. */

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { ShowPayload, TreePayload } from '../../contracts/cli-payloads.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { atNearest } from '../each-destination.ts';
 import type { ArtifactDetails, BackupDetails, TreeItem } from '../engine-door.ts';
 import { formatAge, formatCount, formatSize, formatTime, printable } from '../format.ts';
-import { withEngine } from '../open-engine.ts';
 import { renderTable } from '../table.ts';
 
 export function addShow(program: Command, action: Action): void {
@@ -21,10 +21,10 @@ export function addShow(program: Command, action: Action): void {
 
 async function show(cli: Cli, id: string, item: string | undefined): Promise<CommandResult> {
   if (item !== undefined) {
-    const listing = await withEngine(cli, null, (engine) => engine.browse(id, item));
+    const listing = await atNearest(cli, id, (engine, found) => engine.browse(found, item));
     return { json: treeJson(listing), text: renderTree(listing.entries) };
   }
-  const backup = await withEngine(cli, null, (engine) => engine.show(id));
+  const backup = await atNearest(cli, id, (engine, found) => engine.show(found));
   return { json: showJson(backup), text: renderBackup(backup, cli.io.nowMs()) };
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import { withEngine } from '../open-engine.ts';
+import { atHolders } from '../each-destination.ts';
 
 export function addUndelete(program: Command, action: Action): void {
   program
@@ -12,6 +12,6 @@ export function addUndelete(program: Command, action: Action): void {
 }
 
 async function undelete(cli: Cli, id: string): Promise<CommandResult> {
-  const { backupId } = await withEngine(cli, null, (engine) => engine.undelete(id));
+  const { backupId } = await atHolders(cli, id, (engine, found) => engine.undelete(found));
   return { json: { backupId }, text: `backup ${backupId} is back\n` };
 }
