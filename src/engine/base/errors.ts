@@ -290,6 +290,12 @@ export const ERRORS = {
     'usage',
   ),
   // notices and hooks
+  host_unresolved: entry(
+    'a host name cannot be resolved',
+    'check the name and the DNS server',
+    'unreachable',
+    true,
+  ),
   notice_failed: entry('a notice could not be delivered', 'see its history', 'failed', true),
   secret_missing: entry(
     'a secret that the configuration refers to is not there',
@@ -297,6 +303,28 @@ export const ERRORS = {
     'usage',
   ),
   hook_failed: entry('a hook ended with an error', 'see its message', 'failed'),
+  // ledger
+  ledger_missing: entry(
+    'there is no ledger here',
+    'it begins with the first backup, or check HOLDFAST_HOME and HOLDFAST_DATABASE_URL',
+    'usage',
+  ),
+  ledger_key_missing: entry(
+    'this machine has no key that may sign for the ledger',
+    'put the key files back, or see docs/ledger.md, several machines',
+    'key',
+  ),
+  ledger_not_written: entry(
+    'this could not be recorded in the ledger, so it was not done',
+    'mend what the message names, then try again',
+    'failed',
+    true,
+  ),
+  ledger_damaged: entry(
+    'the ledger does not prove itself',
+    'keep it as it is, and see docs/ledger.md',
+    'damaged',
+  ),
   // copies
   copy_missing: entry(
     'a copy of a backup is missing',

@@ -1,7 +1,9 @@
+import type { AccessTables } from './tables/access.ts';
 import type { BackupTables } from './tables/backups.ts';
 import type { ConfigurationTables } from './tables/configuration.ts';
 import type { EventTables } from './tables/events.ts';
 import type { JobTables } from './tables/jobs.ts';
+import type { LedgerTables } from './tables/ledger.ts';
 import type { ScheduleTables } from './tables/schedule.ts';
 
 /** Every table, one interface for each module. A module adds its own file in `tables/` and its name here. */
@@ -10,4 +12,5 @@ export interface CatalogSchema
     JobTables,
     ScheduleTables,
     BackupTables,
-    EventTables {}
+    EventTables,
+    AccessTables {}
