@@ -6,7 +6,7 @@ import { codeOf } from '../../src/engine/base/errors.ts';
 import { CONFIG_NAME } from '../../src/engine/repository/object-names.ts';
 import { applyPrune } from '../../src/engine/repository/prune.ts';
 import { repairIndex } from '../../src/engine/repository/repair.ts';
-import { verifyRepository } from '../../src/engine/repository/verify.ts';
+import { type VerifyOptions, verifyRepository } from '../../src/engine/repository/verify.ts';
 import { makeBackup, restoreBackup } from '../support/backup-fixture.ts';
 import { objectZoo, restoreEach } from '../support/object-zoo.ts';
 import { namesOf, overwrite, repositoryWorld } from '../support/repository-world.ts';
@@ -133,14 +133,20 @@ test('an artifact that is not what its manifest says is found although every chu
   const made = await makeBackup(repository, { streams: { a: random.bytes(2000) } });
   const { id: _, version: __, repositoryId: ___, ...draft } = made;
   const [artifact] = made.artifacts;
-  const wrong = await manifests.commit(
-    { ...draft, artifacts: [{ ...artifact!, sha256: '0'.repeat(64) }] },
-    [],
-  );
+  const forged = { ...draft, artifacts: [{ ...artifact!, sha256: '0'.repeat(64) }] };
+  const hourBefore = new Date(Date.parse(made.startedAt) - 3_600_000).toISOString();
+  const older = await manifests.commit({ ...forged, startedAt: hourBefore }, []);
+  const wrong = await manifests.commit({ ...forged, plan: 'wrong' }, []);
   const size = await manifests.commit({ ...draft, artifacts: [{ ...artifact!, sizeBytes: 1999 }] }, []);
-  const { affected, damaged } = await verifyRepository(repository);
-  assert.deepEqual(damaged, []);
-  assert.deepEqual(affected.map(({ id }) => id).sort(), [wrong.id, size.id].sort());
+  const affectedBy = async (options: VerifyOptions) => {
+    const { affected, damaged } = await verifyRepository(repository, options);
+    assert.deepEqual(damaged, []);
+    return affected.map(({ id }) => id).sort();
+  };
+  assert.deepEqual(await affectedBy({}), [wrong.id, size.id].sort(), 'of each plan the newest is read');
+  assert.deepEqual(await affectedBy({ hashArtifacts: true }), [older.id, wrong.id, size.id].sort());
+  assert.deepEqual(await affectedBy({ hashArtifacts: false }), [size.id]);
+  assert.deepEqual(await affectedBy({ backupId: older.id }), [older.id]);
 });
 
 test('the index is rebuilt from packs alone, and repair says what is lost', async () => {

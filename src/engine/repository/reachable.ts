@@ -6,20 +6,26 @@ import type { ManifestRef } from './manifest-path.ts';
 import { type RejectedManifest, rejectionOf } from './manifest-store.ts';
 import type { Repository } from './repository.ts';
 import { isDamage } from './sealed-json.ts';
-import { decodeTreeEntries } from './tree-codec.ts';
-import { type ChunkSource, contentKey, type OnChunk, walkContent } from './walk-content.ts';
+import { type ChunkSource, contentKey, type OnChunk, walkContent, walkFlat } from './walk-content.ts';
+import { type WalkMemo, walkMemo } from './walk-memo.ts';
+import { walkTree } from './walk-tree.ts';
 
-/** Meets every chunk an artifact needs: its own, and for a tree those of every file in it. */
+/** Meets every chunk an artifact needs: its own, and for a tree those of every file in it; not those that `memo` knows. */
 export async function walkArtifact(
   source: ChunkSource,
   artifact: Pick<ManifestArtifact, 'content' | 'form'>,
   onChunk: OnChunk,
+  memo: WalkMemo = walkMemo(),
 ): Promise<void> {
-  await walkContent(source, artifact.content, onChunk);
-  if (artifact.form !== 'tree') return;
-  for await (const entry of decodeTreeEntries(source.read(artifact.content))) {
-    if (entry.content) await walkContent(source, entry.content, onChunk);
-  }
+  if (artifact.form !== 'tree') return walkContent(source, artifact.content, onChunk, memo);
+  await walkTree(source, artifact.content, {
+    onChunk,
+    onEntry({ content }) {
+      if (content?.depth === 0) return walkFlat(content, onChunk);
+      return content ? walkContent(source, content, onChunk, memo) : undefined;
+    },
+    memo,
+  });
 }
 
 type OnRejected = (rejected: RejectedManifest, ref: ManifestRef) => void;
@@ -74,8 +80,8 @@ export interface Reachable {
 }
 
 /**
- * Marks every chunk that a backup, listed or archived, needs. Memory is one bit per chunk of the index: lists and
- * trees are read as streams, and what two backups share as a whole is walked once.
+ * Marks every chunk that a backup, listed or archived, needs. Memory is one bit per chunk of the index and what a memo may take: lists and
+ * trees are read as streams, and what two backups share is walked once.
  */
 export async function markReachable(
   repository: Repository,
@@ -86,6 +92,7 @@ export async function markReachable(
   const walked = new Set<string>();
   const unclear: { name: string; why: string }[] = [];
   let missingChunks = 0;
+  const memo = walkMemo(() => missingChunks);
   const onChunk: OnChunk = (id) => {
     const needed = index.needed(id);
     if (needed.length === 0) missingChunks += 1;
@@ -97,7 +104,7 @@ export async function markReachable(
       const key = `${artifact.form}:${contentKey(artifact.content)}`;
       if (walked.has(key)) continue;
       walked.add(key);
-      const why = await walkArtifact(source, artifact, onChunk).then(() => null, unreadable);
+      const why = await walkArtifact(source, artifact, onChunk, memo).then(() => null, unreadable);
       if (why !== null) unclear.push({ name: `${ref.name} (${artifact.name})`, why });
     }
   }

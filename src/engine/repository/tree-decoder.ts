@@ -209,34 +209,63 @@ function takeRecords(
   }
 }
 
-/**
- * Decodes a stream of records, a batch for every piece that completes at least one. Paths are strictly
- * ascending over the whole stream, and buffers in the entries are views of memory of their own: keeping one entry keeps its batch's bytes.
- * Throws `object_damaged`.
- */
-export async function* decodeTreeBatches(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TreeEntry[]> {
+/** Decodes records piece by piece. Paths are strictly ascending over all of them. Throws `object_damaged`. */
+export interface TreeRecords {
+  /** The entries that this piece completes: views of memory of their own, so that keeping one keeps the batch's bytes. */
+  push(piece: Uint8Array): TreeEntry[];
+  /** All that what comes next depends on. */
+  state(): readonly Buffer[];
+  /** Goes on as if what led to this state had been pushed. */
+  resume(state: readonly Buffer[]): void;
+  /** Throws when a record is not whole. */
+  end(): void;
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+export function treeRecords(): TreeRecords {
   let parts: Uint8Array[] = [];
   let heldBytes = 0;
   let neededBytes = 0;
   let last: Buffer | null = null;
+  return {
+    push(piece) {
+      parts.push(piece);
+      heldBytes += piece.length;
+      // A long record in many small pieces is joined once, not at every piece.
+      if (heldBytes < neededBytes) {
+        parts[parts.length - 1] = Buffer.from(piece);
+        return [];
+      }
+      const bytes = Buffer.concat(parts, heldBytes);
+      const { entries, rest, needed } = takeRecords(bytes, last);
+      parts = rest < bytes.length ? [bytes.subarray(rest)] : [];
+      heldBytes = bytes.length - rest;
+      neededBytes = needed;
+      last = entries.at(-1)?.path ?? last;
+      return entries;
+    },
+    state: () => [Buffer.concat(parts, heldBytes), ...(last === null ? [] : [last])],
+    resume([rest = NOTHING, before = null]) {
+      parts = rest.length > 0 ? [rest] : [];
+      heldBytes = rest.length;
+      neededBytes = 0;
+      last = before;
+    },
+    end() {
+      if (heldBytes > 0) throw damaged('the stream ends within a record');
+    },
+  };
+}
+
+/** Decodes a stream of records, a batch for every piece that completes at least one. See `TreeRecords`. */
+export async function* decodeTreeBatches(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TreeEntry[]> {
+  const records = treeRecords();
   for await (const piece of stream) {
-    parts.push(piece);
-    heldBytes += piece.length;
-    // A long record in many small pieces is joined once, not at every piece.
-    if (heldBytes < neededBytes) {
-      parts[parts.length - 1] = Buffer.from(piece);
-      continue;
-    }
-    const bytes = Buffer.concat(parts, heldBytes);
-    const { entries, rest, needed } = takeRecords(bytes, last);
-    parts = rest < bytes.length ? [bytes.subarray(rest)] : [];
-    heldBytes = bytes.length - rest;
-    neededBytes = needed;
-    if (entries.length === 0) continue;
-    last = entries[entries.length - 1]!.path;
-    yield entries;
+    const entries = records.push(piece);
+    if (entries.length > 0) yield entries;
   }
-  if (heldBytes > 0) throw damaged('the stream ends within a record');
+  records.end();
 }
 
 /**

@@ -29,7 +29,10 @@ export interface VerifyOptions {
   readonly share?: { readonly percent: number; readonly seed: number };
   /** Looks at one backup, listed or archived, and the packs it needs. */
   readonly backupId?: string;
-  /** Reads every artifact and compares its SHA-256. By default for all and for one backup, not for a share. */
+  /**
+   * Reads artifacts and compares their SHA-256, of every backup or of none. By default of the newest backup of each plan, of one backup
+   * asked for, of none with a share: a chunk is what its id says, so this only finds mistakes that were made when the backup was.
+   */
   readonly hashArtifacts?: boolean;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -96,10 +99,7 @@ export async function verifyRepository(
 const byName = (a: { readonly name: string }, b: { readonly name: string }) => (a.name < b.name ? -1 : 1);
 
 /** Takes damaged packs out that carry a tombstone. Only for when nothing is hit: then all they held lies elsewhere. */
-function takeReplaced(
-  damaged: Map<string, DamagedObject>,
-  condemned: ReadonlySet<string>,
-): DamagedObject[] {
+function takeReplaced(damaged: Map<string, DamagedObject>, condemned: ReadonlySet<string>): DamagedObject[] {
   const replaced = [...damaged.values()].filter(({ name }) => condemned.has(packOfName(name) ?? ''));
   for (const { name } of replaced) damaged.delete(name);
   return replaced.sort(byName);
@@ -193,24 +193,46 @@ async function checkPacks(
 async function checkBackups(run: Run): Promise<AffectedBackup[]> {
   const { options, counts, progress } = run;
   progress.phase('backups', {});
-  const hash = options.hashArtifacts ?? options.share === undefined;
-  const checker = artifactChecker(run.index, run.bad, run.reader, hash);
-  const affected: AffectedBackup[] = [];
-  for await (const { ref, manifest } of backupsOf(run, affected)) {
+  const checker = artifactChecker(run.index, run.bad, run.reader);
+  const hashAll = options.hashArtifacts ?? options.backupId !== undefined;
+  const newest = new Map<string, FoundBackup>();
+  const affected = new Map<string, AffectedBackup>();
+  const check = async ({ ref, manifest }: FoundBackup, hash: boolean) => {
     options.signal?.throwIfAborted();
     const artifacts = [];
     for (const artifact of manifest.artifacts) {
-      const found = await checker.check(artifact);
+      const found = await checker.check(artifact, hash);
       if (found) artifacts.push(found);
-      counts.artifacts += 1;
     }
-    if (artifacts.length > 0) affected.push(affectedBackup(ref, manifest.plan, artifacts));
+    if (artifacts.length > 0) affected.set(ref.name, affectedBackup(ref, manifest.plan, artifacts));
+  };
+  for await (const found of backupsOf(run, ({ ref }) =>
+    affected.set(ref.name, affectedBackup(ref, null, [])),
+  )) {
+    await check(found, hashAll);
+    keepNewest(newest, found);
+    counts.artifacts += found.manifest.artifacts.length;
     counts.backups += 1;
     counts.objects += 1;
     progress.advance({ entries: 1 });
   }
+  if (options.hashArtifacts === undefined && options.share === undefined && !hashAll) {
+    for (const found of newest.values()) await check(found, true);
+  }
   counts.hashedBytes = checker.hashedBytes;
-  return affected.sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+  return [...affected.values()].sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+}
+
+interface FoundBackup {
+  readonly ref: ManifestRef;
+  readonly manifest: Manifest;
+}
+
+function keepNewest(newest: Map<string, FoundBackup>, found: FoundBackup): void {
+  const { plan, tenantId, type } = found.manifest;
+  const key = JSON.stringify([plan, tenantId, type]);
+  const before = newest.get(key);
+  if (!before || before.manifest.startedAt < found.manifest.startedAt) newest.set(key, found);
 }
 
 const affectedBackup = (
@@ -221,8 +243,8 @@ const affectedBackup = (
 
 async function* backupsOf(
   run: Run,
-  affected: AffectedBackup[],
-): AsyncGenerator<{ ref: ManifestRef; manifest: Manifest }> {
+  onLost: (backup: { readonly ref: ManifestRef }) => void,
+): AsyncGenerator<FoundBackup> {
   const { repository, options } = run;
   if (options.backupId !== undefined) {
     yield await repository.manifests.resolve(options.backupId, ['backups', 'archived']);
@@ -231,6 +253,6 @@ async function* backupsOf(
   yield* everyBackup(repository, ({ name, code, why, signerUnknown }, ref) => {
     run.rejected.push({ name, code, why });
     // Damage, or the loss of a signer, may have hit a backup of ours; a proven forgery was never one.
-    if (code !== 'manifest_forged' || signerUnknown) affected.push(affectedBackup(ref, null, []));
+    if (code !== 'manifest_forged' || signerUnknown) onLost({ ref });
   });
 }

@@ -22,7 +22,7 @@ function store(chunks: Map<string, Buffer>, bytes: Buffer, cutAt: number): Buffe
 function sourceOf(chunks: ReadonlyMap<string, Buffer>): ChunkSource {
   return {
     readChunk: async (id) => chunks.get(id.toString('hex')) ?? assert.fail('a chunk that was never stored'),
-    read: () => assert.fail('walking must not read data'),
+    refs: () => assert.fail('a content is walked by its own references'),
   };
 }
 
