@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureCryptography } from '../test/support/decoders.ts';
 import { ensurePostgres } from '../test/support/ensure-postgres.ts';
 import { ensureSshd } from '../test/support/ensure-sshd.ts';
 
@@ -26,6 +27,7 @@ function testFiles(): string[] {
 
 await ensurePostgres();
 ensureSshd();
+ensureCryptography();
 const checked = wanted.length > 0 || run('npm', ['run', '--silent', 'check']);
 // Two files at a time: the tests start servers and workers of their own, and two cores are the reference machine.
 const tested = run(process.execPath, [

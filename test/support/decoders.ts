@@ -50,21 +50,28 @@ export function decoders(withBuiltin = false): Decoder[] {
   ];
 }
 
+let python: string | null = null;
+
 /** A Python that has `cryptography`. Installs Debian's where there is none and it is permitted; throws otherwise. */
 export function ensureCryptography(): string {
-  const found = findPython();
-  if (found !== null) return found;
+  python ??= findPython();
+  if (python !== null) return python;
   if (!mayInstallPackages()) {
     throw new Error('Python lacks cryptography: run apt-get install python3-cryptography as root');
   }
   installPackages('python3', 'python3-cryptography');
-  const installed = findPython();
-  if (installed === null) throw new Error('python3-cryptography was installed, but no Python 3.11 has it');
-  return installed;
+  python = findPython();
+  if (python === null) throw new Error('python3-cryptography was installed, but no Python 3.11 has it');
+  return python;
 }
 
+/** An absolute path. */
 function findPython(): string | null {
-  const check = 'import sys, cryptography; sys.exit(sys.version_info < (3, 11))';
-  const candidates = ['python3', '/usr/bin/python3'];
-  return candidates.find((python) => spawnSync(python, ['-c', check]).status === 0) ?? null;
+  const check =
+    'import sys, cryptography; print(sys.executable, end=""); sys.exit(sys.version_info < (3, 11))';
+  for (const candidate of ['python3', '/usr/bin/python3']) {
+    const { status, stdout } = spawnSync(candidate, ['-c', check], { encoding: 'utf8' });
+    if (status === 0) return stdout;
+  }
+  return null;
 }
