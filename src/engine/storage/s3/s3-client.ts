@@ -1,6 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { S3Target } from './s3-address.ts';
-import type { S3Patience } from './s3-settings.ts';
+import type { S3Patience, S3Settings } from './s3-settings.ts';
 
 /** Enough for the uploads and the read-ahead of one run. */
 const MOST_CONNECTIONS = 16;
@@ -9,7 +9,7 @@ const MOST_CONNECTIONS = 16;
  * A client that tries once: repetition is `s3Calls`' task, which knows what may be repeated. Checksums of what goes are given by the
  * callers, since the SDK would put its own into trailers that older servers refuse. The caller destroys it.
  */
-export function s3Client(target: S3Target, patience: S3Patience): S3Client {
+export function s3Client(target: S3Target, patience: S3Patience, agents?: S3Settings['agents']): S3Client {
   const { endpoint, region, credentials } = target;
   const agent = { keepAlive: true, maxSockets: MOST_CONNECTIONS };
   return new S3Client({
@@ -29,8 +29,8 @@ export function s3Client(target: S3Target, patience: S3Patience): S3Client {
     requestHandler: {
       connectionTimeout: patience.connectMs,
       socketTimeout: patience.idleMs,
-      httpAgent: agent,
-      httpsAgent: agent,
+      httpAgent: agents?.http ?? agent,
+      httpsAgent: agents?.https ?? agent,
     },
   });
 }

@@ -1,3 +1,6 @@
+import type { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+
 /** What an address does not say. Used for the kinds `s3:` and `supabase:`. */
 export interface S3Settings {
   /** Absent: what the SDK finds by itself, which is AWS_* variables, a profile, or the role of the machine. */
@@ -10,6 +13,8 @@ export interface S3Settings {
   readonly patience?: S3Patience | undefined;
   /** Size of the first parts of an upload. S3 wants at least 5 MiB, R2 wants all but the last alike. */
   readonly partBytes?: number | undefined;
+  /** Connect in place of the SDK's own, such as only to addresses that are allowed. The caller destroys them. */
+  readonly agents?: { readonly http: HttpAgent; readonly https: HttpsAgent } | undefined;
 }
 
 export interface S3Credentials {

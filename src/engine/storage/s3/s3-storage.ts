@@ -27,11 +27,11 @@ type LockedObject = Pick<ObjectInfo, 'name' | 'modifiedAtMs'>;
  */
 export function openS3Storage(
   target: S3Target,
-  settings: Pick<S3Settings, 'patience' | 'partBytes'> = {},
+  settings: Pick<S3Settings, 'patience' | 'partBytes' | 'agents'> = {},
   given?: S3Conditions,
 ): Storage {
   const { patience = PATIENCE } = settings;
-  const calls = s3Calls(s3Client(target, patience), target, patience);
+  const calls = s3Calls(s3Client(target, patience, settings.agents), target, patience);
   if (target.asOfMs !== null) return s3View(calls, target.asOfMs);
   const conditions = given ?? s3Conditions(calls);
   const put = putter(calls, conditions, settings.partBytes);

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 /** How to log in to a server and how to recognise it. Whatever is given is tried: key, agent, then password. */
 export interface SftpSettings {
   readonly password?: string | undefined;
@@ -11,4 +13,6 @@ export interface SftpSettings {
   readonly hostKeys?: readonly string[] | undefined;
   /** The text of a `known_hosts` file of OpenSSH. */
   readonly knownHosts?: string | undefined;
+  /** Connects in place of Node, such as only to addresses that are allowed. */
+  readonly dial?: ((host: string, port: number) => Socket) | undefined;
 }

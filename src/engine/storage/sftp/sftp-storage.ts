@@ -56,7 +56,7 @@ export async function openSftpStorage(options: SftpStorageOptions): Promise<Stor
         trust,
         connectMs: options.connectMs ?? CONNECT_MS,
         silenceMs: options.silenceMs ?? SILENCE_MS,
-        dial: options.dial,
+        dial: options.dial ?? settings.dial,
       }),
   });
   await link.run(async () => {});
