@@ -102,7 +102,7 @@ test('a name is resolved once, and that answer is connected to', async (t) => {
   const good = await receiver(t, { status: 200 });
   let questions = 0;
   const outbound: Outbound = {
-    policy: outboundPolicy('127.0.0.2'),
+    policy: outboundPolicy(['127.0.0.2']),
     // The address changes as soon as it was asked for.
     resolve: async () => [v4(questions++ === 0 ? '127.0.0.2' : '127.0.0.1')],
   };
@@ -119,7 +119,7 @@ test('control: checking first and resolving again connects to the second answer'
   const { port, hits } = await canary(t);
   let questions = 0;
   const resolve = async () => [v4(questions++ === 0 ? '127.0.0.2' : '127.0.0.1')];
-  const policy = outboundPolicy('127.0.0.2');
+  const policy = outboundPolicy(['127.0.0.2']);
   const [first] = await resolve();
   assert.equal(addressRefusal(first!.address, policy), null);
   const [second] = await resolve();
@@ -145,7 +145,7 @@ test('a redirect is an answer, never followed', async (t) => {
   const { port, hits } = await canary(t);
   for (const status of [301, 302, 303, 307, 308]) {
     const trap = await receiver(t, { status, headers: { Location: `http://127.0.0.1:${port}/` } });
-    const outbound: Outbound = { policy: outboundPolicy('127.0.0.2/32, 127.0.0.1') };
+    const outbound: Outbound = { policy: outboundPolicy(['127.0.0.2/32', '127.0.0.1']) };
     const answer = await post(`http://127.0.0.2:${trap.port}/`, outbound);
     assert.equal(answer.status, status);
   }
@@ -160,13 +160,13 @@ test('control: a client that follows redirects arrives', async (t) => {
 });
 
 test('metadata and link-local addresses stay refused whatever is allowed', () => {
-  const everything = outboundPolicy('0.0.0.0/0, ::/0');
+  const everything = outboundPolicy(['0.0.0.0/0', '::/0', 'metadata.example']);
   for (const address of [
     ...['169.254.169.254', '169.254.170.2', '100.100.100.200', '168.63.129.16', '192.0.0.192'],
     ...['::ffff:169.254.169.254', '::ffff:a9fe:a9fe', '64:ff9b::a9fe:a9fe', 'fd00:ec2::254', 'fd20:ce::254'],
     ...['fe80::1', 'fe80::1%eth0', 'febf::1', 'fe80::a9fe:a9fe'],
   ]) {
-    assert.notEqual(addressRefusal(address, everything), null, address);
+    assert.notEqual(addressRefusal(address, everything, 'metadata.example'), null, address);
   }
   for (const address of ['127.0.0.1', '10.0.0.1', '::1', '::ffff:10.0.0.1', 'fc00::1']) {
     assert.equal(addressRefusal(address, everything), null, address);
@@ -185,7 +185,7 @@ test('metadata and link-local addresses stay refused whatever is allowed', () =>
 });
 
 test('what an administrator allows is exactly that', () => {
-  const policy = outboundPolicy('10.1.0.0/16 fd12::/32,192.168.7.9');
+  const policy = outboundPolicy(['10.1.0.0/16', 'fd12::/32', '192.168.7.9', 'minio.internal']);
   const allowed = (address: string) => addressRefusal(address, policy) === null;
   assert.deepEqual(
     ['10.1.255.255', '10.2.0.0', 'fd12::5', 'fd13::5', '192.168.7.9', '192.168.7.10', '::ffff:10.1.0.1'].map(
@@ -193,16 +193,20 @@ test('what an administrator allows is exactly that', () => {
     ),
     [true, false, true, false, true, false, true],
   );
+  assert.equal(addressRefusal('10.9.9.9', policy, 'MinIO.internal'), null);
+  assert.notEqual(addressRefusal('10.9.9.9', policy, 'minio.internal.example'), null);
   for (const bad of [
     '10.0.0.0/33',
     'fd12::/129',
     '10.0.0/8',
-    'example.org',
+    'example.org:80',
+    '0x7f.1',
+    '2130706433',
     '10.0.0.0/8/8',
     '10.0.0.0/',
     'fe80::1%lo/64',
   ]) {
-    assert.throws(() => outboundPolicy(bad), { code: 'config_invalid' }, bad);
+    assert.throws(() => outboundPolicy([bad]), { code: 'config_invalid' }, bad);
   }
 });
 
@@ -240,7 +244,7 @@ test('S3: an endpoint inside is refused on every connection, and reached without
   await codeAfter(s3(`http://127.0.0.1:${port}`));
   assert.ok(hits() > 0, 'control: nobody vets');
   const before = hits();
-  await codeAfter(s3(`http://127.0.0.1:${port}`, vettedAgents({ policy: outboundPolicy('127.0.0.1') })));
+  await codeAfter(s3(`http://127.0.0.1:${port}`, vettedAgents({ policy: outboundPolicy(['127.0.0.1']) })));
   assert.ok(hits() > before, 'an allowed endpoint is reached');
 });
 
@@ -269,8 +273,8 @@ test('SFTP and mail: an address inside is refused, and reached when it is allowe
   });
   assert.notEqual(await codeAfter(opened), 'connected');
   assert.equal(hits(), 0);
-  await dialled('127.0.0.1', { policy: outboundPolicy('127.0.0.1') });
-  const socket = await vettedSocket({ host: '127.0.0.1', port }, { policy: outboundPolicy('127.0.0.1') });
+  await dialled('127.0.0.1', { policy: outboundPolicy(['127.0.0.1']) });
+  const socket = await vettedSocket({ host: '127.0.0.1', port }, { policy: outboundPolicy(['127.0.0.1']) });
   socket.destroy();
   assert.equal(hits(), 2);
 });

@@ -35,7 +35,7 @@ export async function vettedHost(host: string, outbound: Outbound): Promise<read
       ? await resolved(name, outbound.resolve ?? systemResolver)
       : [{ address: name, family: family as 4 | 6 }];
   for (const { address } of addresses) {
-    const refusal = addressRefusal(address, outbound.policy);
+    const refusal = addressRefusal(address, outbound.policy, name);
     if (refusal === null) continue;
     const what = family === 0 ? `${name} has the address ${address}, and ` : `${name}: `;
     throw new HoldfastError('address_refused', `${what}${refusal}`);
