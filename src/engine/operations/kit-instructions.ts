@@ -27,7 +27,7 @@ ${warning(kit)}
 - **The key**, ${keyPlace(kit)}. Nobody can open the backups without it.
 - **The backups**: ${kit.destinations.map(({ address }) => `\`${plain(address)}\``).join(', ')}.
 - **One of two decoders**, both in this folder. They do the same and know nothing of each other:
-  \`holdfast-decode.mjs\` needs Node 22.15 or newer; \`holdfast_decode.py\` needs Python 3.11 or newer with its package \`cryptography\`
+  \`holdfast-decode.mjs\` needs Node 20 or newer; \`holdfast_decode.py\` needs Python 3.11 or newer with its package \`cryptography\`
   (\`apt-get install python3-cryptography\`, or \`pip install cryptography\`).
 
 Below stands \`decode\`. Choose one of these lines once, in this folder:
