@@ -48,6 +48,16 @@ const ROOMS: readonly Room[] = [
     because: 'the engine is a library and knows no surface',
   },
   {
+    folder: 'src/server/ledger/proof',
+    mayImport: ['src/engine/index.ts'],
+    because: 'a ledger is proven on a machine that has neither a catalog nor a configuration',
+  },
+  {
+    folder: 'src/server/ledger',
+    mayImport: ['src/engine/index.ts', 'src/contracts', 'src/server/catalog'],
+    because: 'what the ledger records must not reach into it',
+  },
+  {
     folder: 'src/server',
     mayImport: ['src/engine/index.ts', 'src/contracts'],
     because: 'the service enters the engine by its one door',

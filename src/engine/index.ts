@@ -6,7 +6,7 @@ import { openBundle as extract } from './operations/import-bundle.ts';
 export { type Clock, DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from './base/clock.ts';
 export * from './base/errors.ts';
 export { isId, newId } from './base/ids.ts';
-export type { Progress } from './base/progress.ts';
+export { type Progress, silentProgress } from './base/progress.ts';
 export { generateKeyText } from './crypto/key-text.ts';
 export {
   fingerprintOf,

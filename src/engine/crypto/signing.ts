@@ -18,6 +18,9 @@ export const FINGERPRINT_BYTES = 32;
 export const SIGNING_CONTEXTS = {
   manifest: 'holdfast v1 manifest',
   bundleManifest: 'holdfast v1 bundle manifest',
+  ledgerEntry: 'holdfast v1 ledger entry',
+  ledgerCheckpoint: 'holdfast v1 ledger checkpoint',
+  ledgerAnchor: 'holdfast v1 ledger anchor',
 } as const;
 
 export interface SigningKey {
@@ -66,13 +69,30 @@ export function verifySignature(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (publicKey.length !== PUBLIC_KEY_BYTES || signature.length !== SIGNATURE_BYTES) return false;
+  return signatureVerifier(publicKey)(context, message, signature);
+}
+
+export type SignatureVerifier = (context: string, message: Uint8Array, signature: Uint8Array) => boolean;
+
+/** The same for many signatures by one key. A malformed key verifies nothing. */
+export function signatureVerifier(publicKey: Uint8Array): SignatureVerifier {
+  const key = publicKeyOf(publicKey);
+  return (context, message, signature) => {
+    if (key === null || signature.length !== SIGNATURE_BYTES) return false;
+    try {
+      return verifyBytes(null, Buffer.concat([Buffer.from(context), message]), key, signature);
+    } catch {
+      return false;
+    }
+  };
+}
+
+function publicKeyOf(bytes: Uint8Array): KeyObject | null {
+  if (bytes.length !== PUBLIC_KEY_BYTES) return null;
   try {
-    const der = Buffer.concat([SPKI_PREFIX, publicKey]);
-    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
-    return verifyBytes(null, Buffer.concat([Buffer.from(context), message]), key, signature);
+    return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, bytes]), format: 'der', type: 'spki' });
   } catch {
-    return false;
+    return null;
   }
 }
 

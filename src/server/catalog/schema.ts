@@ -13,4 +13,5 @@ export interface CatalogSchema
     ScheduleTables,
     BackupTables,
     EventTables,
-    AccessTables {}
+    AccessTables,
+    LedgerTables {}
