@@ -16,7 +16,12 @@ export interface FinishParts {
 export type Ending =
   | { readonly status: 'succeeded'; readonly result: unknown; readonly record?: Recorder }
   | { readonly status: 'skipped'; readonly error: JobError; readonly record?: Recorder }
-  | { readonly status: 'failed' | 'interrupted'; readonly error: JobError };
+  | {
+      readonly status: 'failed' | 'interrupted';
+      readonly error: JobError;
+      readonly result?: unknown;
+      readonly record?: Recorder;
+    };
 
 /** What a worker holds; any other token means that the job was taken away from it. */
 export interface Hold {
@@ -107,7 +112,7 @@ function endedColumns(ending: Ending, nowMs: number) {
     finished_at: nowMs,
     lease_until: null,
     lease_token: null,
-    result: ending.status === 'succeeded' ? JSON.stringify(ending.result ?? null) : null,
+    result: 'result' in ending ? JSON.stringify(ending.result ?? null) : null,
     ...errorColumns('error' in ending ? ending.error : null),
   };
 }

@@ -175,7 +175,14 @@ export type JobHandler = (job: Job, context: JobContext) => Promise<JobOutcome>;
 
 export type JobOutcome =
   | { readonly status: 'succeeded'; readonly result: unknown; readonly record?: Recorder }
-  | { readonly status: 'skipped'; readonly reason: JobError; readonly record?: Recorder };
+  | { readonly status: 'skipped'; readonly reason: JobError; readonly record?: Recorder }
+  /** It is over, and something of it is there all the same, such as a backup without one of its copies. */
+  | {
+      readonly status: 'failed';
+      readonly reason: JobError;
+      readonly result: unknown;
+      readonly record?: Recorder;
+    };
 
 /** Writes what a job found in the transaction that ends it: all of it or nothing, and nothing once the lease is lost. */
 export type Recorder = (trx: CatalogDb) => Promise<void>;

@@ -71,11 +71,8 @@ async function endingOf(
     const outcome = await work();
     // Work that got done in spite of a stop is done.
     if (outcome.status === 'succeeded') return outcome;
-    return {
-      status: 'skipped',
-      error: outcome.reason,
-      ...(outcome.record ? { record: outcome.record } : {}),
-    };
+    const { reason: error, ...rest } = outcome;
+    return { ...rest, error };
   } catch (thrown) {
     const reason = stopped();
     if (reason === 'lease lost') return null;
@@ -84,8 +81,8 @@ async function endingOf(
     if (reason === 'worker stops') {
       return { status: 'again', runAfterMs: nowMs(), attempt: row.attempt - 1, error: facts };
     }
-    if (reason === 'cancelled' || error.code === 'interrupted')
-      return { status: 'interrupted', error: facts };
+    const isInterrupted = reason === 'cancelled' || error.code === 'interrupted';
+    if (isInterrupted) return { status: 'interrupted', error: facts };
     if (error.code === 'space_low') return { status: 'skipped', error: facts };
     if (!error.retryable || row.attempt >= row.max_attempts) return { status: 'failed', error: facts };
     const delayMs = retryDelayMs(row.attempt, options.random(), options.retryFirstMs);

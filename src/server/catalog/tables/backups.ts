@@ -7,9 +7,10 @@ export interface BackupTables {
 
 export interface BackupsTable {
   id: string;
-  /** As the manifest has it. */
   plan: string | null;
+  /** Null for a plan that is not stored here. */
   plan_id: string | null;
+  /** The database of the plan that has its own hour; null for the plan itself. The manifest has `plan/part`. */
   part: string | null;
   tenant_id: string | null;
   type: 'db' | 'storage' | 'full';

@@ -59,7 +59,7 @@ export interface JobsTable {
   progress: string | null;
   /** Number of the latest event. */
   last_event: number;
-  /** JSON, null until it succeeded. */
+  /** JSON, null until it ended with one. */
   result: string | null;
   error_code: string | null;
   error_message: string | null;

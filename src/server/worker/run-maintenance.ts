@@ -1,0 +1,163 @@
+import { destinationsOf } from '../../contracts/config-destinations.ts';
+import { DAY_MS, HoldfastError, openEngine, replicateBetween } from '../../engine/index.ts';
+import type { CatalogDb } from '../catalog/types.ts';
+import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
+import { requestPrune } from '../runs/request-maintenance.ts';
+import { engineProgress } from './engine-progress.ts';
+import { enginePlansOf } from './plan-config.ts';
+import type { PrunePayload, ReplicatePayload, RotatePayload } from './port.ts';
+import { recordCopy, settleArchived } from './record-backups.ts';
+import { type RunConfig, type RunnerParts, runConfig, specsOf } from './runner-parts.ts';
+
+/** As long as the engine keeps what was archived, and a day for clocks that differ. */
+const ARCHIVE_MS = 31 * DAY_MS;
+
+/** Applies retention at every destination of a plan. One that is down does not keep the others from it, and fails the run. */
+export async function runRotate(parts: RunnerParts, job: Job, context: JobContext): Promise<JobOutcome> {
+  const { plan: name } = job.payload as RotatePayload;
+  const run = await runConfig(parts);
+  const plan = planOf(run, name);
+  const removed: { destination: string; ids: string[] }[] = [];
+  let failure: unknown = null;
+  for (const { name: destination } of destinationsOf(run.config, plan)) {
+    try {
+      const ids = await rotateAt(parts, run, destination, enginePlansOf(name, plan), context);
+      removed.push({ destination, ids });
+    } catch (error) {
+      context.signal.throwIfAborted();
+      failure ??= error;
+    }
+  }
+  const record = (trx: CatalogDb) => recordRemoved(trx, parts, run, job, removed);
+  // What was archived is written down even when a destination was down; the next run tries that one again.
+  if (failure !== null) {
+    await parts.catalog.transaction(record);
+    throw failure;
+  }
+  return { status: 'succeeded', result: { removed }, record };
+}
+
+function planOf({ config }: RunConfig, name: string) {
+  const plan = config.plans[name];
+  if (!plan) throw new HoldfastError('plan_unknown', `there is no plan ${name} any more`);
+  return plan;
+}
+
+async function rotateAt(
+  parts: RunnerParts,
+  { config }: RunConfig,
+  destination: string,
+  plans: readonly string[],
+  context: JobContext,
+): Promise<string[]> {
+  const spec = await parts.workplace.destination(config, destination);
+  const port = { progress: engineProgress(context), signal: context.signal };
+  const engine = await openEngine({ ...(await spec.options()), ...port });
+  try {
+    const removed: string[] = [];
+    for (const plan of plans) {
+      const outcome = await engine.rotate({ dryRun: false, plan, tenantId: null, rulesOf: spec.rulesOf });
+      const going = outcome.decisions.filter(({ action }) => action === 'remove');
+      removed.push(...going.map(({ backup }) => backup.id));
+    }
+    return removed;
+  } finally {
+    await engine.close();
+  }
+}
+
+async function recordRemoved(
+  trx: CatalogDb,
+  { catalog, queue }: RunnerParts,
+  run: RunConfig,
+  job: Job,
+  removed: readonly { destination: string; ids: readonly string[] }[],
+): Promise<void> {
+  const nowMs = catalog.clock.nowMs();
+  for (const { destination, ids } of removed) {
+    const destinationId = run.destinationIds.get(destination);
+    for (const id of ids) {
+      await trx
+        .updateTable('backup_copies')
+        .set({ state: 'archived', seen_at: nowMs })
+        .where('backup_id', '=', id)
+        .where('destination_id', '=', destinationId ?? destination)
+        .execute();
+    }
+    await settleArchived(trx, ids, nowMs);
+    await requestPrune(trx, queue, destination, job, nowMs);
+  }
+  // What has lain in the archive for its time is deleted there for good, and its entry here with it.
+  await trx
+    .deleteFrom('backups')
+    .where('plan', '=', (job.payload as RotatePayload).plan)
+    .where('archived_at', '<', nowMs - ARCHIVE_MS)
+    .execute();
+}
+
+/** Reclaims space at one destination. */
+export async function runPrune(parts: RunnerParts, job: Job, context: JobContext): Promise<JobOutcome> {
+  const { destination } = job.payload as PrunePayload;
+  const { config } = await runConfig(parts);
+  if (!config.destinations[destination]) {
+    throw new HoldfastError('document_unknown', `there is no destination ${destination} any more`);
+  }
+  const spec = await parts.workplace.destination(config, destination);
+  const port = { progress: engineProgress(context), signal: context.signal };
+  const engine = await openEngine({ ...(await spec.options()), ...port });
+  try {
+    return { status: 'succeeded', result: await engine.prune({ dryRun: false }) };
+  } finally {
+    await engine.close();
+  }
+}
+
+/** Brings the destinations of a plan what they lack from each other. Tried again while one of them is down. */
+export async function runReplicate(parts: RunnerParts, job: Job, context: JobContext): Promise<JobOutcome> {
+  const { plan: name } = job.payload as ReplicatePayload;
+  const run = await runConfig(parts);
+  const plan = planOf(run, name);
+  const names = destinationsOf(run.config, plan).map((one) => one.name);
+  const specs = await specsOf(parts, run.config, names);
+  const port = { progress: engineProgress(context), signal: context.signal };
+  const outcomes = [];
+  for (const one of enginePlansOf(name, plan)) {
+    outcomes.push(await replicateBetween({ from: specs, to: specs, plan: one, dryRun: false }, port));
+  }
+  const stands = outcomes.flatMap(({ destinations }) => destinations);
+  const nowMs = parts.catalog.clock.nowMs();
+  await parts.catalog.transaction(async (trx) => {
+    for (const { name: destination, copied } of stands) {
+      for (const { id } of copied) await recordCopied(trx, run, destination, id, nowMs);
+    }
+  });
+  const behind = stands.filter(({ missing, isKnown }) => missing.length > 0 || !isKnown);
+  if (behind.length > 0) {
+    const list = [...new Set(behind.map(({ name: destination }) => destination))].join(', ');
+    throw new HoldfastError('storage_unreachable', `copies are still missing at ${list}`);
+  }
+  return {
+    status: 'succeeded',
+    result: { copied: stands.map(({ name: at, copied }) => ({ at, ids: copied.map(({ id }) => id) })) },
+  };
+}
+
+async function recordCopied(
+  trx: CatalogDb,
+  run: RunConfig,
+  destination: string,
+  backupId: string,
+  nowMs: number,
+): Promise<void> {
+  const known = await trx.selectFrom('backups').select('id').where('id', '=', backupId).executeTakeFirst();
+  if (!known) return;
+  const destinationId = run.destinationIds.get(destination) ?? destination;
+  const times = { seen_at: nowMs, copied_at: nowMs };
+  await recordCopy(trx, {
+    backup_id: backupId,
+    destination_id: destinationId,
+    state: 'present',
+    ...times,
+    error: null,
+  });
+}
