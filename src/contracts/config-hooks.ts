@@ -1,6 +1,7 @@
 /** The part of a plan that says what runs before and after it. */
 import { z } from 'zod';
 import { environmentName, text } from './config-destination.ts';
+import type { Environment } from './interpolate.ts';
 
 /** Long enough to drain workers, short enough that a hook which hangs does not cost the night. */
 export const DEFAULT_HOOK_SECONDS = 300;
@@ -55,3 +56,16 @@ export const hooks = z
   .describe('Commands around each run, such as a read-only mode that is switched on and off again.');
 
 export type HooksConfig = z.output<typeof hooks>;
+
+/** Hooks as the engine runs them; variables that are not set are left out. */
+export function runHooksOf(hooks: HooksConfig | undefined, environment: Environment) {
+  const ready = (list: HooksConfig['before']) =>
+    (list ?? []).map(({ command, shell, timeLimitSeconds, environment: names }) => ({
+      command: command ?? shell!,
+      timeLimitMs: timeLimitSeconds * 1000,
+      environment: Object.fromEntries(
+        names.flatMap((one) => (environment[one] === undefined ? [] : [[one, environment[one]]])),
+      ),
+    }));
+  return { before: ready(hooks?.before), after: ready(hooks?.after) };
+}

@@ -27,6 +27,7 @@ export { withNearestCopy } from './operations/destinations-nearest.ts';
 export { replicateBetween } from './operations/destinations-replicate.ts';
 export { verifyAll } from './operations/destinations-verify.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
+export { type HookedRun, type RunEnd, type RunHooks, runWithHooks } from './operations/run-hooks.ts';
 export { type KitRequest, writeKit } from './operations/kit.ts';
 export type { RetentionInput } from './operations/rotate.ts';
 export type { SourceSpec } from './operations/source-spec.ts';

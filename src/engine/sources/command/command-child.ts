@@ -13,6 +13,8 @@ export interface CommandCall {
   /** Between SIGTERM and SIGKILL. Default 3 s. */
   readonly graceMs?: number;
   readonly signal?: AbortSignal;
+  /** Goes on when this process ends at once; else it is taken along. */
+  readonly outlives?: boolean;
 }
 
 export interface CommandChild {
@@ -37,10 +39,10 @@ const BASE_ENVIRONMENT = {
 
 /** Starts a command in a process group of its own. `data` is the pipe that carries the artifact. */
 export function startCommand(call: CommandCall, data: 'stdin' | 'stdout'): CommandChild {
-  const [program, ...args] = argumentsOf(call.command);
+  const { program, args, env } = commandLine(call);
   const child = spawn(program, args, {
     stdio: data === 'stdin' ? ['pipe', 'ignore', 'pipe'] : ['ignore', 'pipe', 'pipe'],
-    env: { ...BASE_ENVIRONMENT, HOME: homeFolder(), ...call.environment },
+    env,
     detached: true,
   });
   let why: Reason | null = null;
@@ -60,7 +62,7 @@ export function startCommand(call: CommandCall, data: 'stdin' | 'stdout'): Comma
   };
   const onAbort = () => stopBecause('aborted');
   // A process that ends at once, as by a second Ctrl-C, takes the command along.
-  process.once('exit', killNow);
+  if (!call.outlives) process.once('exit', killNow);
   call.signal?.addEventListener('abort', onAbort, { once: true });
   if (call.signal?.aborted) onAbort();
   const timer = call.timeoutMs ? setTimeout(() => stopBecause('timeout'), call.timeoutMs) : undefined;
@@ -85,6 +87,12 @@ export function startCommand(call: CommandCall, data: 'stdin' | 'stdout'): Comma
   // Whoever awaits it later still gets the rejection.
   ended.catch(() => {});
   return { child, ended, stop: (now) => settled || stopBecause('stopped', now === 'now') };
+}
+
+/** What `spawn` is given for a call. */
+export function commandLine({ command, environment }: Pick<CommandCall, 'command' | 'environment'>) {
+  const [program, ...args] = argumentsOf(command);
+  return { program, args, env: { ...BASE_ENVIRONMENT, HOME: homeFolder(), ...environment } };
 }
 
 /** A dump that fails before `| gzip` must not pass for a good one. */
