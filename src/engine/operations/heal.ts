@@ -164,9 +164,9 @@ async function isWholeBundle(ref: ManifestRef, healers: readonly Healer[]): Prom
   return false;
 }
 
-/** Signers that are damaged or gone come from another copy, where they are vouched for as well. */
+/** Signers that are damaged or gone: this host's own is written again, others come from a copy that vouches for them as well. */
 async function healSigners(
-  { context, storage, progress }: RepositoryPlace,
+  { context, storage, progress, signingKey }: RepositoryPlace,
   { damaged, rejected }: VerifyReport,
   healers: readonly Healer[],
 ): Promise<void> {
@@ -174,6 +174,12 @@ async function healSigners(
   const isHit = damaged.some(({ name }) => name.startsWith(FOLDERS.signers));
   if (!isHit && !rejected.some(({ code }) => code === 'manifest_forged')) return;
   const { valid } = await repository.signers.list();
+  const { epoch } = repository.keys;
+  const own = signingKey.fingerprint.toString('hex');
+  if (!valid.has(own)) {
+    await storage.remove(signerName(epoch, own));
+    await repository.signers.ensure(signingKey);
+  }
   for (const { place, name } of healers) {
     if (place.layout === 'bundles') continue;
     const others = await place.context.repository.signers.list().catch((error: unknown) => {
@@ -181,8 +187,8 @@ async function healSigners(
       return null;
     });
     for (const signer of others?.valid.values() ?? []) {
-      if (valid.has(signer.fingerprint)) continue;
-      await storage.remove(signerName(repository.keys.epoch, signer.fingerprint));
+      if (valid.has(signer.fingerprint) || signer.fingerprint === own) continue;
+      await storage.remove(signerName(epoch, signer.fingerprint));
       await putSigner(repository, signer);
     }
   }
