@@ -108,7 +108,13 @@ export async function specOf(
     resolve(loaded.folder, await interpolated(cli.io, loaded, text, `the path of source ${name}`));
   switch (source.kind) {
     case 'sqlite':
-      return { kind: 'sqlite', name, path: await pathOf(source.path) };
+      return {
+        ...{ kind: 'sqlite', name, path: await pathOf(source.path) },
+        ...(source.busyTimeoutSeconds === undefined
+          ? {}
+          : { busyTimeoutMs: source.busyTimeoutSeconds * 1000 }),
+        ...(source.allowDamaged ? { allowDamaged: true } : {}),
+      };
     case 'files': {
       const { exclude, optional } = source;
       const paths = await Promise.all((source.paths ?? [source.path!]).map(pathOf));

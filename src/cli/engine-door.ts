@@ -338,6 +338,8 @@ export interface OpenEngineOptions {
   readonly create?: 'if-missing' | 'always';
   /** A repository made anew cuts and names chunks as this one. */
   readonly like?: Engine;
+  /** Whether what changed little is stored as a difference. Default: where reading is cheap. */
+  readonly differences?: boolean;
   /** A backup is skipped when less is free at the destination. Default 500 MB. */
   readonly minimumFreeBytes?: number;
 }

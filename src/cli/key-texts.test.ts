@@ -16,6 +16,7 @@ const destinationIn = (folder: string, keys: Destination['keys'] = null): Destin
   login: {},
   chosenBy: 'default',
   minimumFreeBytes: null,
+  differences: null,
   folder,
 });
 

@@ -189,6 +189,7 @@ export async function closedEngineOptions(
     keyTexts,
     signingKeyFile: join(home, 'signing-key.pem'),
     stateFolder: join(home, 'state'),
+    ...(destination.differences === null ? {} : { differences: destination.differences }),
     ...(destination.minimumFreeBytes === null ? {} : { minimumFreeBytes: destination.minimumFreeBytes }),
   };
 }

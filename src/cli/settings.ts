@@ -31,6 +31,8 @@ export interface Destination {
   readonly folder: string;
   /** Below this a backup is skipped; null for the engine's default. */
   readonly minimumFreeBytes: number | null;
+  /** Whether what changed little is stored as a difference; null for the engine's default. */
+  readonly differences: boolean | null;
 }
 
 export type Login = Pick<DestinationConfig, 's3' | 'supabase' | 'sftp'>;
@@ -114,6 +116,7 @@ function atAddress(io: CliIo, address: string, chosenBy: Destination['chosenBy']
     address: absoluteAddress(address, io.folder),
     folder: io.folder,
     minimumFreeBytes: minimumFreeBytesOf(io),
+    differences: null,
   };
 }
 
@@ -139,6 +142,7 @@ export async function configuredDestination(
     address: absoluteAddress(address, loaded.folder),
     folder: loaded.folder,
     minimumFreeBytes: minimumFreeBytesOf(io) ?? found.minimumFreeBytes ?? null,
+    differences: found.differences ?? null,
   };
 }
 

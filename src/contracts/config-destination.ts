@@ -76,6 +76,12 @@ export const destination = z.strictObject({
   s3: s3.optional(),
   supabase: supabase.optional(),
   sftp: sftp.optional(),
+  differences: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether a chunk that changed little is stored as a difference, which reads its old bytes. Default: true for folders, false elsewhere.',
+    ),
   minimumFreeBytes: z
     .int()
     .min(0)

@@ -15,6 +15,16 @@ export type { KeyReference } from './config-destination.ts';
 const sqliteSource = z.strictObject({
   kind: z.literal('sqlite'),
   path: text.describe('The database file. ${NAME} is allowed.'),
+  busyTimeoutSeconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .optional()
+    .describe('How long to wait for a writer that keeps the database locked. Default 30.'),
+  allowDamaged: z
+    .boolean()
+    .optional()
+    .describe('Also backs up a database that fails its integrity check, and says so. Default false.'),
 });
 
 const postgresSource = z

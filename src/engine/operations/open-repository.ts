@@ -21,6 +21,7 @@ export interface OpenRequest {
   /** Makes the repository when there is none; `always` refuses one that is there. */
   readonly create?: 'if-missing' | 'always';
   /** See `OpenEngineOptions`. */
+  readonly differences?: boolean;
   readonly like?: { readonly copyPlace: CopyPlace };
 }
 
@@ -31,7 +32,9 @@ export interface OpenRequest {
 export async function openOrCreate(
   request: OpenRequest,
 ): Promise<{ repository: Repository; signingKey: SigningKey }> {
-  const storage = await openStorage(request.address, request.storage);
+  const opened = await openStorage(request.address, request.storage);
+  const { differences = opened.readsAreCheap ?? false } = request;
+  const storage: Storage = { ...opened, readsAreCheap: differences };
   try {
     if (request.credentials.length === 0) {
       const isThere = (await storage.stat('config')) !== null;

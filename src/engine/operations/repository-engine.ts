@@ -39,6 +39,8 @@ export interface OpenEngineOptions {
   readonly create?: 'if-missing' | 'always';
   /** A repository made anew cuts and names chunks as this one does, since it is to hold copies of it. */
   readonly like?: { readonly copyPlace: CopyPlace };
+  /** Whether a chunk that changed little is stored as a difference, which reads its old bytes. Default: where reading is cheap. */
+  readonly differences?: boolean;
   /** A backup is skipped when less is free at the destination; 0 for any. Default 500 MB. */
   readonly minimumFreeBytes?: number;
 }

@@ -7,7 +7,13 @@ import { sqliteSource } from '../sources/sqlite/index.ts';
 
 /** A source, said as data. Paths are absolute. */
 export type SourceSpec =
-  | { readonly kind: 'sqlite'; readonly name: string; readonly path: string }
+  | {
+      readonly kind: 'sqlite';
+      readonly name: string;
+      readonly path: string;
+      readonly busyTimeoutMs?: number;
+      readonly allowDamaged?: boolean;
+    }
   | { readonly kind: 'postgres'; readonly name: string; readonly url: string; readonly globals: boolean }
   | {
       readonly kind: 'files';
@@ -26,7 +32,7 @@ export type SourceSpec =
 
 /** The source a spec describes. */
 export function sourceOf(spec: SourceSpec): Source {
-  if (spec.kind === 'sqlite') return sqliteSource({ name: spec.name, path: spec.path });
+  if (spec.kind === 'sqlite') return sqliteSource(spec);
   if (spec.kind === 'postgres') {
     return postgresSource({ name: spec.name, url: spec.url, globals: spec.globals });
   }
