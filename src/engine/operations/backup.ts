@@ -4,6 +4,7 @@ import { openChunkReader } from '../repository/chunk-reader.ts';
 import { openChunkWriter } from '../repository/chunk-writer.ts';
 import { startRunTimer } from '../repository/commit-check.ts';
 import type { BackupType, Manifest, ManifestArtifact, ManifestProblem } from '../repository/manifest.ts';
+import { rejectionOf } from '../repository/manifest-store.ts';
 import { requireWritable } from '../repository/repository-context.ts';
 import type { Source } from '../sources/port.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
@@ -142,10 +143,14 @@ function freeName(artifacts: readonly ManifestArtifact[], source: string, name: 
   }
 }
 
+/** The last one this machine made, where it remembers it; else the newest that is found without looking for long. */
 async function previousBackup(
   { repository }: OperationContext,
-  { plan, tenantId }: BackupRequest,
+  { plan, tenantId, type }: BackupRequest,
 ): Promise<Manifest | null> {
+  const last = repository.lastSeen({ plan, tenantId, type });
+  const remembered = last && (await repository.manifests.read(last).catch(unusable));
+  if (remembered) return remembered;
   let seen = 0;
   for await (const { manifest } of repository.manifests.readAll()) {
     if (manifest.plan === plan && manifest.tenantId === tenantId) return manifest;
@@ -153,4 +158,10 @@ async function previousBackup(
     if (seen === LOOK_BACK) break;
   }
   return null;
+}
+
+/** It was moved or purged since, or is damaged: then another will do. */
+function unusable(error: unknown): null {
+  if (rejectionOf('', error)) return null;
+  throw error;
 }

@@ -21,11 +21,12 @@ import {
 } from './key-admin.ts';
 import { listEpochs } from './keyring-store.ts';
 import { loadIndex } from './load-index.ts';
+import { type ManifestRef, parseManifestName } from './manifest-path.ts';
 import { type Manifests, openManifests } from './manifest-store.ts';
 import { keyringName } from './object-names.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { noticeRollback } from './rollback.ts';
-import { type Finding, openSeenState, type SeenState } from './seen-state.ts';
+import { type Finding, openSeenState, planKey, type SeenState } from './seen-state.ts';
 import { ensureSigner, listSigners, type Signer, type SignerList } from './signers.ts';
 import { isSlotIntact } from './slot-store.ts';
 import { epochsWithoutKeyring, type UnlockedRepository, unlock } from './unlock.ts';
@@ -42,6 +43,8 @@ export interface Repository extends RepositoryContext {
    */
   loadIndex(options?: { readonly forReading?: boolean }): Promise<ChunkIndex>;
   readonly manifests: Manifests;
+  /** The newest backup of a plan that this machine knows of, unproven; null when it knows none. Spares looking through all. */
+  lastSeen(plan: Parameters<typeof planKey>[0]): ManifestRef | null;
   readonly holds: Holds;
   readonly signers: {
     list(): Promise<SignerList>;
@@ -142,6 +145,10 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
     graceMs,
     loadIndex: (given) => loadIndex(context, given),
     manifests,
+    lastSeen(plan) {
+      const last = seen?.plans.get(planKey(plan));
+      return last ? parseManifestName({ name: `backups/${last.path}`, sizeBytes: 0, modifiedAtMs: 0 }) : null;
+    },
     holds: openHolds(context),
     signers: {
       list: () => listSigners(context),
