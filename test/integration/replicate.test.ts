@@ -164,6 +164,44 @@ test('trees and long lists of references come over whole; copied back, they are 
   assert.deepEqual(again.artifacts, manifest.artifacts);
 });
 
+test('copies of one chunk secret: what the other destination writes itself is no more than what changed', async (t) => {
+  const folder = await temporaryFolder(t);
+  const random = randomFrom(26);
+  const main = await repositoryWorld();
+  const kin = await repositoryWorld({ like: main.repository.chunkSecrets() });
+  const stranger = await repositoryWorld();
+  assert.notDeepEqual(kin.repository.keys.masterKey(1), main.repository.keys.masterKey(1), 'keys of its own');
+  const dump = join(folder, 'dump');
+  const rows = Array.from({ length: 40_000 }, (_, i) => `${i}\t${random.bytes(30).toString('hex')}\n`);
+  const run = async (world: RepositoryWorld, changed: number) => {
+    await writeFile(dump, rows.map((row, i) => (i % changed === 7 ? `changed ${row}` : row)).join(''));
+    // Where reading costs, nothing is stored as a difference, which would save most of it all the same.
+    const place = await placeOf(world, { ...world.storage, readsAreCheap: false });
+    const context = { ...place.context, scratchRoot: join(folder, 'scratch') };
+    const command = {
+      kind: 'command',
+      name: 'db',
+      command: `cat '${dump}'`,
+      artifactName: 'db.dump',
+    } as const;
+    const sources = [{ ...command, restoreCommand: null }];
+    return backup(context, { sources, plan: 'p', tenantId: null, type: 'full' });
+  };
+  const first = await run(main, 1e9);
+  for (const [world, limit] of [
+    [kin, 0.1],
+    [stranger, 2],
+  ] as const) {
+    await copyBetween(await placeOf(main), await placeOf(world));
+    world.clock.advance(60_000);
+    const { bytesStored } = await run(world, 20_000);
+    t.diagnostic(`${bytesStored} of ${first.bytesStored} bytes`);
+    assert.ok(bytesStored < limit * first.bytesStored, `${bytesStored} of ${first.bytesStored}`);
+    if (world === stranger)
+      assert.ok(bytesStored > 0.5 * first.bytesStored, 'the control: without it, everything again');
+  }
+});
+
 test('what is held, archived or of another plan: as the operator would have it', async () => {
   const [main, offsite] = [await repositoryWorld(), await repositoryWorld()];
   const backups = [];
