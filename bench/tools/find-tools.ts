@@ -8,12 +8,13 @@ import { borg } from './borg.ts';
 import { holdfast } from './holdfast.ts';
 import { pgDumpCompressed, pgDumpFloor, pgRestoreParallel } from './pg-dump.ts';
 import type { Tool } from './port.ts';
-import { restic } from './restic.ts';
+import { restic, resticChecked } from './restic.ts';
 
 /** As `--tools` takes them. */
 export const TOOL_NAMES = [
   'holdfast',
   'restic',
+  'restic-checked',
   'borg',
   'borg-zstd',
   'pg_dump',
@@ -58,6 +59,8 @@ function open(name: ToolName, cacheFolder: string): Tool | null {
       return holdfast(cacheFolder);
     case 'restic':
       return withVersion('restic', (version) => restic('restic', version));
+    case 'restic-checked':
+      return withVersion('restic', (version) => resticChecked('restic', version));
     case 'borg':
       return withVersion('borg', (version) => borg('borg', version, null));
     case 'borg-zstd':

@@ -4,7 +4,7 @@ import type { Source } from '../workloads/port.ts';
 import { PASSWORD } from './password.ts';
 import type { Session, Tool } from './port.ts';
 import { plainDump, restoreFromInput } from './postgres-commands.ts';
-import { copyDatabase } from './sqlite-copy.ts';
+import { checkDatabase, copyDatabase } from './sqlite-copy.ts';
 
 /** `program`: where it lies. `version`: `0.14.0`. */
 export function restic(program: string, version: string): Tool {
@@ -17,9 +17,21 @@ export function restic(program: string, version: string): Tool {
   };
 }
 
+/** The same with the check that makes a copy of a database a backup: what it takes to promise what Holdfast promises. */
+export function resticChecked(program: string, version: string): Tool {
+  const plain = restic(program, version);
+  return {
+    ...plain,
+    name: `${plain.name}+check`,
+    settings: `${plain.settings}; after \`pragma integrity_check\` of the copy`,
+    kinds: ['sqlite'],
+    session: (source, folder) => session(program, source, folder, true),
+  };
+}
+
 const DUMP = 'db.dump';
 
-function session(program: string, source: Source, folder: string): Session {
+function session(program: string, source: Source, folder: string, checked = false): Session {
   const repository = join(folder, 'repository');
   const copy = join(folder, 'copy.sqlite');
   const env = {
@@ -38,7 +50,11 @@ function session(program: string, source: Source, folder: string): Session {
       case 'postgres':
         return call([[plainDump(source), [program, 'backup', '--stdin', '--stdin-filename', DUMP]]]);
       case 'sqlite':
-        return call([[copyDatabase(source.path, copy)], [[program, 'backup', copy]]]);
+        return call([
+          [copyDatabase(source.path, copy)],
+          ...(checked ? [[checkDatabase(copy)]] : []),
+          [[program, 'backup', copy]],
+        ]);
       case 'files':
         return call([[[program, 'backup', basename(source.folder)]]], { cwd: dirname(source.folder) });
     }
