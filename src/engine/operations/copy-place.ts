@@ -3,7 +3,12 @@ import type { Progress } from '../base/progress.ts';
 import type { Credential } from '../crypto/key-text.ts';
 import type { SigningKey } from '../crypto/signing.ts';
 import type { Manifest } from '../repository/manifest.ts';
-import type { ManifestRef, ManifestState } from '../repository/manifest-path.ts';
+import {
+  type ManifestRef,
+  type ManifestState,
+  manifestPath,
+  parseManifestName,
+} from '../repository/manifest-path.ts';
 import type { Storage } from '../storage/port.ts';
 import { listBundles, type StoredBundle } from './bundle-store.ts';
 import type { OperationContext } from './context.ts';
@@ -78,4 +83,13 @@ function summary(manifest: Manifest, holdReason: string | null): Omit<PlacedBack
     held: holdReason !== null,
     provenAtMs: null,
   };
+}
+
+/** A backup that was just copied to a place, as it is listed there; null where only looking tells. */
+export function placedAt(place: CopyPlace, backup: PlacedBackup): PlacedBackup | null {
+  if (place.layout === 'bundles') return null;
+  const startedAt = new Date(backup.timestampMs).toISOString();
+  const name = `backups/${manifestPath({ ...backup, startedAt })}`;
+  const ref = parseManifestName({ name, sizeBytes: 0, modifiedAtMs: place.clock.nowMs() });
+  return ref && { ...backup, state: 'backups', at: { ref } };
 }

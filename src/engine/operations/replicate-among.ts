@@ -1,5 +1,5 @@
 import { asHoldfastError, HoldfastError } from '../base/errors.ts';
-import { backupsAt, type CopyPlace, type PlacedBackup } from './copy-place.ts';
+import { backupsAt, type CopyPlace, type PlacedBackup, placedAt } from './copy-place.ts';
 import { extendLocks } from './extend-locks.ts';
 import { type CopyFailure, failureOf, replicate } from './replicate.ts';
 import { type LeftOutReason, planReplication, type ReplicateFilter } from './replicate-plan.ts';
@@ -46,7 +46,7 @@ export interface CopiesAt {
 
 /**
  * Brings every target what it lacks from the sources, in their order; what one cannot give, the next does. Reads the list
- * of each destination once, and again after something came. Throws `usage` for one place under two names, `interrupted`.
+ * of each destination once. Throws `usage` for one place under two names, `interrupted`.
  */
 export async function replicateAmong(
   sources: readonly Participant[],
@@ -55,9 +55,11 @@ export async function replicateAmong(
 ): Promise<CopiesAt[]> {
   refuseSame([...new Set([...sources, ...targets])]);
   const lists = new Map<Participant, readonly PlacedBackup[]>();
-  const listOf = async (one: Participant, anew = false) => {
-    const known = anew ? undefined : lists.get(one);
-    const list = known ?? (await backupsAt(one.place, rejectedAt(one)));
+  const listOf: ListOf = async (one, came = []) => {
+    const known = lists.get(one);
+    const placed = came.map((backup) => placedAt(one.place, backup));
+    const isKnown = known !== undefined && placed.every((backup) => backup !== null);
+    const list = isKnown ? [...known, ...placed] : await backupsAt(one.place, rejectedAt(one));
     lists.set(one, list);
     return list;
   };
@@ -88,7 +90,8 @@ const rejectedAt =
   (object: string, why: string) =>
     place.progress.warn(`${name}: ${object} is not a backup: ${why}`);
 
-type ListOf = (one: Participant, anew?: boolean) => Promise<readonly PlacedBackup[]>;
+/** What a destination holds; `came` is what was copied there since it was asked for the last time. */
+type ListOf = (one: Participant, came?: readonly PlacedBackup[]) => Promise<readonly PlacedBackup[]>;
 
 async function bring(
   sources: readonly Participant[],
@@ -120,7 +123,7 @@ async function bring(
     copied.push(...done.copied);
     failures.push(...done.failures);
     storedBytes += done.storedBytes;
-    if (done.copied.length > 0) await listOf(target, true);
+    if (done.copied.length > 0) await listOf(target, done.copied);
   }
   if (copied.length > 0 && !request.dryRun) await renewLocks(target);
   const [missing, leftOut] = await stillWanted(sources, target, request, listOf);
