@@ -64,8 +64,9 @@ class Failure extends Error {
 const damaged = (message) => new Failure('damaged', message);
 const failed = (message) => new Failure('failed', message);
 const usage = (message) => new Failure('usage', message);
+/** Throws for what is damaged. A message that costs something is given as a function. */
 const need = (condition, message) => {
-  if (!condition) throw damaged(message);
+  if (!condition) throw damaged(typeof message === 'function' ? message() : message);
 };
 
 /* ── bytes and text ─────────────────────────────────────────────────────────────────────────────────────────── */
@@ -1294,6 +1295,7 @@ function loadChunks(repository, warn) {
   const table = chunkTable();
   const sizes = new Map(store.list('packs/').map((name) => [name.slice(name.lastIndexOf('/') + 1), name]));
   const listed = new Set();
+  const missing = new Set();
   const addPack = (hex, bytes) => {
     const blocks = [...readTable(bytes)];
     let offset = HEADER_BYTES;
@@ -1328,7 +1330,8 @@ function loadChunks(repository, warn) {
         const hex = payload.toString('hex', at, at + 32);
         const end = at + 44 + payload.readUInt32LE(at + 40);
         need(end <= payload.length, 'an index does not add up');
-        if (!listed.has(hex) && sizes.has(hex)) addPack(hex, payload.subarray(at + 44, end));
+        if (!sizes.has(hex)) missing.add(packName(hex));
+        else if (!listed.has(hex)) addPack(hex, payload.subarray(at + 44, end));
         at = end;
       }
     } catch (error) {
@@ -1336,6 +1339,7 @@ function loadChunks(repository, warn) {
       warn(`${name}: ${error.message}; the packs' own tables are used`);
     }
   }
+  for (const name of missing) warn(`${name} is missing: an index lists it`);
   for (const [hex, name] of sizes) {
     if (listed.has(hex) || !/^[0-9a-f]{64}$/.test(hex) || packName(hex) !== name) continue;
     try {
@@ -1484,7 +1488,7 @@ function checkPath(path, what = 'a path') {
   for (const name of path.toString('latin1').split('/')) {
     need(
       name !== '' && name !== '.' && name !== '..' && !name.includes('\0'),
-      `${what} is not safe: ${printable(path)}`,
+      () => `${what} is not safe: ${printable(path)}`,
     );
     need(name.length <= 255, `${what} has a name that is too long`);
   }
@@ -1643,13 +1647,13 @@ function checkNames(artifacts) {
   for (const { name, form } of artifacts) {
     for (const place of form === 'tree' ? [name, `${name}.tree`] : [name]) {
       checkPath(Buffer.from(place), 'the name of an artifact');
-      need(!taken.has(place), `two artifacts are called ${printable(place)}`);
+      need(!taken.has(place), () => `two artifacts are called ${printable(place)}`);
       taken.add(place);
     }
   }
   for (const place of taken) {
     for (let i = place.indexOf('/'); i > 0; i = place.indexOf('/', i + 1)) {
-      need(!taken.has(place.slice(0, i)), `an artifact lies inside of another: ${printable(place)}`);
+      need(!taken.has(place.slice(0, i)), () => `an artifact lies inside of another: ${printable(place)}`);
     }
   }
 }
@@ -1713,7 +1717,10 @@ function folderMaker(root) {
           fs.mkdirSync(place, { mode: 0o700 });
         } catch (error) {
           if (error.code !== 'EEXIST') throw failed(`${printable(parent)} cannot be made: ${error.code}`);
-          need(lookAt(place).isDirectory(), `${printable(parent)} is a folder and something else as well`);
+          need(
+            lookAt(place).isDirectory(),
+            () => `${printable(parent)} is a folder and something else as well`,
+          );
         }
       });
     }
@@ -1754,7 +1761,7 @@ function newFile(root, entry, apply) {
   return {
     write(bytes) {
       for (let from = 0; from < bytes.length; ) {
-        need(index < extents.length, `${printable(entry.path)} has more bytes than it says`);
+        need(index < extents.length, () => `${printable(entry.path)} has more bytes than it says`);
         const [offset, length] = extents[index];
         const take = Math.min(length - done, bytes.length - from);
         translated(entry.path, () => {
@@ -1768,7 +1775,7 @@ function newFile(root, entry, apply) {
       }
     },
     end() {
-      need(index === extents.length, `${printable(entry.path)} has fewer bytes than it says`);
+      need(index === extents.length, () => `${printable(entry.path)} has fewer bytes than it says`);
       translated(entry.path, () => {
         fs.ftruncateSync(fd, entry.sizeBytes);
         apply.toFile(fd, entry);
@@ -1793,7 +1800,7 @@ function makeFifo(place) {
     return false;
   }
   if (!isText) return false;
-  need(!lookAt(place), `${printable(place)} is there twice`);
+  need(!lookAt(place), () => `${printable(place)} is there twice`);
   fs.renameSync(plain, place);
   return true;
 }
@@ -1803,11 +1810,11 @@ function makeLateLink(root, entry) {
   const target = entry.hardLinkTo;
   for (const parent of prefixes(parentOf(target))) {
     const isFolder = atPlace(root, parent, (place) => lookAt(place)?.isDirectory());
-    need(isFolder, `${printable(entry.path)} links through something that is no folder`);
+    need(isFolder, () => `${printable(entry.path)} links through something that is no folder`);
   }
   const found = atPlace(root, target, lookAt);
   if (!found) return false;
-  need(!found.isDirectory(), `${printable(entry.path)} is a hard link to a folder`);
+  need(!found.isDirectory(), () => `${printable(entry.path)} is a hard link to a folder`);
   makeLink(root, entry);
   return true;
 }
@@ -2365,11 +2372,11 @@ async function readBundle(bundle, out, options) {
       const name = role === 'records' ? records : artifact.name;
       need(
         entry.type === 'file' && entry.extents === null && !done.has(name),
-        `the bundle holds ${printable(name)} twice or as something else`,
+        () => `the bundle holds ${printable(name)} twice or as something else`,
       );
       need(
         role === 'records' || entry.sizeBytes === artifact.sizeBytes,
-        `${printable(name)} has another size than its manifest says`,
+        () => `${printable(name)} has another size than its manifest says`,
       );
       done.add(name);
     }
@@ -2394,7 +2401,7 @@ async function readBundle(bundle, out, options) {
       );
       need(
         !own || own.digest('hex') === artifact.sha256,
-        `${printable(entry.path)} differs from what the manifest says`,
+        () => `${printable(entry.path)} differs from what the manifest says`,
       );
       content?.end();
     } catch (error) {
@@ -2414,7 +2421,7 @@ async function readBundle(bundle, out, options) {
   need(await reader.atEnd(), 'the bundle goes on behind its end');
   for (const { name, form } of manifest.artifacts) {
     const wanted = form === 'tree' ? `${name}.tree` : name;
-    need(done.has(wanted), `the bundle lacks ${printable(wanted)}, which its manifest names`);
+    need(done.has(wanted), () => `the bundle lacks ${printable(wanted)}, which its manifest names`);
   }
   return { signature, state: signatureState(signature, hash.digest(), options.trusted) };
 }
@@ -2587,7 +2594,7 @@ function writeFile(out, entry, content) {
     }
     need(
       !entry.sha256 || hash.digest('hex') === entry.sha256,
-      `${printable(entry.path)} differs from what the manifest says`,
+      () => `${printable(entry.path)} differs from what the manifest says`,
     );
     file.end();
   } catch (error) {
@@ -2624,7 +2631,7 @@ function openTree(context, artifact) {
   }
   need(
     hash.digest('hex') === artifact.sha256,
-    `${printable(artifact.name)} differs from what the manifest says`,
+    () => `${printable(artifact.name)} differs from what the manifest says`,
   );
 }
 

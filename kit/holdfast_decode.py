@@ -84,8 +84,9 @@ def usage(message):
 
 
 def need(condition, message):
+    """Raises for what is damaged. A message that costs something is given as a function."""
     if not condition:
-        raise Failure("damaged", message)
+        raise Failure("damaged", message() if callable(message) else message)
 
 
 # ── bytes and text ───────────────────────────────────────────────────────────────────────────────────────────
@@ -725,8 +726,10 @@ class SystemZstd:
         _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_size_t), ("at", ctypes.c_size_t)]
 
     def __init__(self):
-        name = ctypes.util.find_library("zstd") or "libzstd.so.1"
-        library = ctypes.CDLL(name)
+        try:
+            library = ctypes.CDLL("libzstd.so.1")
+        except OSError:
+            library = ctypes.CDLL(ctypes.util.find_library("zstd") or "libzstd.dylib")
         size, pointer = ctypes.c_size_t, ctypes.c_void_p
         for function, result, arguments in (
             ("ZSTD_createDCtx", pointer, []),
@@ -1292,16 +1295,20 @@ class Chunks:
         self.load(warn)
 
     def load(self, warn):
-        store, listed = self.repository.store, set()
+        store, listed, missing = self.repository.store, set(), {}
         there = {name.rsplit("/", 1)[1]: name for name in store.list("packs/")}
         for name in store.list("index/"):
             try:
                 for pack, table in read_index(self.repository, name):
-                    if pack in there and pack not in listed:
+                    if pack not in there:
+                        missing[pack_name(pack)] = True
+                    elif pack not in listed:
                         self.add(pack, table)
                         listed.add(pack)
             except Failure as error:
                 warn(f"{name}: {error.message}; the packs' own tables are used")
+        for name in missing:
+            warn(f"{name} is missing: an index lists it")
         for pack, name in there.items():
             if pack in listed or not re.fullmatch("[0-9a-f]{64}", pack) or pack_name(pack) != name:
                 continue
@@ -1444,7 +1451,7 @@ def check_path(path, what="a path"):
     """Raises for a path that could lead out of its folder or name two things."""
     for name in path.split(b"/"):
         is_safe = name not in (b"", b".", b"..") and b"\0" not in name
-        need(is_safe, f"{what} is not safe: {printable(path)}")
+        need(is_safe, lambda: f"{what} is not safe: {printable(path)}")
         need(len(name) <= 255, f"{what} has a name that is too long")
 
 
@@ -1569,12 +1576,12 @@ def check_names(artifacts):
                 check_path(place.encode(), "the name of an artifact")
             except UnicodeEncodeError:
                 raise damaged("the name of an artifact is not text") from None
-            need(place not in taken, f"two artifacts are called {printable(place)}")
+            need(place not in taken, lambda: f"two artifacts are called {printable(place)}")
             taken.add(place)
     for place in taken:
         for i, symbol in enumerate(place):
             is_inside = symbol == "/" and place[:i] in taken
-            need(not is_inside, f"an artifact lies inside of another: {printable(place)}")
+            need(not is_inside, lambda: f"an artifact lies inside of another: {printable(place)}")
 
 
 def prefixes(path):
@@ -1660,7 +1667,7 @@ class NewFolder:
                 self.at(parent, lambda place: os.mkdir(place, 0o700))
             else:
                 is_folder = stat.S_ISDIR(found.st_mode)
-                need(is_folder, f"{printable(parent)} is a folder and something else as well")
+                need(is_folder, lambda: f"{printable(parent)} is a folder and something else as well")
         self.known = path
 
     def mode_of(self, entry):
@@ -1693,7 +1700,7 @@ class NewFolder:
         try:
             digest = self.fill(fd, entry, content)
             is_same = entry.sha256 in (None, digest)
-            need(is_same, f"{printable(entry.path)} differs from what the manifest says")
+            need(is_same, lambda: f"{printable(entry.path)} differs from what the manifest says")
             os.ftruncate(fd, entry.size)
             self.apply(fd, entry)
             if entry.is_stream:
@@ -1715,7 +1722,7 @@ class NewFolder:
             digest.update(data)
             data = memoryview(data)
             while len(data):
-                need(index < len(extents), f"{printable(entry.path)} has more bytes than it says")
+                need(index < len(extents), lambda: f"{printable(entry.path)} has more bytes than it says")
                 offset, length = extents[index]
                 part = data[: length - done]
                 written = os.pwrite(fd, part, offset + done)
@@ -1723,7 +1730,7 @@ class NewFolder:
                 done += written
                 if done == length:
                     index, done = index + 1, 0
-        need(index == len(extents), f"{printable(entry.path)} has fewer bytes than it says")
+        need(index == len(extents), lambda: f"{printable(entry.path)} has fewer bytes than it says")
         return digest.hexdigest()
 
     def symlink(self, entry):
@@ -1757,12 +1764,12 @@ class NewFolder:
         for parent in prefixes(parent_of(entry.hard_link)):
             found = self.look(parent)
             is_folder = found is not None and stat.S_ISDIR(found.st_mode)
-            need(is_folder, f"{printable(entry.path)} links through something that is no folder")
+            need(is_folder, lambda: f"{printable(entry.path)} links through something that is no folder")
         found = self.look(entry.hard_link)
         if found is None:
             self.skipped.append(f"{printable(entry.path)} (hard link to what was left out)")
             return
-        need(not stat.S_ISDIR(found.st_mode), f"{printable(entry.path)} is a hard link to a folder")
+        need(not stat.S_ISDIR(found.st_mode), lambda: f"{printable(entry.path)} is a hard link to a folder")
         self.link(entry)
 
     def finish(self):
@@ -2162,7 +2169,7 @@ class Bundle:
         need(self.reader.at_end(), "the bundle goes on behind its end")
         for artifact in self.manifest["artifacts"]:
             wanted = artifact["name"] + (".tree" if artifact["form"] == "tree" else "")
-            need(wanted in done, f"the bundle lacks {printable(wanted)}, which its manifest names")
+            need(wanted in done, lambda: f"the bundle lacks {printable(wanted)}, which its manifest names")
         return signature, self.signature_state(signature, trusted)
 
     def read_entry(self, entry, stored, out, done):
@@ -2173,9 +2180,9 @@ class Bundle:
         else:
             name = records if role == "records" else artifact["name"]
             is_sound = entry.type == "file" and entry.extents is None and name not in done
-            need(is_sound, f"the bundle holds {printable(name)} twice or as something else")
+            need(is_sound, lambda: f"the bundle holds {printable(name)} twice or as something else")
             fits = role == "records" or entry.size == artifact["sizeBytes"]
-            need(fits, f"{printable(name)} has another size than its manifest says")
+            need(fits, lambda: f"{printable(name)} has another size than its manifest says")
             done.add(name)
         own = None if role == "entry" else hashlib.sha256()
         content = self.content(stored, own)
@@ -2183,7 +2190,7 @@ class Bundle:
         def checked():
             yield from content
             is_same = own is None or own.hexdigest() == artifact["sha256"]
-            need(is_same, f"{printable(entry.path)} differs from what the manifest says")
+            need(is_same, lambda: f"{printable(entry.path)} differs from what the manifest says")
 
         entry.is_stream = role == "stream"
         if entry.type == "file" and role != "records" and out:
@@ -2388,7 +2395,7 @@ def open_tree(options, chunks, out, damage, artifact):
             out.special(entry, True)
         entry, following = following, next(entries, None) if following is not None else None
     is_same = digest.hexdigest() == artifact["sha256"]
-    need(is_same, f"{printable(artifact['name'])} differs from what the manifest says")
+    need(is_same, lambda: f"{printable(artifact['name'])} differs from what the manifest says")
 
 
 def open_stream(manifest, chunks, out, artifact):
