@@ -24,8 +24,7 @@ export async function openPostgres(url: string, options: { connections: number }
     application_name: 'holdfast',
     types: TYPES,
   });
-  // A server that ends takes idle connections with it; the next query opens a new one or says what is wrong.
-  pool.on('error', () => {});
+  surviveLostConnections(pool);
   try {
     await pool.query('select 1');
   } catch (error) {
@@ -36,4 +35,13 @@ export async function openPostgres(url: string, options: { connections: number }
   }
   const db = new Kysely<CatalogSchema>({ dialect: new PostgresDialect({ pool }) });
   return { db, dialect: 'postgres', pool, guarded: (work) => work() };
+}
+
+/**
+ * A database that ends takes its connections with it, idle ones and such as somebody holds. Each tells so by an event that
+ * ends the process when nobody listens; the query under way, or the next one, says what is wrong anyway.
+ */
+export function surviveLostConnections(pool: pg.Pool): void {
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
 }

@@ -1,14 +1,18 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { type Db, fromKysely, PgBoss } from 'pg-boss';
+import { surviveLostConnections } from '../catalog/postgres.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import type { Candidate, Delivery } from './delivery.ts';
 
 /** Its own schema beside the catalog's tables. */
 const SCHEMA = 'holdfast_queue';
 
-/** A message that was fetched and neither claimed nor settled is delivered again after this: its worker died in between. */
-const REDELIVER_SECONDS = 15;
+/**
+ * A message that was fetched and neither claimed nor settled is delivered again after this: its worker died in between. Within the
+ * lease, like everything else that a dead worker leaves. A claim that takes longer does no harm: the second one finds it done.
+ */
+const redeliverSeconds = (leaseMs: number) => Math.min(15, Math.max(1, Math.round(leaseMs / 5000)));
 
 /** A job may wait for years for a worker with its label; pg-boss must not clean it up. */
 const NEVER_SECONDS = 10 * 365 * 86_400;
@@ -17,6 +21,12 @@ const NEVER_SECONDS = 10 * 365 * 86_400;
 const LOST_AFTER_MS = 60_000;
 
 const CONNECTIONS = 2;
+
+export interface DeliveryOptions {
+  nowMs(): number;
+  readonly leaseMs: number;
+  onError(error: unknown): void;
+}
 
 interface Message {
   readonly jobId: string;
@@ -29,22 +39,22 @@ interface Message {
  */
 export async function pgBossDelivery(
   catalog: Catalog,
-  nowMs: () => number,
-  onError: (error: Error) => void,
+  { nowMs, leaseMs, onError }: DeliveryOptions,
 ): Promise<Delivery> {
+  const seconds = redeliverSeconds(leaseMs);
   // Not the catalog's own connections: pg-boss looks things up while a transaction of ours holds one and waits.
   const pool = new pg.Pool({
     ...catalog.pool?.options,
     max: CONNECTIONS,
     application_name: 'holdfast queue',
   });
-  pool.on('error', onError);
+  surviveLostConnections(pool);
   const boss = new PgBoss({
     db: { executeSql: (text, values) => pool.query(text, values as unknown[]) },
     schema: SCHEMA,
     schedule: false,
-    superviseIntervalSeconds: REDELIVER_SECONDS,
-    monitorIntervalSeconds: REDELIVER_SECONDS,
+    superviseIntervalSeconds: seconds,
+    monitorIntervalSeconds: seconds,
   });
   boss.on('error', onError);
   await boss.start().catch(async (error: unknown) => {
@@ -56,7 +66,7 @@ export async function pgBossDelivery(
     const name = queueName(label);
     const known = prepared.get(name);
     if (known) return known;
-    const made = createQueue(boss, name);
+    const made = createQueue(boss, name, seconds);
     prepared.set(name, made);
     made.catch(() => prepared.delete(name));
     return made;
@@ -96,9 +106,9 @@ const queueName = (label: string | null) => (label === null ? 'jobs' : `jobs/${l
 
 const within = (trx: CatalogDb): Db => fromKysely(trx);
 
-async function createQueue(boss: PgBoss, name: string): Promise<void> {
+async function createQueue(boss: PgBoss, name: string, seconds: number): Promise<void> {
   await boss.createQueue(name, {
-    expireInSeconds: REDELIVER_SECONDS,
+    expireInSeconds: seconds,
     retentionSeconds: NEVER_SECONDS,
     deleteAfterSeconds: 60,
     retryLimit: 1_000_000,

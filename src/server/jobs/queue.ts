@@ -10,7 +10,7 @@ import { openHints } from './hints.ts';
 import { eventOf, jobOf } from './job-rows.ts';
 import { startWorker } from './job-worker.ts';
 import { takeBackLost } from './maintenance.ts';
-import { pgBossDelivery } from './pg-boss-delivery.ts';
+import { type DeliveryOptions, pgBossDelivery } from './pg-boss-delivery.ts';
 import type { Job, JobError, JobEvent, JobFilter, JobQueue, Page, PageRequest } from './port.ts';
 import type { QueueParts } from './queue-parts.ts';
 import { QUEUE_DEFAULTS, type QueueOptions } from './settings.ts';
@@ -21,11 +21,13 @@ export async function openQueue(catalog: Catalog, given: QueueOptions = {}): Pro
   const options = { ...QUEUE_DEFAULTS, ...given };
   const time = await catalogTime(catalog);
   const hints = openHints(catalog);
-  const delivery = await deliveryOf(catalog, time.nowMs, options.onError).catch(async (error: unknown) => {
-    time.stop();
-    await hints.close();
-    throw error;
-  });
+  const delivery = await deliveryOf(catalog, { ...options, nowMs: time.nowMs }).catch(
+    async (error: unknown) => {
+      time.stop();
+      await hints.close();
+      throw error;
+    },
+  );
   let closed = false;
   const parts: QueueParts = {
     ...{ catalog, options, hints, delivery },
@@ -62,13 +64,9 @@ export async function openQueue(catalog: Catalog, given: QueueOptions = {}): Pro
   };
 }
 
-async function deliveryOf(
-  catalog: Catalog,
-  nowMs: () => number,
-  onError: (error: unknown) => void,
-): Promise<Delivery> {
-  if (catalog.dialect === 'sqlite') return embeddedDelivery(catalog, nowMs);
-  const delivery = await pgBossDelivery(catalog, nowMs, onError);
+async function deliveryOf(catalog: Catalog, options: DeliveryOptions): Promise<Delivery> {
+  if (catalog.dialect === 'sqlite') return embeddedDelivery(catalog, options.nowMs);
+  const delivery = await pgBossDelivery(catalog, options);
   await delivery.prepare(null);
   return delivery;
 }

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { openCatalog } from '../../src/server/catalog/catalog.ts';
+import { dueJobs } from '../../src/server/jobs/claim.ts';
+import type { Job } from '../../src/server/jobs/port.ts';
+import { openQueue } from '../../src/server/jobs/queue.ts';
+import { type CatalogPlace, onEachCatalog } from '../support/catalogs.ts';
+import {
+  createRan,
+  type JobProcessOptions,
+  killProcess,
+  loggingHandler,
+  readLog,
+  startJobProcess,
+  wrongCounts,
+} from '../support/job-process.ts';
+import { startCluster } from '../support/postgres-cluster.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { untilTrue } from '../support/until-true.ts';
+
+const LEASE_MS = 3000;
+const FOR_EVER_MS = 600_000;
+
+/** A catalog, a log, and processes on them that do not outlive the test. */
+async function crashWorld(place: Pick<CatalogPlace, 'address'>, t: TestContext) {
+  const address = await place.address(t);
+  const log = join(await temporaryFolder(t), 'log');
+  writeFileSync(log, '');
+  const catalog = await openCatalog(address, { connections: 5 });
+  await createRan(catalog);
+  const queue = await openQueue(catalog, { leaseMs: LEASE_MS, pollMs: 200 });
+  t.after(async () => {
+    await queue.close();
+    await catalog.close();
+  });
+  const start = async (options: Omit<JobProcessOptions, 'address' | 'log' | 'leaseMs'>) => {
+    const child = await startJobProcess({ address, log, leaseMs: LEASE_MS, ...options });
+    t.after(() => killProcess(child));
+    return child;
+  };
+  const enqueue = async (count: number) => {
+    const ids: string[] = [];
+    for (let i = 0; i < count; i += 1) {
+      ids.push((await queue.enqueue({ kind: 'custom', payload: i })).job.id);
+    }
+    return ids;
+  };
+  const allEnded = (ids: readonly string[]) =>
+    untilTrue(async () => {
+      const jobs = await Promise.all(ids.map((id) => queue.get(id)));
+      return jobs.every((job) => job?.finishedAtMs) ? (jobs as Job[]) : null;
+    });
+  return { address, log, catalog, queue, start, enqueue, allEnded };
+}
+
+onEachCatalog('killed', (place) => {
+  test('a worker killed in the middle of a job loses it to another, and nobody else is disturbed', async (t) => {
+    const world = await crashWorld(place, t);
+    const first = await world.start({ concurrency: 1, workMs: FOR_EVER_MS });
+    const [id] = await world.enqueue(1);
+    await untilTrue(async () => readLog(world.log).length === 1);
+    await world.start({ concurrency: 1, workMs: 10 });
+    const others = await world.enqueue(3);
+    await world.allEnded(others);
+    const killedAtMs = Date.now();
+    await killProcess(first);
+    const [job] = await world.allEnded([id!]);
+    t.diagnostic(
+      `taken over ${job!.startedAtMs! - killedAtMs} ms after the kill, the lease is ${LEASE_MS} ms`,
+    );
+    assert.deepEqual([job!.status, job!.attempt], ['succeeded', 2]);
+    assert.deepEqual(await wrongCounts(world.catalog, [id!, ...others]), []);
+    const begins = readLog(world.log).filter(({ what, jobId }) => what === 'begin' && jobId === id);
+    assert.deepEqual(
+      begins.map(({ attempt }) => attempt),
+      [1, 2],
+    );
+  });
+
+  test('a server killed with jobs running and waiting goes on after a restart, each job to its end once', async (t) => {
+    const world = await crashWorld(place, t);
+    const server = await world.start({ schedule: true, concurrency: 2, workMs: 400 });
+    const ids = await world.enqueue(8);
+    await untilTrue(async () => readLog(world.log).filter(({ what }) => what === 'end').length >= 3);
+    await killProcess(server);
+    await world.start({ schedule: true, concurrency: 2, workMs: 20 });
+    const jobs = await world.allEnded(ids);
+    assert.deepEqual([...new Set(jobs.map(({ status }) => status))], ['succeeded']);
+    assert.deepEqual(await wrongCounts(world.catalog, ids), []);
+  });
+
+  test('the count of runs finds jobs that are run by two (negative control)', async (t) => {
+    const world = await crashWorld(place, t);
+    const ids = await world.enqueue(4);
+    const handle = loggingHandler(world.log, 5);
+    // Workers that take what is due without claiming it.
+    const careless = async () => {
+      for (const id of await dueJobs(world.catalog.db, [null], Date.now() + 1000, 10)) {
+        const context = { signal: new AbortController().signal, report() {}, warn() {} };
+        const outcome = await handle((await world.queue.get(id))!, context);
+        await world.catalog.transaction(async (trx) => outcome.record!(trx));
+      }
+    };
+    await Promise.all([careless(), careless()]);
+    assert.deepEqual(await wrongCounts(world.catalog, ids), ids);
+  });
+});
+
+describe('killed PostgreSQL', () => {
+  test('a database that crashes under running jobs loses none, and none is run to its end twice', async (t) => {
+    // What is committed must survive, as it does with any server that is not set up for tests.
+    const cluster = await startCluster({ settings: { synchronous_commit: 'on', full_page_writes: 'on' } });
+    t.after(() => cluster.stop());
+    const world = await crashWorld(
+      { address: async () => ({ url: await cluster.createDatabase('crash') }) },
+      t,
+    );
+    await world.start({ schedule: true, concurrency: 3, workMs: 150 });
+    await world.start({ concurrency: 3, workMs: 150 });
+    const ids = await world.enqueue(40);
+    for (const done of [8, 20]) {
+      await untilTrue(async () => readLog(world.log).filter(({ what }) => what === 'end').length >= done);
+      cluster.crash();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await cluster.start();
+    }
+    const jobs = await world.allEnded(ids);
+    assert.deepEqual([...new Set(jobs.map(({ status }) => status))], ['succeeded']);
+    assert.deepEqual(await wrongCounts(world.catalog, ids), []);
+    const begins = readLog(world.log).filter(({ what }) => what === 'begin').length;
+    t.diagnostic(`${begins} runs were begun for 40 jobs over two crashes`);
+  });
+});
