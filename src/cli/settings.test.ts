@@ -46,6 +46,28 @@ test('the destination is the flag, the environment, the plan, or the default, in
   assert.deepEqual([none.address, none.chosenBy], ['/home/op/.local/share/holdfast/repository', 'default']);
 });
 
+test('a destination is named by --destination, which comes before the environment and not beside an address', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'holdfast.yaml'), CONFIG);
+  const io = fakeIo({ folder, environment: { HOLDFAST_REPOSITORY: 'repo', FAR: '/mnt' } });
+  const loaded = await loadConfig(io, {});
+  const near = await chooseDestination(io, { destination: 'near' }, loaded, null);
+  assert.deepEqual(
+    [near.name, near.address, near.chosenBy],
+    ['near', join(folder, '../backups'), '--destination'],
+  );
+  await assert.rejects(chooseDestination(io, { destination: 'fra' }, loaded, null), {
+    code: 'usage',
+    message: /has no destination fra/,
+  });
+  await assert.rejects(chooseDestination(io, { destination: 'near' }, null, null), {
+    code: 'config_missing',
+  });
+  await assert.rejects(chooseDestination(io, { destination: 'near', repository: '/x' }, loaded, null), {
+    message: '--repository and --destination exclude each other',
+  });
+});
+
 test('a named configuration must be there, one in the folder may be', async (t) => {
   const folder = await temporaryFolder(t);
   const io = fakeIo({ folder });
