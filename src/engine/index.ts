@@ -19,6 +19,7 @@ export {
   signingKeyFromPem,
   toPem,
 } from './crypto/signing.ts';
+export { type AnchorPlace, readAnchors, type StoredAnchor, writeAnchor } from './operations/anchors.ts';
 export type { CopyPlace } from './operations/copy-place.ts';
 export type { DestinationSpec, RunPort } from './operations/destinations.ts';
 export { type BackupWithCopies, backupToAll, type CopyStatus } from './operations/destinations-backup.ts';

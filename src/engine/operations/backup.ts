@@ -18,6 +18,8 @@ export interface BackupRequest {
   readonly plan: string | null;
   readonly tenantId: string | null;
   readonly type: BackupType;
+  /** Asked while the last chunks are stored: the heads of the ledger, for the manifest. Null or absent where none is kept; never rejects. */
+  readonly ledgerHead?: () => Promise<string | null>;
 }
 
 export interface BackupOutcome {
@@ -59,7 +61,7 @@ export async function backup(context: OperationContext, request: BackupRequest):
     for (const source of sources) await writeSource(context, target, source, previous, artifacts, problems);
     signal.throwIfAborted();
     progress.phase('commit', {});
-    const written = await writer.finish();
+    const [written, ledgerHead] = await Promise.all([writer.finish(), request.ledgerHead?.() ?? null]);
     const bytesRead = artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const manifest = await repository.manifests.commit(
       {
@@ -76,7 +78,7 @@ export async function backup(context: OperationContext, request: BackupRequest):
         artifacts,
         problems,
         statistics: { bytesRead, bytesStored: written.storedBytes, newChunks: written.newChunks },
-        ledgerHead: null,
+        ledgerHead,
       },
       writer.packsUsed(),
       { timer },

@@ -130,6 +130,10 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
     async prune() {
       throw notHere('there is nothing to prune');
     },
+    ledgerHeads: async () =>
+      (await everywhere()).flatMap(({ manifest: { id, ledgerHead } }) =>
+        ledgerHead === null ? [] : [{ backupId: id, ledgerHead }],
+      ),
     ...NOT_HERE,
     doctor: async () => [
       {

@@ -4,6 +4,7 @@ import { asHoldfastError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { parseKeyText } from '../crypto/key-text.ts';
 import type { StorageSettings } from '../storage/storage-settings.ts';
+import { ledgerHeads } from './anchors.ts';
 import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
 import type { OperationContext } from './context.ts';
@@ -96,6 +97,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     exportBundle: (request: { id: string; file: string; compression: 'zstd' | 'gzip' }) =>
       exportBundle(context, { ...request, credentials: credentials.slice(0, 1), signingKey }),
     importBundle: (file: string) => importBundle(context, { file, credentials }),
+    ledgerHeads: () => ledgerHeads(repository),
     doctor: async () => [...(await doctor(context)), await kitCheck(repository, options.stateFolder)],
     close: () => repository.storage.close(),
   };

@@ -16,6 +16,9 @@ export const FOLDERS = {
   leases: 'leases/',
 } as const;
 
+/** Heads of ledgers, which are no part of the repository: it may be lost, and made anew, beside them. */
+export const ANCHORS_FOLDER = 'anchors/';
+
 const EPOCH_DIGITS = 8;
 const SHA256_HEX = /^[0-9a-f]{64}$/;
 
