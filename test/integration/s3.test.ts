@@ -4,6 +4,7 @@ import { parseS3Address } from '../../src/engine/storage/s3/s3-address.ts';
 import { openS3Storage } from '../../src/engine/storage/s3/s3-storage.ts';
 import { storageConformance } from '../conformance/storage.ts';
 import { type Ceph, startCeph } from '../support/ceph.ts';
+import { copyTests } from './s3/copies.ts';
 import { endToEndTests } from './s3/end-to-end.ts';
 import { faultTests } from './s3/faults.ts';
 import { protectionTests } from './s3/protection.ts';
@@ -31,6 +32,7 @@ storageConformance('s3, as if its server overwrote', async (t) => {
 });
 
 endToEndTests(() => ceph);
+copyTests(() => ceph);
 faultTests(() => ceph);
 refusalTests(() => ceph);
 protectionTests(() => ceph);
