@@ -1,0 +1,128 @@
+/** What destinations hold, as the catalog knows it: lists by pages that cost the same wherever they begin. */
+import type { Selectable } from 'kysely';
+import { listPage } from '../catalog/pages.ts';
+import type { BackupCopiesTable, BackupsTable } from '../catalog/tables/backups.ts';
+import type { CatalogDb } from '../catalog/types.ts';
+
+export interface BackupEntry {
+  readonly id: string;
+  readonly plan: string | null;
+  readonly planId: string | null;
+  /** The database with its own hour; null for the plan itself. */
+  readonly part: string | null;
+  readonly tenantId: string | null;
+  readonly type: 'db' | 'storage' | 'full';
+  readonly status: 'succeeded' | 'incomplete';
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number | null;
+  readonly sizeBytes: number;
+  /** New bytes at the destination; null when not known. */
+  readonly storedBytes: number | null;
+  readonly artifacts: readonly { readonly name: string; readonly kind: string; readonly sizeBytes: number }[];
+  readonly held: boolean;
+  readonly archivedAtMs: number | null;
+  readonly jobId: string | null;
+  readonly copies: readonly BackupCopy[];
+}
+
+export interface BackupCopy {
+  /** Id of the stored destination. */
+  readonly destinationId: string;
+  readonly state: BackupCopiesTable['state'];
+  readonly seenAtMs: number;
+  readonly verifiedAtMs: number | null;
+  /** Null before the first verify. */
+  readonly verifiedGood: boolean | null;
+  readonly error: string | null;
+}
+
+export interface BackupFilter {
+  /** Null is global; absent is all. */
+  readonly tenantId?: string | null;
+  readonly plan?: string;
+  /** Those in the archive instead. Default false. */
+  readonly archived?: boolean;
+}
+
+export interface HistoryPage {
+  /** From 1 to 200. */
+  readonly limit: number;
+  /** `next` of the page before; null for the first. One that is not ours begins at the newest. */
+  readonly after: string | null;
+}
+
+/** Newest first. */
+export async function listBackups(
+  db: CatalogDb,
+  { tenantId, plan, archived = false }: BackupFilter,
+  { limit, after }: HistoryPage,
+): Promise<{ readonly items: readonly BackupEntry[]; readonly next: string | null }> {
+  let query = db
+    .selectFrom('backups')
+    .selectAll()
+    .where('archived_at', archived ? 'is not' : 'is', null)
+    .orderBy('started_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit + 1);
+  if (tenantId === null) query = query.where('tenant_id', 'is', null);
+  else if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId);
+  if (plan !== undefined) query = query.where('plan', '=', plan);
+  const from = cursorOf(after);
+  if (from) {
+    query = query.where((eb) => eb(eb.refTuple('started_at', 'id'), '<', eb.tuple(from.startedAt, from.id)));
+  }
+  const rows = await query.execute();
+  const page = listPage(rows, limit, ({ started_at, id }) => `${started_at}_${id}`);
+  return { items: await withCopies(db, page.items), next: page.next };
+}
+
+/** Null when the catalog knows none. */
+export async function getBackup(db: CatalogDb, id: string): Promise<BackupEntry | null> {
+  const rows = await db.selectFrom('backups').selectAll().where('id', '=', id).execute();
+  const [entry] = await withCopies(db, rows);
+  return entry ?? null;
+}
+
+function cursorOf(text: string | null): { readonly startedAt: number; readonly id: string } | null {
+  const parts = /^(\d{1,16})_([0-9a-f-]{36})$/.exec(text ?? '');
+  return parts ? { startedAt: Number(parts[1]), id: parts[2]! } : null;
+}
+
+async function withCopies(db: CatalogDb, rows: readonly Selectable<BackupsTable>[]): Promise<BackupEntry[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ id }) => id);
+  const copies = await db.selectFrom('backup_copies').selectAll().where('backup_id', 'in', ids).execute();
+  const byBackup = Map.groupBy(copies, ({ backup_id }) => backup_id);
+  return rows.map((row) => entryOf(row, byBackup.get(row.id) ?? []));
+}
+
+function entryOf(
+  row: Selectable<BackupsTable>,
+  copies: readonly Selectable<BackupCopiesTable>[],
+): BackupEntry {
+  return {
+    id: row.id,
+    plan: row.plan,
+    planId: row.plan_id,
+    part: row.part,
+    tenantId: row.tenant_id,
+    type: row.type,
+    status: row.status,
+    startedAtMs: row.started_at,
+    finishedAtMs: row.finished_at,
+    sizeBytes: row.size_bytes,
+    storedBytes: row.stored_bytes,
+    artifacts: row.artifacts === null ? [] : JSON.parse(row.artifacts),
+    held: row.held === 1,
+    archivedAtMs: row.archived_at,
+    jobId: row.job_id,
+    copies: copies.map((copy) => ({
+      destinationId: copy.destination_id,
+      state: copy.state,
+      seenAtMs: copy.seen_at,
+      verifiedAtMs: copy.verified_at,
+      verifiedGood: copy.verified_good === null ? null : copy.verified_good === 1,
+      error: copy.error,
+    })),
+  };
+}
