@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { Action, CliIo } from './cli.ts';
+import { addAccess } from './commands/access.ts';
 import { addBackup } from './commands/backup.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addGuard } from './commands/guard.ts';
 import { addHold } from './commands/hold.ts';
+import { addImport } from './commands/import.ts';
 import { addInit } from './commands/init.ts';
 import { addKey } from './commands/key.ts';
 import { addKit } from './commands/kit.ts';
@@ -14,9 +17,11 @@ import { addPrune } from './commands/prune.ts';
 import { addReplicate } from './commands/replicate.ts';
 import { addRestore } from './commands/restore.ts';
 import { addRotate } from './commands/rotate.ts';
+import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addUndelete } from './commands/undelete.ts';
 import { addVerify } from './commands/verify.ts';
+import { addWorker } from './commands/worker.ts';
 import type { KnownOption } from './npm-flags.ts';
 
 /** Every command, ready to parse. Nothing heavy is loaded before a command runs. Parsing errors are thrown. */
@@ -62,11 +67,14 @@ Exit codes and errors: docs/errors.md
 `,
   );
   program.commandsGroup('Back up and restore:');
-  for (const add of [addInit, addBackup, addList, addShow, addRestore, addVerify]) add(program, action);
+  for (const add of [addInit, addBackup, addGuard, addList, addShow, addRestore, addVerify])
+    add(program, action);
   program.commandsGroup('Keep and clean up:');
   for (const add of [addReplicate, addRotate, addPrune, addHold, addUndelete]) add(program, action);
   program.commandsGroup('Keys, bundles, settings:');
-  for (const add of [addKey, addKit, addBundle, addConfig, addDoctor]) add(program, action);
+  for (const add of [addKey, addKit, addBundle, addImport, addConfig, addDoctor]) add(program, action);
+  program.commandsGroup('Server:');
+  for (const add of [addServe, addWorker, addAccess]) add(program, action);
   return program;
 }
 

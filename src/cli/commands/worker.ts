@@ -1,0 +1,64 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { HoldfastError } from '../../engine/base/errors.ts';
+import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { homeFolder } from '../settings.ts';
+import { workplaceOf } from '../workplace.ts';
+import { untilAborted } from './serve.ts';
+
+interface WorkerOptions {
+  readonly label: readonly string[];
+  readonly onlyLabels?: true;
+  readonly concurrency: number;
+}
+
+const collect = (text: string, before: readonly string[]) => [...before, text];
+
+function positive(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('must be a whole number from 1');
+}
+
+export function addWorker(program: Command, action: Action): void {
+  program
+    .command('worker')
+    .description('do jobs of a server on this machine')
+    .option('--label <label>', 'also take jobs with this label; may be repeated', collect, [])
+    .option('--only-labels', 'take no jobs without a label')
+    .option('--concurrency <number>', 'jobs at once', positive, 2)
+    .addHelpText(
+      'after',
+      `
+A worker shares the catalog of its server: HOLDFAST_DATABASE_URL names the PostgreSQL database. Plans with a
+label run only where it is carried, for sources that are reachable only there. Keys and logins that plans
+name by variable or file must be set on this machine.
+${examples('HOLDFAST_DATABASE_URL=postgres://holdfast@db/holdfast holdfast worker --label dmz')}`,
+    )
+    .action(action(work));
+}
+
+async function work(cli: Cli, options: WorkerOptions): Promise<CommandResult> {
+  const { catalogAddress, openJobQueue } = await import('../../server/service.ts');
+  const { openCatalog } = await import('../../server/catalog/catalog.ts');
+  const { runnerHandler } = await import('../../server/service.ts');
+  const { label: labels, onlyLabels, concurrency } = options;
+  if (onlyLabels && labels.length === 0) {
+    throw new HoldfastError('usage', '--only-labels needs a label', { next: 'add --label NAME' });
+  }
+  const { environment } = cli.io;
+  const catalog = await openCatalog(catalogAddress({ environment, home: homeFolder(cli.io) }));
+  try {
+    const queue = await openJobQueue(catalog, (error) => cli.note(`warning: ${(error as Error).message}`));
+    const parts = { catalog, queue, workplace: workplaceOf(cli) };
+    const worker = queue.work({
+      ...{ handle: runnerHandler(parts), labels, concurrency },
+      unlabelled: onlyLabels !== true,
+    });
+    cli.note(`worker ${worker.id} takes jobs${labels.length > 0 ? ` with label ${labels.join(', ')}` : ''}`);
+    await untilAborted(cli.signal);
+    await worker.stop();
+    await queue.close();
+    return { json: { worker: worker.id, stopped: true }, text: '' };
+  } finally {
+    await catalog.close();
+  }
+}

@@ -1,0 +1,137 @@
+/** Section A of the interface: the backups page, and the same by tenant and type. */
+import { z } from 'zod';
+import { backupType, documentName, tenantId, time } from './common.ts';
+
+const secret = (what: string) =>
+  z.string().min(1).max(4096).optional().describe(`${what}; write-only, never shown`);
+
+export const s3Fields = {
+  bucket: z.string().min(3).max(63),
+  prefix: z.string().max(500).optional(),
+  region: z.string().max(100).optional(),
+  endpoint: z.string().max(500).optional().describe('of another server than AWS'),
+  path_style: z.boolean().optional(),
+  sse: z.enum(['AES256', 'aws:kms']).optional(),
+  kms_key: z.string().max(500).optional(),
+  storage_class: z.string().max(50).optional(),
+  access_key_id: secret('access key id'),
+  secret_access_key: secret('secret access key'),
+};
+export const s3Write = z.strictObject(s3Fields);
+
+export const s3Test = z
+  .strictObject({
+    ...s3Fields,
+    bucket: s3Fields.bucket.optional(),
+    destination: documentName.optional().describe('a stored destination'),
+  })
+  .default({});
+
+const database = z.object({
+  enabled: z.boolean(),
+  hour: z.int().min(0).max(23).describe('UTC'),
+  retention_days: z.int().min(1).max(365).nullable(),
+  size_bytes: z.number().nullable().describe('in the newest backup'),
+});
+const count = z.int().min(1).max(100_000).nullable().optional();
+const retention = z.strictObject({
+  preset: z.string().max(50).optional(),
+  ...{ days: count, versions: count, keep_last: count, hourly: count, daily: count },
+  ...{ weekly: count, monthly: count, yearly: count },
+});
+
+export const backupConfig = z.object({
+  plan: z.string().nullable().describe('null while there is none'),
+  version: z.int().nullable(),
+  tenant_id: tenantId,
+  enabled: z.boolean(),
+  type: backupType,
+  schedule: z.string().nullable().describe('cron; null for never'),
+  time_zone: z.string(),
+  sources: z.array(z.string()),
+  databases: z.record(z.string(), database),
+  retention,
+  destinations: z.array(
+    z.object({
+      name: z.string(),
+      address: z.string().describe('without credentials'),
+      region: z.string().nullable(),
+      access_key_id_set: z.boolean(),
+      secret_access_key_set: z.boolean(),
+      encryption: z.object({
+        algorithm: z.literal('AES-256-GCM'),
+        key_set: z.boolean(),
+        key_id: z.string().nullable(),
+      }),
+    }),
+  ),
+});
+
+export const backupConfigWrite = z.strictObject({
+  version: z.int().nullable().optional().describe('the version that was read; null for a plan that is new'),
+  tenant_id: tenantId.optional(),
+  enabled: z.boolean().optional(),
+  type: backupType.optional(),
+  schedule: z.string().max(100).nullable().optional(),
+  time_zone: z.string().max(100).optional(),
+  sources: z.array(documentName).min(1).optional(),
+  databases: z
+    .record(
+      documentName,
+      z.strictObject({
+        enabled: z.boolean().default(true),
+        hour: z.int().min(0).max(23),
+        retention_days: z.int().min(1).max(365).nullable().default(null),
+      }),
+    )
+    .optional(),
+  retention: retention.optional(),
+  destinations: z.array(documentName).min(1).optional(),
+  s3: s3Write.optional().describe('makes or changes the destination named by s3_destination'),
+  s3_destination: documentName.default('s3'),
+  encryption_key: secret('for a new S3 destination'),
+});
+
+export const planQuery = z.strictObject({ plan: documentName.optional() });
+
+export const triggerRequest = z
+  .strictObject({
+    plan: documentName.optional(),
+    tenant_id: tenantId.optional(),
+    part: documentName.optional(),
+    type: backupType.optional(),
+  })
+  .default({});
+
+export const newKey = z.object({
+  encryption_key: z.string().describe('shown once; keep it away from this machine'),
+  key_id: z.string().nullable(),
+});
+
+export const uploadTest = z
+  .strictObject({ tenant_id: tenantId.optional(), destination: documentName.optional() })
+  .default({});
+export const uploadTestResult = z.object({
+  ok: z.boolean(),
+  destinations: z.array(
+    z.object({
+      destination: z.string(),
+      ok: z.boolean(),
+      checks: z.array(
+        z.object({ name: z.string(), status: z.string(), message: z.string(), next: z.string().nullable() }),
+      ),
+    }),
+  ),
+});
+
+const health = z.object({
+  tenant_id: tenantId,
+  status: z.enum(['healthy', 'warning']),
+  message: z.string(),
+  last_good_backup_at: time.nullable(),
+  last_good_backup_id: z.string().nullable(),
+  age_hours: z.number().nullable(),
+  backups_per_week: z.number().describe('over the last four weeks'),
+  hours_since_proven_restore: z.number().nullable().describe('since the last drill that was green'),
+});
+export const healthAnswer = z.object({ status: z.enum(['healthy', 'warning']), tenants: z.array(health) });

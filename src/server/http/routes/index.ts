@@ -1,0 +1,30 @@
+import type { App, ServerContext } from '../context.ts';
+import { addAdminRoutes } from './admin.ts';
+import { addAdminConfigRoutes } from './admin-config.ts';
+import { addBackupRoutes } from './backups.ts';
+import { addConfigurationRoutes } from './configuration.ts';
+import { addDocumentRoutes } from './documents.ts';
+import { addFunctionRoutes } from './functions.ts';
+import { addJobRoutes } from './jobs.ts';
+import { addSecondFactorRoutes } from './second-factor.ts';
+import { addServerRoutes } from './server-routes.ts';
+import { addSessionRoutes } from './session.ts';
+import { addSettingRoutes } from './settings.ts';
+import { addSetupRoutes } from './setup.ts';
+import { addSetupRestoreRoutes } from './setup-restore.ts';
+import { addTokenRoutes } from './tokens.ts';
+import { addTriggerRoutes } from './triggers.ts';
+import { addUserRoutes } from './users.ts';
+
+/** Every route of the service. */
+export function addRoutes(app: App, context: ServerContext): void {
+  for (const add of ALL) add(app, context);
+}
+
+const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
+  ...[addServerRoutes, addSetupRoutes, addSetupRestoreRoutes],
+  ...[addSessionRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
+  ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes],
+  ...[addTriggerRoutes, addJobRoutes, addBackupRoutes],
+  ...[addAdminConfigRoutes, addAdminRoutes, addFunctionRoutes],
+];

@@ -1,0 +1,154 @@
+/** A whole server: catalog, queue, schedule, HTTP, and a worker in the same process. */
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { HOUR_MS } from '../engine/index.ts';
+import { readSealKey } from './access/seal-key.ts';
+import { forgetSessions } from './access/sessions.ts';
+import { newSetupToken } from './access/setup.ts';
+import { forgetAttempts } from './access/throttle.ts';
+import { openCatalog } from './catalog/catalog.ts';
+import type { Catalog } from './catalog/types.ts';
+import { settingValues } from './configuration/settings.ts';
+import type { ServerContext } from './http/context.ts';
+import { httpSettings } from './http/http-settings.ts';
+import { buildServer } from './http/server.ts';
+import type { JobHandler, JobQueue, JobWorker } from './jobs/port.ts';
+import { openQueue } from './jobs/queue.ts';
+import { outboundPolicy } from './outbound/index.ts';
+import { restoreHandler } from './restores/run-restore.ts';
+import { openSchedule } from './schedule/schedule.ts';
+import { recordEnd } from './worker/job-ended.ts';
+import type { Workplace } from './worker/port.ts';
+import { openRunner } from './worker/runner.ts';
+import type { RunnerParts } from './worker/runner-parts.ts';
+
+export interface ServiceOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The data folder. */
+  readonly home: string;
+  readonly workplace: Workplace;
+  /** Jobs with one of these labels are taken by this process, too. */
+  readonly labels: readonly string[];
+  /** Unless null; null leaves jobs to others. */
+  readonly concurrency: number | null;
+}
+
+export interface Service {
+  /** Where it listens, such as `http://127.0.0.1:4180`. */
+  readonly address: string;
+  /** For the console, once; null when the server has an owner. */
+  readonly setupToken: string | null;
+  /** Answers what is under way, gives running jobs back, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** The catalog that the environment names: HOLDFAST_DATABASE_URL, else a file in the data folder. */
+export function catalogAddress({ environment, home }: Pick<ServiceOptions, 'environment' | 'home'>) {
+  const url = environment.HOLDFAST_DATABASE_URL;
+  return url ? { url } : { file: join(home, 'catalog.db') };
+}
+
+/** Throws `catalog_*`, `config_invalid`, and what listening throws. The caller ends with `stop`. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { environment, home, workplace } = options;
+  const settings = httpSettings(environment, home);
+  const log = pino({ level: environment.HOLDFAST_LOG_LEVEL || 'warn' }, pino.destination(2));
+  const closing: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const close of closing.splice(0).reverse()) await close();
+  };
+  try {
+    const catalog = await openCatalog(catalogAddress(options));
+    closing.push(() => catalog.close());
+    const onError = (error: unknown) => log.error({ err: error }, 'in the background');
+    const queue = await openJobQueue(catalog, onError);
+    closing.push(() => queue.close());
+    const schedule = openSchedule({ catalog, queue, onError });
+    const context: ServerContext = {
+      ...{ catalog, queue, schedule, settings, workplace },
+      outbound: outboundPolicy(settings.allowedAddresses),
+      sealKey: await readSealKey(environment.HOLDFAST_ACCESS_KEY, join(home, 'access.key')),
+      record: async (entry) => log.info(entry, 'done'),
+      monitoring: plainMonitoring(catalog),
+    };
+    const app = await buildServer(context, { logger: log });
+    closing.push(() => app.close());
+    const setupToken = await newSetupToken(catalog);
+    await app.listen({ host: settings.host, port: settings.port });
+    schedule.start();
+    closing.push(() => schedule.stop());
+    const worker = startJobs(options, catalog, queue);
+    if (worker) closing.push(() => worker.stop());
+    closing.push(housekeeping(catalog, onError));
+    return { address: addressOf(app.server.address(), settings.tls !== null), setupToken, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A queue as servers and workers use it. */
+export function openJobQueue(catalog: Catalog, onError: (error: unknown) => void): Promise<JobQueue> {
+  return openQueue(catalog, {
+    onEnded: recordEnd,
+    onError,
+    limit: async () => (await settingValues(catalog.db, null))['runs.limit'],
+  });
+}
+
+/** Begins to do jobs in this process; null when others are to do them. */
+export function startJobs(
+  { workplace, labels, concurrency }: Pick<ServiceOptions, 'workplace' | 'labels' | 'concurrency'>,
+  catalog: Catalog,
+  queue: JobQueue,
+): JobWorker | null {
+  if (concurrency === null) return null;
+  return queue.work({ handle: runnerHandler({ catalog, queue, workplace }), labels, concurrency });
+}
+
+/** Does every kind of job. */
+export function runnerHandler(parts: RunnerParts): JobHandler {
+  return openRunner(parts, { restore: restoreHandler(parts) });
+}
+
+function plainMonitoring({ db }: Catalog): ServerContext['monitoring'] {
+  return {
+    healthz: async () => ({ ok: true, body: { status: 'ok' } }),
+    async readyz() {
+      const isReady = await db
+        .selectFrom('migrations' as never)
+        .select('name' as never)
+        .limit(1)
+        .execute()
+        .then(
+          () => true,
+          () => false,
+        );
+      return { ok: isReady, body: { status: isReady ? 'ok' : 'the catalog does not answer' } };
+    },
+    metrics: async () => null,
+  };
+}
+
+/** Removes what is over: sessions, codes, counted attempts. */
+function housekeeping(catalog: Catalog, onError: (error: unknown) => void): () => Promise<void> {
+  let last: Promise<unknown> = Promise.resolve();
+  const clean = () => {
+    last = Promise.all([forgetAttempts(catalog), forgetSessions(catalog)]).catch(onError);
+  };
+  clean();
+  const timer = setInterval(clean, HOUR_MS);
+  return async () => {
+    clearInterval(timer);
+    await last;
+  };
+}
+
+function addressOf(
+  address: string | { address: string; family: string; port: number } | null,
+  isTls: boolean,
+): string {
+  if (address === null || typeof address === 'string') return address ?? '';
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `${isTls ? 'https' : 'http'}://${host}:${address.port}`;
+}
