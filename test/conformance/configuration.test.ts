@@ -14,6 +14,7 @@ import { serverWorld } from '../support/server-world.ts';
 
 onEachCatalog('configuration', (place) => {
   documents(place);
+  deleting(place);
   settings(place);
 });
 
@@ -115,7 +116,9 @@ function documents(place: CatalogPlace): void {
     }
     assert.deepEqual(await storedConfig(catalog.db), before);
   });
+}
 
+function deleting(place: CatalogPlace): void {
   test('what a plan uses is not deleted; what is deleted is gone, and its name is free', async (t) => {
     const world = await serverWorld(place, t);
     const { catalog, author } = world;
