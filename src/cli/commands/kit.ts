@@ -66,6 +66,8 @@ async function makeKit(cli: Cli, folder: string, options: KitOptions): Promise<C
     },
     destinations,
   });
+  // Whoever reads JSON only must not miss that there is a key on the disk now.
+  if (cli.json && payload.key !== 'none') cli.note(WITH_KEY[payload.key].trimEnd());
   return { json: payload, text: renderKit(payload) };
 }
 

@@ -40,6 +40,9 @@ export interface KitFacts {
   /** The newest complete backup of every plan, newest first, and how many there are of all. */
   readonly newest: readonly Manifest[];
   readonly backups: number;
+  /** What the instructions call the folders that are fetched and opened to: every destination has its own. */
+  readonly fetched: string;
+  readonly opened: string;
   readonly fetch: readonly FetchCommand[];
   /** What opens the newest epoch. */
   readonly credentials: readonly Credential[];
@@ -47,12 +50,14 @@ export interface KitFacts {
   readonly head: readonly { readonly name: string; readonly bytes: Buffer }[];
 }
 
-/** Reads a destination. Throws what `openEngine` throws. */
-export async function kitFacts(destination: KitDestination): Promise<KitFacts> {
+/** Reads a destination; `suffix` tells its folders from those of others. Throws what `openEngine` throws. */
+export async function kitFacts(destination: KitDestination, suffix: string): Promise<KitFacts> {
   const { name, options } = destination;
   const { address, layout } = options;
   const credentials = options.keyTexts.map(parseKeyText);
-  const common = { name, address, layout, fetch: fetchCommands(address, options.storage ?? {}) };
+  const [fetched, opened] = [`fetched${suffix}`, `opened${suffix}`];
+  const fetch = fetchCommands(address, options.storage ?? {}, fetched);
+  const common = { name, address, layout, fetched, opened, fetch };
   if (layout === 'bundles') {
     const signingKey = await readSigningKey(options.signingKeyFile);
     const storage = await openStorage(address, options.storage);

@@ -11,17 +11,18 @@ export interface FetchCommand {
   readonly lines: readonly string[];
 }
 
-/** Where the instructions put what they fetch. */
-export const FETCHED = 'fetched';
-
-/** The commands for an address; none for a folder, which is only to be mounted. Throws `usage` for no address. */
-export function fetchCommands(address: string, settings: StorageSettings): FetchCommand[] {
-  if (/^sftp:/i.test(address)) return sftpCommands(address);
-  if (/^s3:/i.test(address)) return s3Commands(parseS3Address(address, settings.s3 ?? {}), false);
+/** The commands that fetch an address to a folder; none for a folder, which is only to be mounted. Throws `usage` for no address. */
+export function fetchCommands(
+  address: string,
+  settings: StorageSettings,
+  folder = 'fetched',
+): FetchCommand[] {
+  if (/^sftp:/i.test(address)) return sftpCommands(address, folder);
+  if (/^s3:/i.test(address)) return s3Commands(parseS3Address(address, settings.s3 ?? {}), folder, false);
   if (/^supabase:/i.test(address)) {
     // What stands here for a key is never used: only place and server are.
     const supabase = { serviceRoleKey: 'none' };
-    return s3Commands(parseSupabaseAddress(address, { ...settings.s3, supabase }), true);
+    return s3Commands(parseSupabaseAddress(address, { ...settings.s3, supabase }), folder, true);
   }
   return [];
 }
@@ -31,7 +32,7 @@ type Place = Pick<
   'bucket' | 'prefix' | 'endpoint' | 'region' | 'pathStyle'
 >;
 
-function s3Commands(place: Place, isSupabase: boolean): FetchCommand[] {
+function s3Commands(place: Place, folder: string, isSupabase: boolean): FetchCommand[] {
   const { bucket, prefix, endpoint, region, pathStyle } = place;
   const from = `${bucket}/${prefix}`.replace(/\/$/, '');
   const login = isSupabase
@@ -50,13 +51,13 @@ function s3Commands(place: Place, isSupabase: boolean): FetchCommand[] {
   return [
     {
       tool: 'the AWS command line (aws)',
-      lines: [login, ['aws s3 sync', quoted(`s3://${from}`), FETCHED, ...awsOptions].join(' ')],
+      lines: [login, ['aws s3 sync', quoted(`s3://${from}`), folder, ...awsOptions].join(' ')],
     },
-    { tool: 'rclone', lines: [login, `rclone copy ${quoted(`${remote}:${from}`)} ${FETCHED}`] },
+    { tool: 'rclone', lines: [login, `rclone copy ${quoted(`${remote}:${from}`)} ${folder}`] },
   ];
 }
 
-function sftpCommands(address: string): FetchCommand[] {
+function sftpCommands(address: string, target: string): FetchCommand[] {
   const { user, host, port, folder } = parseSftpAddress(address);
   const bracketed = host.includes(':') ? `[${host}]` : host;
   // sftp reads the path as a command line of its own.
@@ -64,12 +65,12 @@ function sftpCommands(address: string): FetchCommand[] {
   return [
     {
       tool: 'OpenSSH (sftp)',
-      lines: [`sftp -r -P ${port} ${quoted(from)} ${FETCHED}   # ${FETCHED} must not be there yet`],
+      lines: [`sftp -r -P ${port} ${quoted(from)} ${target}   # ${target} must not be there yet`],
     },
     {
       tool: 'rclone',
       lines: [
-        `rclone copy ${quoted(`:sftp,host='${host}',user='${user}',port=${port}:${folder}`)} ${FETCHED}   # logs in by ssh-agent`,
+        `rclone copy ${quoted(`:sftp,host='${host}',user='${user}',port=${port}:${folder}`)} ${target}   # logs in by ssh-agent`,
       ],
     },
   ];

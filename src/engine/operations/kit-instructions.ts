@@ -1,7 +1,7 @@
 /** RECOVERY.md: what to do when everything but a destination and this kit is gone. */
 import type { ManifestArtifact } from '../repository/manifest.ts';
 import type { KitFacts } from './kit-facts.ts';
-import { FETCHED, quoted } from './kit-fetch.ts';
+import { quoted } from './kit-fetch.ts';
 
 export interface KitText {
   readonly madeAt: string;
@@ -105,7 +105,7 @@ function destinationText(facts: KitFacts, index: number, kit: KitText): string {
   const title = kit.destinations.length === 1 ? '' : `: ${plain(facts.name ?? facts.address)}`;
   const number = index + 2;
   const isFolder = facts.fetch.length === 0;
-  const place = isFolder ? quoted(facts.address.replace(/^file:\/\//, '')) : `./${FETCHED}`;
+  const place = isFolder ? quoted(facts.address.replace(/^file:\/\//, '')) : `./${facts.fetched}`;
   return `## ${number} · Open the backups${title}
 
 ${aboutDestination(facts)}
@@ -115,7 +115,7 @@ List, check and open. The folder that is opened into must not be there yet:
 \`\`\`sh
 decode list ${place} --signers signers.json
 decode check ${place} latest --signers signers.json
-decode open ${place} latest ./opened --signers signers.json
+decode open ${place} latest ./${facts.opened} --signers signers.json
 \`\`\`
 
 Any id of the list, or its beginning, does instead of \`latest\`. \`--item NAME\` opens a single artifact.
@@ -142,12 +142,12 @@ ${rows.join('\n')}
 ${signerTable}`;
 }
 
-function fetchText({ fetch, address }: KitFacts, place: string): string {
+function fetchText({ fetch, fetched, address }: KitFacts, place: string): string {
   if (fetch.length === 0) {
     return `The backups are a folder: mount the disk, or copy the folder. Where it is not \`${plain(address)}\`, write its place instead of \`${place}\` below.\n`;
   }
   const ways = fetch.map(({ tool, lines }) => `With ${tool}:\n\n\`\`\`sh\n${lines.join('\n')}\n\`\`\`\n`);
-  return `Fetch the backups to \`./${FETCHED}\` first.\n\n${ways.join('\nor with another: ')}`;
+  return `Fetch the backups to \`./${fetched}\` first.\n\n${ways.join('\nor with another: ')}`;
 }
 
 function newestText({ newest }: KitFacts): string {
@@ -167,24 +167,27 @@ ${rows.join('\n')}
 
 /** How what was opened is put to use, for the kinds of artifacts that are there. */
 function databaseText({ destinations }: KitText): string {
-  const artifacts = destinations.flatMap(({ newest }) => newest.flatMap((manifest) => manifest.artifacts));
   const rows = new Map<string, string>();
-  for (const artifact of artifacts) {
-    const how = howToUse(artifact);
-    if (how !== null) rows.set(artifact.name, `| \`${plain(artifact.name)}\` | ${how} |`);
+  for (const { newest, opened } of destinations) {
+    for (const artifact of newest.flatMap((manifest) => manifest.artifacts)) {
+      const how = howToUse(artifact, opened);
+      if (how !== null && !rows.has(artifact.name)) {
+        rows.set(artifact.name, `| \`${plain(artifact.name)}\` | ${how} |`);
+      }
+    }
   }
   if (rows.size === 0) return '';
   return `
 ## Put it to use
 
-| in \`./opened\` | do |
+| artifact | do |
 |---|---|
 ${[...rows.values()].join('\n')}
 `;
 }
 
-function howToUse({ kind, name, form }: ManifestArtifact): string | null {
-  const file = quoted(`./opened/${name}`).replaceAll('|', ' ');
+function howToUse({ kind, name, form }: ManifestArtifact, opened: string): string | null {
+  const file = quoted(`./${opened}/${name}`).replaceAll('|', ' ');
   if (kind === 'pg-globals') return `roles, before the databases: \`psql -d postgres -f ${file}\``;
   if (kind === 'pg-dump') {
     return `\`createdb NEW && pg_restore --exit-on-error -d NEW ${file}\`, with client tools as new as the server's or newer; then point the application at \`NEW\``;

@@ -46,23 +46,31 @@ export async function writeKitRecord(stateFolder: string, id: string, record: Ki
   });
 }
 
-const NEXT = 'run holdfast kit FOLDER, and keep it away from this machine';
+const NO_KIT: DoctorCheck = {
+  name: 'recovery kit',
+  status: 'warning',
+  message: 'no recovery kit was made on this machine',
+  next: 'run holdfast kit FOLDER, and keep it away from this machine',
+};
+
+const madeOn = ({ madeAt }: KitRecord) => `made on ${madeAt.slice(0, 10)}`;
+
+/** The same for a destination of bundles, which has no keys of its own. */
+export async function bundleKitCheck(address: string, stateFolder: string): Promise<DoctorCheck> {
+  const record = await readKitRecord(stateFolder, address);
+  return record === null ? NO_KIT : { ...NO_KIT, status: 'ok', message: madeOn(record), next: null };
+}
 
 /** Whether a kit was made here that still tells of every key and signer. */
 export async function kitCheck(repository: Repository, stateFolder: string): Promise<DoctorCheck> {
-  const name = 'recovery kit';
   const record = await readKitRecord(stateFolder, repository.id);
-  if (record === null) {
-    return { name, status: 'warning', message: 'no recovery kit was made on this machine', next: NEXT };
-  }
-  const made = record.madeAt.slice(0, 10);
+  if (record === null) return NO_KIT;
   const slots = await repository.listSlots();
   const { valid } = await repository.signers.list();
   const news = [
     ...(slots.some(({ slotId, current }) => current && !record.slotIds.includes(slotId)) ? ['keys'] : []),
     ...([...valid.keys()].some((one) => !record.fingerprints.includes(one)) ? ['signers'] : []),
   ];
-  if (news.length === 0) return { name, status: 'ok', message: `made on ${made}`, next: null };
-  const message = `the one of ${made} does not know of newer ${news.join(' and ')}`;
-  return { name, status: 'warning', message, next: NEXT };
+  if (news.length === 0) return { ...NO_KIT, status: 'ok', message: madeOn(record), next: null };
+  return { ...NO_KIT, message: `${madeOn(record)}, before there were new ${news.join(' and ')}` };
 }

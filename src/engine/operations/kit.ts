@@ -58,7 +58,9 @@ export async function writeKit(request: KitRequest): Promise<KitOutcome> {
   const folder = resolve(request.folder);
   await expectFree(folder, request.zipFile);
   const destinations: KitFacts[] = [];
-  for (const destination of request.destinations) destinations.push(await kitFacts(destination));
+  for (const [i, destination] of request.destinations.entries()) {
+    destinations.push(await kitFacts(destination, request.destinations.length === 1 ? '' : `-${i + 1}`));
+  }
   const madeAtMs = systemClock.nowMs();
   const keys = request.withKey ? await keyFiles(destinations, request.kitPassphrase) : [];
   const key = keys.length === 0 ? 'none' : request.kitPassphrase === null ? 'plain' : 'wrapped';
