@@ -2,24 +2,19 @@ import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { type Credential, generateKeyText, parseKeyText } from '../crypto/key-text.ts';
-import type { SigningKey } from '../crypto/signing.ts';
 import { createRepository } from '../repository/repository.ts';
 import { openLocalStorage } from '../storage/local-storage.ts';
 import { openStorage } from '../storage/open-storage.ts';
-import type { Storage } from '../storage/port.ts';
 import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
 import { rotateBundles, verifyBundles } from './bundle-maintenance.ts';
 import { bundleName, findBundle, listBundles, moveBundle, type StoredBundle } from './bundle-store.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
-import type { DrillRequest } from './drill/drill-types.ts';
-import { drillWithEvidence, recordFailedDrill } from './drill/evidence.ts';
 import { withBundle } from './export-bundle.ts';
 import { refuseLowSpace } from './free-space.ts';
 import { importBundle } from './import-bundle.ts';
-import { type ImportRequest, importDump } from './import-dump.ts';
-import { bundleKitCheck } from './kit-state.ts';
 import { detailsOf, type ListFilter, summaryOf } from './list.ts';
+import { bundleKitCheck } from './kit-state.ts';
 import { readSigningKey } from './open-repository.ts';
 import type { Engine, OpenEngineOptions } from './repository-engine.ts';
 import { restore } from './restore.ts';
@@ -72,7 +67,6 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       return work(context, manifest.id);
     });
   };
-  const publish = publisher(storage, { credentials: credentials.slice(0, 1), signingKey }, signal);
   return {
     repositoryId: '',
     address: storage.address,
@@ -85,14 +79,18 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       staged(async (context) => {
         await refuseLowSpace(storage, options.minimumFreeBytes);
         const outcome = await backup(context, request);
-        await publish(context, outcome.backupId);
-        return outcome;
-      }),
-    importDump: (request: ImportRequest) =>
-      staged(async (context) => {
-        await refuseLowSpace(storage, options.minimumFreeBytes);
-        const outcome = await importDump(context, request);
-        await publish(context, outcome.backupId);
+        const compression = 'zstd';
+        const export_ = {
+          id: outcome.backupId,
+          compression,
+          credentials: credentials.slice(0, 1),
+          signingKey,
+        } as const;
+        await withBundle(context, export_, async (manifest, content) => {
+          const name = bundleName(manifest, compression);
+          const put = await storage.put(name, content, { signal });
+          if (put === 'exists') throw new HoldfastError('object_exists', `${name} is there already`);
+        });
         return outcome;
       }),
     async list({ plan, tenantId, archived }: ListFilter) {
@@ -111,27 +109,6 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       }),
     restore: (request: RestoreRequest) =>
       fetched(request.backupId, (context, backupId) => restore(context, { ...request, backupId })),
-    async drill(request: DrillRequest) {
-      const keeping = { stateFolder: options.stateFolder, signingKey, bundlesAt: storage.address };
-      const isMeant = ({ manifest }: StoredBundle) => request.plan === null || manifest.plan === request.plan;
-      try {
-        const meant = (await bundles('backups')).filter(isMeant);
-        const { id } = findBundle(
-          request.backupId === 'latest' ? meant : await everywhere(),
-          request.backupId,
-        ).manifest;
-        return await fetched(id, (context, backupId) =>
-          drillWithEvidence(context, { ...request, backupId }, keeping),
-        );
-      } catch (error) {
-        if (signal.aborted) throw error;
-        return recordFailedDrill(
-          keeping,
-          { plan: request.plan, tenantId: null, destination: storage.address },
-          error,
-        );
-      }
-    },
     async verify({ backupId }: { backupId: string | null; share: number }) {
       const rejected: { name: string; why: string }[] = [];
       const onRejected = (name: string, why: string) => void rejected.push({ name, why });
@@ -173,21 +150,6 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
   };
 }
 
-/** Writes a staged backup to the destination as a bundle. Throws `object_exists`. */
-function publisher(
-  storage: Storage,
-  keys: { readonly credentials: readonly Credential[]; readonly signingKey: SigningKey },
-  signal: AbortSignal,
-) {
-  const compression = 'zstd';
-  return async (context: OperationContext, id: string) =>
-    withBundle(context, { id, compression, ...keys }, async (manifest, content) => {
-      const name = bundleName(manifest, compression);
-      const put = await storage.put(name, content, { signal });
-      if (put === 'exists') throw new HoldfastError('object_exists', `${name} is there already`);
-    });
-}
-
 const refuse = async () => {
   throw notHere('each bundle has its own key and stands alone');
 };
@@ -197,9 +159,6 @@ const NOT_HERE = {
   placeHold: refuse,
   releaseHold: refuse,
   listHolds: async () => [],
-  listEvidence: async () => [],
-  readEvidence: refuse,
-  storeEvidence: refuse,
   listKeys: refuse,
   addKey: refuse,
   retireKey: refuse,
