@@ -325,6 +325,17 @@ export const ERRORS = {
     'keep it as it is, and see docs/ledger.md',
     'damaged',
   ),
+  // drills
+  drill_impossible: entry(
+    'the drill cannot run here',
+    'see its message; a drill that cannot run is a failed one',
+    'failed',
+  ),
+  evidence_invalid: entry(
+    'the evidence is not what was signed, or not signed by whom it should be',
+    'do not rely on it; fetch the document again',
+    'damaged',
+  ),
   // copies
   copy_missing: entry(
     'a copy of a backup is missing',

@@ -13,6 +13,7 @@ export const OBJECT_TYPES = {
   hold: 6,
   tombstone: 7,
   lease: 8,
+  evidence: 9,
 } as const;
 
 export type ObjectType = keyof typeof OBJECT_TYPES;

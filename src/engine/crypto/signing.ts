@@ -21,6 +21,8 @@ export const SIGNING_CONTEXTS = {
   ledgerEntry: 'holdfast v1 ledger entry',
   ledgerCheckpoint: 'holdfast v1 ledger checkpoint',
   ledgerAnchor: 'holdfast v1 ledger anchor',
+  evidence: 'holdfast v1 evidence',
+  evidencePage: 'holdfast v1 page of evidence',
 } as const;
 
 export interface SigningKey {

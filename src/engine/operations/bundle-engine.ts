@@ -12,6 +12,8 @@ import { bundleName, findBundle, listBundles, moveBundle, type StoredBundle } fr
 import { type OperationContext, withScratchFolder } from './context.ts';
 import { withBundle } from './export-bundle.ts';
 import { refuseLowSpace } from './free-space.ts';
+import type { DrillRequest } from './drill/drill-types.ts';
+import { drillWithEvidence, recordFailedDrill } from './drill/evidence.ts';
 import { importBundle } from './import-bundle.ts';
 import { detailsOf, type ListFilter, summaryOf } from './list.ts';
 import { bundleKitCheck } from './kit-state.ts';
@@ -109,6 +111,27 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       }),
     restore: (request: RestoreRequest) =>
       fetched(request.backupId, (context, backupId) => restore(context, { ...request, backupId })),
+    async drill(request: DrillRequest) {
+      const keeping = { stateFolder: options.stateFolder, signingKey, bundlesAt: storage.address };
+      const isMeant = ({ manifest }: StoredBundle) => request.plan === null || manifest.plan === request.plan;
+      try {
+        const meant = (await bundles('backups')).filter(isMeant);
+        const { id } = findBundle(
+          request.backupId === 'latest' ? meant : await everywhere(),
+          request.backupId,
+        ).manifest;
+        return await fetched(id, (context, backupId) =>
+          drillWithEvidence(context, { ...request, backupId }, keeping),
+        );
+      } catch (error) {
+        if (signal.aborted) throw error;
+        return recordFailedDrill(
+          keeping,
+          { plan: request.plan, tenantId: null, destination: storage.address },
+          error,
+        );
+      }
+    },
     async verify({ backupId }: { backupId: string | null; share: number }) {
       const rejected: { name: string; why: string }[] = [];
       const onRejected = (name: string, why: string) => void rejected.push({ name, why });
@@ -172,3 +195,6 @@ function notHere(why: string): HoldfastError {
     next: 'use a destination of the layout repository',
   });
 }
+  listEvidence: async () => [],
+  readEvidence: refuse,
+  storeEvidence: refuse,

@@ -10,6 +10,15 @@ import { browse } from './browse.ts';
 import type { OperationContext } from './context.ts';
 import type { CopyPlace } from './copy-place.ts';
 import { doctor } from './doctor.ts';
+import { drillCheck } from './drill/drill-check.ts';
+import type { DrillRequest } from './drill/drill-types.ts';
+import {
+  drillWithEvidence,
+  type EvidenceCopy,
+  listDrills,
+  readDrill,
+  storeEvidence,
+} from './drill/evidence.ts';
 import { exportBundle } from './export-bundle.ts';
 import { extendLocks } from './extend-locks.ts';
 import { importBundle } from './import-bundle.ts';
@@ -98,7 +107,19 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
       exportBundle(context, { ...request, credentials: credentials.slice(0, 1), signingKey }),
     importBundle: (file: string) => importBundle(context, { file, credentials }),
     ledgerHeads: () => ledgerHeads(repository),
-    doctor: async () => [...(await doctor(context)), await kitCheck(repository, options.stateFolder)],
+    /** Rehearses a recovery, and keeps signed evidence of it here and beside the backups. */
+    drill: (request: DrillRequest) =>
+      drillWithEvidence(context, request, { stateFolder: options.stateFolder, signingKey }),
+    /** Evidence beside the backups, of valid signers only, newest drill first. */
+    listEvidence: () => listDrills(repository),
+    readEvidence: (drillId: string) => readDrill(repository, drillId),
+    /** Puts evidence of a drill of a copy beside the backups here, too. */
+    storeEvidence: (copy: EvidenceCopy) => storeEvidence(repository, copy),
+    doctor: async () => [
+      ...(await doctor(context)),
+      await kitCheck(repository, options.stateFolder),
+      ...(await drillCheck(context)),
+    ],
     close: () => repository.storage.close(),
   };
 }

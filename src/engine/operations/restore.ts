@@ -65,7 +65,7 @@ export async function restore(context: OperationContext, request: RestoreRequest
   };
 }
 
-function artifactReader(chunks: ChunkReader): ArtifactReader {
+export function artifactReader(chunks: ChunkReader): ArtifactReader {
   const readRange = seekingReader(chunks);
   return {
     read: (content, range) => (range === undefined ? chunks.stream(content) : readRange(content, range)),

@@ -4,6 +4,9 @@ import type { Hold } from '../repository/holds.ts';
 import type { Manifest } from '../repository/manifest.ts';
 import type { ManifestRef } from '../repository/manifest-path.ts';
 import type { OperationContext } from './context.ts';
+import { IMPORTED_PLAN } from './import-dump.ts';
+import { statusOf } from './list.ts';
+import { provenTimes } from './proven-backups.ts';
 import { planRetention, type RetentionCandidate, type RetentionDecision } from './retention-plan.ts';
 import { type RetentionRules, resolveRetention } from './retention-rules.ts';
 
@@ -44,7 +47,7 @@ export async function rotate(context: OperationContext, request: RotateRequest):
   const candidates = await candidatesOf(context, request);
   const decisions = planRetention(
     candidates,
-    ({ plan }) => resolveRetention(withoutUndefined(request.rulesOf(plan))),
+    ({ plan }) => resolveRetention(rulesFor(plan, request)),
     clock.nowMs(),
   );
   if (request.dryRun) return { removed: 0, decisions };
@@ -59,12 +62,19 @@ export async function rotate(context: OperationContext, request: RotateRequest):
   return { removed: going.length, decisions };
 }
 
+/** Nobody loses history by changing over: what was imported under no plan of the operator's stays until a rule says otherwise. */
+export function rulesFor(plan: string | null, { rulesOf }: Pick<RotateRequest, 'rulesOf'>) {
+  const rules = withoutUndefined(rulesOf(plan));
+  return plan === IMPORTED_PLAN && Object.keys(rules).length === 0 ? { days: null, versions: null } : rules;
+}
+
 async function candidatesOf(
   { repository }: OperationContext,
   { plan, tenantId }: RotateRequest,
 ): Promise<Candidate[]> {
   const held = new Set<string>();
   for await (const { backupId } of repository.holds.list()) held.add(backupId);
+  const proven = await provenTimes(repository);
   const candidates: Candidate[] = [];
   for await (const { ref, manifest } of repository.manifests.readAll()) {
     if (plan !== null && manifest.plan !== plan) continue;
@@ -77,9 +87,9 @@ async function candidatesOf(
       type: manifest.type,
       timestampMs: Date.parse(manifest.startedAt),
       complete: manifest.complete,
-      status: manifest.complete ? 'succeeded' : 'incomplete',
+      status: statusOf(manifest),
       held: held.has(manifest.id),
-      provenAtMs: null,
+      provenAtMs: proven.get(manifest.id) ?? null,
     });
   }
   return candidates;

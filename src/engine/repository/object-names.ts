@@ -14,6 +14,7 @@ export const FOLDERS = {
   holds: 'holds/',
   tombstones: 'tombstones/',
   leases: 'leases/',
+  evidence: 'evidence/',
 } as const;
 
 /** Heads of ledgers, which are no part of the repository: it may be lost, and made anew, beside them. */
@@ -32,6 +33,8 @@ export const packName = (sha256: string) => `${FOLDERS.packs}${sha256.slice(0, 2
 export const indexName = (sha256: string) => `${FOLDERS.index}${sha256}`;
 export const tombstoneName = (pack: string) => `${FOLDERS.tombstones}${pack}`;
 export const leaseName = (id: string) => `${FOLDERS.leases}${id}`;
+export const evidenceName = (backupId: string, drillId: string) =>
+  `${FOLDERS.evidence}${backupId}_${drillId}`;
 export const holdName = (backupId: string, holdId: string) => `${FOLDERS.holds}${backupId}_${holdId}`;
 
 /** The epoch of `keyrings/00000003`, null for anything else. */

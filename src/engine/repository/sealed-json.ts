@@ -4,7 +4,7 @@ import { openObject, sealObject } from '../crypto/sealed-object.ts';
 import type { RepositoryContext } from './repository-context.ts';
 
 /** Kinds of sealed object whose body is JSON. */
-export type JsonObjectType = 'signer' | 'hold' | 'tombstone' | 'lease';
+export type JsonObjectType = 'signer' | 'hold' | 'tombstone' | 'lease' | 'evidence';
 
 /** Seals a value under the current epoch. */
 export function sealJson(context: RepositoryContext, type: JsonObjectType, value: unknown): Buffer {

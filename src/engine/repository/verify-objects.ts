@@ -50,6 +50,7 @@ export async function verifySmallObjects(context: RepositoryContext, onDamage: O
     if (writtenAtMs === null) once({ name, code: 'object_damaged', why: `${name} does not decode` });
   }
   objects += await checkSealed(context, FOLDERS.leases, 'lease', once);
+  objects += await checkSealed(context, FOLDERS.evidence, 'evidence', once);
   return objects;
 }
 

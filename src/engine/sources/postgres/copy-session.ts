@@ -34,7 +34,7 @@ const LOCKABLE = `select n.nspname as schema, c.relname as name from pg_catalog.
     and d.objid = c.oid and d.deptype = 'e') order by c.oid`;
 
 /** Text that loads the same anywhere; `row_security` off makes hidden rows an error instead of a gap. */
-const OUTPUT = `set client_encoding = 'UTF8'; set intervalstyle = 'postgres'; set extra_float_digits = 3;
+export const OUTPUT = `set client_encoding = 'UTF8'; set intervalstyle = 'postgres'; set extra_float_digits = 3;
   set bytea_output = 'hex'; set row_security = off; set search_path = pg_catalog`;
 
 /**

@@ -1,5 +1,17 @@
 /** The door to the PostgreSQL source: dumps and CSV exports out, and back. */
-export { describeAddress, type PostgresAddress, parsePostgresAddress } from './address.ts';
+export { type ArchiveFile, archiveArtifact, readArchiveFile } from './archive-file.ts';
+export { describeAddress, type PostgresAddress, parsePostgresAddress, withDatabase } from './address.ts';
+export type { ArchiveToc } from './archive-toc.ts';
+export {
+  type ComparisonDump,
+  compareSchemas,
+  dumpForComparison,
+  factsOfArchive,
+  type SchemaOptions,
+  schemaDigest,
+  tocOfDump,
+} from './comparison-dump.ts';
+export { connect as connectDatabase, endQuietly } from './connect.ts';
 export { type CopyRestoreOptions, type CsvArtifact, restoreCopy } from './copy-restore.ts';
 export {
   type ContentDifference,
@@ -9,13 +21,21 @@ export {
   verifyPostgresEquality,
 } from './equality.ts';
 export { type DumpFacts, parseDumpFacts, type TableFacts } from './facts.ts';
+export { hashTableAsCsv } from './hash-table.ts';
 export {
   type PostgresOptions,
   type PostgresSession,
   type PostgresSource,
   postgresSource,
 } from './postgres-source.ts';
+export { queryReadOnly } from './query-readonly.ts';
+export { quoteName, quoteText } from './quote.ts';
 export type { RestoreOptions } from './restore-context.ts';
 export { type PostgresRestoreReport, restorePostgres } from './restore-postgres.ts';
 export { type RestoreTableOptions, restoreTable } from './restore-table.ts';
 export { type ClientTools, findTools } from './tools.ts';
+export { claimScratchDatabase, removeScratchLeftovers, type ScratchClaim } from './scratch-database.ts';
+export { requireServer, type ServerBinaries } from './server-binaries.ts';
+export { serverFacts } from './snapshot.ts';
+export { onMaintenanceDatabase } from './target.ts';
+export { startThrowawayCluster, type ThrowawayCluster } from './throwaway-cluster.ts';

@@ -1,0 +1,77 @@
+/** What a backup must be before it is worth restoring: complete, of the right things, and not empty. */
+import type { Manifest } from '../../repository/manifest.ts';
+import { parsePostgresAddress } from '../../sources/postgres/index.ts';
+import { belongsTo } from '../source-spec.ts';
+import type { ComparedContent } from './compare-content.ts';
+import type { CheckResult, DrillRequest } from './drill-types.ts';
+import type { RestoredState } from './restore-all.ts';
+
+const result = (name: string, status: CheckResult['status'], detail: string): CheckResult => ({
+  ...{ name, kind: 'holdings', status, detail, durationMs: 0 },
+});
+
+const PROBLEMS_NAMED = 3;
+
+/** From the manifest alone, before anything is restored. */
+export function checkManifest(manifest: Manifest, request: DrillRequest): CheckResult[] {
+  const checks: CheckResult[] = [];
+  const problems = manifest.problems.map(
+    ({ artifact, path, message }) => `${artifact}${path === '' ? '' : `/${path}`}: ${message}`,
+  );
+  checks.push(
+    manifest.complete
+      ? result('complete', 'green', 'everything named by the plan was read')
+      : result(
+          'complete',
+          'red',
+          `the backup is incomplete: ${problems.slice(0, PROBLEMS_NAMED).join('; ')}`,
+        ),
+  );
+  for (const spec of request.sources.filter((one) => belongsTo(one, request.type))) {
+    const artifacts = manifest.artifacts.filter(({ source }) => source === spec.name);
+    if (artifacts.length > 0) continue;
+    const mayLack = spec.kind === 'files' && spec.optional;
+    if (!mayLack)
+      checks.push(result(`holds ${spec.name}`, 'red', `the backup holds nothing of the source ${spec.name}`));
+  }
+  return checks;
+}
+
+/** From what was restored: the right database, with rows in it. */
+export function checkHoldings(
+  state: RestoredState,
+  tables: ComparedContent['tables'],
+  request: DrillRequest,
+): CheckResult[] {
+  const checks: CheckResult[] = [];
+  for (const { source, toc } of state.dumps) {
+    const spec = request.sources.find((one) => one.name === source);
+    if (spec?.kind !== 'postgres') continue;
+    const wanted = parsePostgresAddress(spec.url).database;
+    const found = toc.header.database;
+    if (found !== wanted) {
+      checks.push(
+        result(
+          `database of ${source}`,
+          'red',
+          `it is a dump of the database ${found}, the plan names ${wanted}`,
+        ),
+      );
+    }
+  }
+  const databases = [
+    ...state.dumps.map(({ source }) => source),
+    ...state.exports.map(({ source }) => source),
+    ...state.databases.map(({ artifact }) => artifact.source),
+  ];
+  for (const source of new Set(databases)) {
+    if (request.settings.mayBeEmpty.includes(source)) continue;
+    const own = tables.filter((table) => table.source === source);
+    const rows = own.reduce((sum, table) => sum + table.rows, 0);
+    if (own.length === 0) checks.push(result(`rows of ${source}`, 'red', 'the database has no tables'));
+    else if (rows === 0)
+      checks.push(result(`rows of ${source}`, 'red', `none of its ${own.length} tables has a row`));
+    else checks.push(result(`rows of ${source}`, 'green', `${rows} rows in ${own.length} tables`));
+  }
+  return checks;
+}

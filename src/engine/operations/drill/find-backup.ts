@@ -1,0 +1,26 @@
+import { HoldfastError } from '../../base/errors.ts';
+import type { Manifest } from '../../repository/manifest.ts';
+import type { OperationContext } from '../context.ts';
+import type { DrillRequest } from './drill-types.ts';
+
+/** The backup to drill: the newest of the plan, whether complete or not, or the one named. Throws `id_unknown`, `id_ambiguous`. */
+export async function findBackup(context: OperationContext, request: DrillRequest): Promise<Manifest> {
+  const { manifests } = context.repository;
+  if (request.backupId !== 'latest') {
+    return (await manifests.resolve(request.backupId, ['backups', 'archived'])).manifest;
+  }
+  const rejected: string[] = [];
+  const onRejected = ({ name, why }: { name: string; why: string }) => void rejected.push(`${name}: ${why}`);
+  for await (const { manifest } of manifests.readAll({ onRejected })) {
+    const isMeant = request.plan === null || manifest.plan === request.plan;
+    // Newer than this one, and no backup: passing over it would call an old backup the newest.
+    if (rejected.length > 0) throw new HoldfastError('manifest_forged', rejected[0]!);
+    if (isMeant) return manifest;
+  }
+  if (rejected.length > 0) throw new HoldfastError('manifest_forged', rejected[0]!);
+  throw new HoldfastError(
+    'id_unknown',
+    request.plan === null ? 'there is no backup yet' : `there is no backup of the plan ${request.plan} yet`,
+    { next: 'run holdfast backup first' },
+  );
+}
