@@ -1,4 +1,5 @@
 import type { EngineModule } from './engine-door.ts';
+import type { LedgerModule } from './run-ledger.ts';
 
 /** What the process gives a command line, so that tests can give something else. */
 export interface CliIo {
@@ -15,6 +16,8 @@ export interface CliIo {
   nowMs(): number;
   /** Loaded on first use only, so that `--help` does not wait for it. */
   loadEngine(): Promise<EngineModule>;
+  /** Absent where no ledger is kept. Loaded when there is something to record. */
+  readonly loadLedger?: () => Promise<LedgerModule>;
 }
 
 /** One run of the command line. */

@@ -4,7 +4,7 @@
  */
 import type { BundleOpenPayload, PrunePayload, VerifyPayload } from '../contracts/cli-payloads.ts';
 import type { KitPayload } from '../contracts/kit-payload.ts';
-import type { CopyPlace, KitRequest, StorageSettings } from '../engine/index.ts';
+import type { AnchorPlace, CopyPlace, KitRequest, StorageSettings, StoredAnchor } from '../engine/index.ts';
 import type { SourceSpec } from './recognise-source.ts';
 
 export type BackupType = 'db' | 'storage' | 'full';
@@ -17,6 +17,8 @@ export interface Problem {
 }
 
 export interface BackupRequest {
+  /** Given by whoever keeps a ledger: see the engine. */
+  readonly ledgerHead?: () => Promise<string | null>;
   readonly sources: readonly SourceSpec[];
   readonly plan: string | null;
   readonly tenantId: string | null;
@@ -282,6 +284,24 @@ export interface SlotItem {
   readonly current: boolean;
 }
 
+export interface ImportDumpRequest {
+  /** An absolute path. */
+  readonly file: string;
+  readonly plan: string | null;
+  readonly tenantId: string | null;
+  /** ISO 8601; null for what name and file say. */
+  readonly time: string | null;
+  readonly name: string | null;
+  readonly trusted: boolean;
+}
+
+export interface ImportedDump extends Omit<BackupOutcome, 'status'> {
+  readonly status: 'imported' | 'known';
+  readonly plan: string;
+  readonly timestampMs: number;
+  readonly timeFrom: 'given' | 'name' | 'file';
+}
+
 export interface DoctorCheck {
   readonly name: string;
   readonly status: 'ok' | 'warning' | 'problem';
@@ -320,6 +340,10 @@ export interface Engine {
     compression: 'zstd' | 'gzip';
   }): Promise<{ backupId: string; sizeBytes: number }>;
   importBundle(file: string): Promise<{ backupId: string; sizeBytes: number }>;
+  /** Takes a dump of another program in as a backup. Idempotent. */
+  importDump(request: ImportDumpRequest): Promise<ImportedDump>;
+  /** What the manifests say of ledgers. */
+  ledgerHeads(): Promise<readonly { readonly backupId: string; readonly ledgerHead: string }[]>;
   doctor(): Promise<DoctorCheck[]>;
   close(): Promise<void>;
 }
@@ -385,6 +409,13 @@ export interface EngineModule {
   }): Promise<OpenedBundle>;
   /** Writes a recovery kit whole or not at all. Throws `target_not_empty`, `key_wrong`, and what opening throws. */
   writeKit(request: KitRequest): Promise<KitPayload>;
+  /** Puts the head of a ledger on a destination; needs no key of it. */
+  writeAnchor(
+    place: AnchorPlace,
+    anchor: { readonly ledgerId: string; readonly name: string; readonly bytes: Uint8Array },
+  ): Promise<void>;
+  /** Every head of a ledger there, unproven. */
+  readAnchors(place: AnchorPlace): AsyncIterable<StoredAnchor>;
   generateKeyText(): string;
   /** 16 hex digits that tell keys apart; null for a passphrase. */
   keyIdOf(keyText: string): string | null;

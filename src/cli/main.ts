@@ -7,6 +7,7 @@ import { withNpmFlags } from './npm-flags.ts';
 import { processIo } from './process-io.ts';
 import { buildProgram, commandOf, helpCommandOf, knownOptions } from './program.ts';
 import { ERASE_LINE } from './progress/progress-view.ts';
+import { runLedger } from './run-ledger.ts';
 
 /**
  * Runs the command line and resolves with the exit code. Never throws and never exits by itself, but for a
@@ -19,7 +20,8 @@ export async function main(argv: readonly string[], io: CliIo = processIo()): Pr
       `${io.columns() === null ? '' : ERASE_LINE}stopping in order; press Ctrl-C again to stop at once\n`,
     ),
   );
-  const run: Run = { io, signal: interrupt.signal, options: () => program.opts(), result: null };
+  const ledger = runLedger(io, interrupt.signal);
+  const run: Run = { io: ledger.io, signal: interrupt.signal, options: () => program.opts(), result: null };
   const program = buildProgram(io, actionFor(run));
   let help: string | undefined;
   try {
@@ -28,9 +30,11 @@ export async function main(argv: readonly string[], io: CliIo = processIo()): Pr
     const args = withNpmFlags(argv, knownOptions(program, command), io.environment);
     json = wantsJson(args);
     await program.parseAsync(args, { from: 'user' });
+    await ledger.finish();
     return await show(io, json, run.result);
   } catch (thrown) {
     if (isHelp(thrown)) return EXIT.ok;
+    await ledger.finish();
     const failure = failureOf(thrown, interrupt.signal.aborted, help);
     if (json) await io.stdout(`${JSON.stringify(failureJson(failure), null, 2)}\n`);
     io.stderr(renderFailure(failure));

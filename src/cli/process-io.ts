@@ -22,6 +22,7 @@ export function processIo(): CliIo {
     userFolder: homedir(),
     nowMs: () => Date.now(),
     loadEngine: () => import('../engine/index.ts'),
+    loadLedger: () => import('../server/ledger/local-ledger.ts'),
   };
 }
 

@@ -12,6 +12,7 @@ import { addImport } from './commands/import.ts';
 import { addInit } from './commands/init.ts';
 import { addKey } from './commands/key.ts';
 import { addKit } from './commands/kit.ts';
+import { addLedger } from './commands/ledger.ts';
 import { addList } from './commands/list.ts';
 import { addPrune } from './commands/prune.ts';
 import { addReplicate } from './commands/replicate.ts';
@@ -72,7 +73,8 @@ Exit codes and errors: docs/errors.md
   program.commandsGroup('Keep and clean up:');
   for (const add of [addReplicate, addRotate, addPrune, addHold, addUndelete]) add(program, action);
   program.commandsGroup('Keys, bundles, settings:');
-  for (const add of [addKey, addKit, addBundle, addImport, addConfig, addDoctor]) add(program, action);
+  for (const add of [addKey, addKit, addBundle, addImport, addLedger, addConfig, addDoctor])
+    add(program, action);
   program.commandsGroup('Server:');
   for (const add of [addServe, addWorker, addAccess]) add(program, action);
   return program;

@@ -99,6 +99,10 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
       exists = true;
       return recording({ ...plausible(fake), ...answers }, calls);
     },
+    writeAnchor: async (place, anchor) => {
+      calls.push({ name: 'writeAnchor', args: [place, anchor] });
+    },
+    async *readAnchors() {},
     backupToAll: async (request, specs) => {
       calls.push({ name: 'backupToAll', args: [request, specs] });
       const copies = specs.map(({ name, address }, i) => ({
@@ -251,6 +255,10 @@ function plausible(fake: FakeEngine): Engine {
     reencrypt: async () => ({ rewrittenObjects: 4, rewrittenBytes: 4000 }),
     exportBundle: async () => ({ backupId, sizeBytes: 1000 }),
     importBundle: async () => ({ backupId, sizeBytes: 1000 }),
+    importDump: async ({ plan }) => ({
+      ...{ ...OUTCOME, status: 'imported', plan: plan ?? 'imported', timestampMs: AT_MS, timeFrom: 'file' },
+    }),
+    ledgerHeads: async () => [],
     doctor: async () => [{ name: 'key', status: 'ok', message: 'opens the repository', next: null }],
     close: async () => {
       fake.closed += 1;

@@ -1,9 +1,16 @@
 import { hostname } from 'node:os';
 import { HoldfastError } from '../base/errors.ts';
+import { newId } from '../base/ids.ts';
 import { openChunkReader } from '../repository/chunk-reader.ts';
 import { openChunkWriter } from '../repository/chunk-writer.ts';
 import { startRunTimer } from '../repository/commit-check.ts';
-import type { BackupType, Manifest, ManifestArtifact, ManifestProblem } from '../repository/manifest.ts';
+import {
+  type BackupType,
+  isImported,
+  type Manifest,
+  type ManifestArtifact,
+  type ManifestProblem,
+} from '../repository/manifest.ts';
 import { rejectionOf } from '../repository/manifest-store.ts';
 import { requireWritable } from '../repository/repository-context.ts';
 import type { Source } from '../sources/port.ts';
@@ -41,10 +48,26 @@ const LOOK_BACK = 50;
  * chunks, which the next run finds. Throws what sources and storage throw, `space_low`, `run_too_long`, `interrupted`.
  */
 export async function backup(context: OperationContext, request: BackupRequest): Promise<BackupOutcome> {
+  return backupSources(context, request, sourcesOf(request.sources, request.type));
+}
+
+export interface RunRequest extends Omit<BackupRequest, 'sources' | 'type'> {
+  /** Null for what the artifacts turn out to be. */
+  readonly type: BackupType | null;
+  /** For what was made before and elsewhere: the time the backup is to have. */
+  readonly madeAtMs?: number;
+}
+
+/** The same for sources at hand. See `backup`. */
+export async function backupSources(
+  context: OperationContext,
+  request: RunRequest,
+  sources: readonly Source[],
+): Promise<BackupOutcome> {
   const { repository, progress, signal, clock } = context;
   const startedMs = clock.nowMs();
   const timer = startRunTimer(clock);
-  const sources = sourcesOf(request.sources, request.type);
+  const { madeAtMs } = request;
   requireWritable(repository);
   await refuseLowSpace(repository.storage, context.minimumFreeBytes);
   progress.phase('index', {});
@@ -65,12 +88,13 @@ export async function backup(context: OperationContext, request: BackupRequest):
     const bytesRead = artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const manifest = await repository.manifests.commit(
       {
+        ...(madeAtMs === undefined ? {} : { id: newId(madeAtMs) }),
         plan: request.plan,
         tenantId: request.tenantId,
-        type: request.type,
+        type: request.type ?? typeOf(artifacts),
         complete: problems.length === 0,
-        startedAt: new Date(startedMs).toISOString(),
-        finishedAt: new Date(clock.nowMs()).toISOString(),
+        startedAt: new Date(madeAtMs ?? startedMs).toISOString(),
+        finishedAt: new Date(madeAtMs ?? clock.nowMs()).toISOString(),
         host: hostname(),
         program: PROGRAM,
         tools: {},
@@ -98,6 +122,13 @@ export async function backup(context: OperationContext, request: BackupRequest):
   } finally {
     reader.close();
   }
+}
+
+const DATABASE_KINDS: ReadonlySet<string> = new Set(['pg-dump', 'pg-sql', 'sqlite']);
+
+function typeOf(artifacts: readonly ManifestArtifact[]): BackupType {
+  const databases = artifacts.filter(({ kind }) => DATABASE_KINDS.has(kind)).length;
+  return databases === 0 ? 'storage' : databases === artifacts.length ? 'db' : 'full';
 }
 
 async function writeSource(
@@ -148,14 +179,16 @@ function freeName(artifacts: readonly ManifestArtifact[], source: string, name: 
 /** The last one this machine made, where it remembers it; else the newest that is found without looking for long. */
 async function previousBackup(
   { repository }: OperationContext,
-  { plan, tenantId, type }: BackupRequest,
+  { plan, tenantId, type, madeAtMs }: RunRequest,
 ): Promise<Manifest | null> {
-  const last = repository.lastSeen({ plan, tenantId, type });
+  const last = type && repository.lastSeen({ plan, tenantId, type });
   const remembered = last && (await repository.manifests.read(last).catch(unusable));
-  if (remembered) return remembered;
+  // What an imported backup says of itself was never checked as a source is.
+  const mayBe = (manifest: Manifest) => madeAtMs !== undefined || !isImported(manifest);
+  if (remembered && mayBe(remembered)) return remembered;
   let seen = 0;
   for await (const { manifest } of repository.manifests.readAll()) {
-    if (manifest.plan === plan && manifest.tenantId === tenantId) return manifest;
+    if (manifest.plan === plan && manifest.tenantId === tenantId && mayBe(manifest)) return manifest;
     seen += 1;
     if (seen === LOOK_BACK) break;
   }

@@ -11,6 +11,7 @@ export interface LedgerTables {
   org_admin_reads_checkpoints: LedgerCheckpointsTable;
   vault_signing_keys: LedgerKeysTable;
   vault_key_retirements: LedgerKeyRetirementsTable;
+  ledger_anchors: LedgerAnchorsTable;
 }
 
 export interface LedgerEntriesTable {
@@ -67,4 +68,13 @@ export interface LedgerKeyRetirementsTable {
   retired_at: number;
   /** The entry of `audit_vault` from which on it signs nothing more. */
   retired_seq: number;
+}
+
+/** When the heads were last put on a destination. */
+export interface LedgerAnchorsTable {
+  /** Without passwords. */
+  address: string;
+  at: number;
+  audit_vault_seq: number;
+  org_admin_reads_seq: number;
 }
