@@ -97,6 +97,8 @@ export const backupPayload = z.strictObject({
   ...madeBackup,
   /** One for each set of destinations that sources are separated into. */
   parts: z.array(backupPart).optional(),
+  /** Hooks behind the run that failed; the backup is not touched by it. */
+  hookProblems: z.array(errorPayload.shape.error).optional(),
 });
 
 const replicatedBackup = {
@@ -349,6 +351,27 @@ export const bundleOpenPayload = z.strictObject({
 
 export const bundleImportPayload = z.strictObject({ backupId: z.string(), sizeBytes: size });
 
+/** Each file by itself; `known` was imported before. */
+export const importPayload = z.strictObject({
+  imported: z.array(
+    z.strictObject({
+      file: z.string(),
+      backupId: z.string(),
+      status: z.enum(['imported', 'known']),
+      plan: z.string(),
+      tenantId: z.string().nullable(),
+      timestamp: time,
+      /** What said when it was made. */
+      timeFrom: z.enum(['given', 'name', 'file']),
+      bytesStored: size,
+      artifacts: z.array(
+        z.strictObject({ name: z.string(), kind: z.string(), sizeBytes: size, sha256: z.string() }),
+      ),
+    }),
+  ),
+  failed: z.array(z.strictObject({ file: z.string(), error: errorPayload.shape.error })),
+});
+
 export const holdPayload = z.strictObject({
   backupId: z.string(),
   held: z.boolean(),
@@ -381,6 +404,7 @@ export type CopyFailurePayload = z.output<typeof copyFailure>;
 export type CopyStatusPayload = z.output<typeof copyStatus>;
 export type ReplicatePayload = z.output<typeof replicatePayload>;
 export type InitPayload = z.output<typeof initPayload>;
+export type ImportPayload = z.output<typeof importPayload>;
 export type ListPayload = z.output<typeof listPayload>;
 export type ShowPayload = z.output<typeof showPayload>;
 export type TreePayload = z.output<typeof treePayload>;

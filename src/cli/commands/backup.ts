@@ -21,6 +21,7 @@ import { mask } from '../mask.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import type { SourceSpec } from '../recognise-source.ts';
 import { copyStatusPayload, renderCopies } from '../render-copies.ts';
+import { withHooks } from '../run-hooks.ts';
 
 export interface BackupOptions {
   readonly type?: BackupType;
@@ -52,9 +53,42 @@ ${examples(
 }
 
 async function backup(cli: Cli, args: string[], options: BackupOptions): Promise<CommandResult> {
+  return (await makeBackup(cli, args, options)).result;
+}
+
+/** A run of a plan or of named sources, hooks included: what was chosen, what was made, and what there is to say. */
+export async function makeBackup(
+  cli: Cli,
+  args: readonly string[],
+  options: BackupOptions,
+): Promise<{ readonly chosen: ChosenPlan; readonly made: BackupPayload; readonly result: CommandResult }> {
   const chosen = await choosePlan(cli, args, options);
   await warnAboutKeys(cli, chosen);
   const parts = await partsOfRun(cli, chosen, options);
+  const { result, failedHooks } = await withHooks(cli, {
+    hooks: chosen.plan?.hooks,
+    plan: chosen.name,
+    tenantId: parts[0]?.request.tenantId ?? null,
+    endOf: ({ made, exitCode }) => ({
+      status: exitCode === EXIT.incomplete ? 'incomplete' : made.status,
+      backupId: made.backupId,
+      errorCode: null,
+    }),
+    work: () => runParts(cli, chosen, parts),
+  });
+  const hookProblems = failedHooks.map((error) => failureOf(error, false));
+  const made: BackupPayload = {
+    ...result.made,
+    ...(hookProblems.length > 0 && {
+      hookProblems: hookProblems.map(({ code, message, next }) => ({ code, message, next })),
+    }),
+  };
+  const text = [result.text, ...hookProblems.map(({ message }) => `HOOK FAILED: ${message}\n`)].join('');
+  const exitCode = hookProblems.length > 0 ? worst([result.exitCode, EXIT.incomplete]) : result.exitCode;
+  return { chosen, made, result: { json: made, text, exitCode } };
+}
+
+async function runParts(cli: Cli, chosen: ChosenPlan, parts: readonly RunPart[]) {
   const done: PartResult[] = [];
   for (const part of parts) {
     done.push(
@@ -70,11 +104,11 @@ async function backup(cli: Cli, args: string[], options: BackupOptions): Promise
     for (const one of others) if ('outcome' in one) cli.note(renderBackupOutcome(one.outcome).trimEnd());
     throw own?.error;
   }
-  const json: BackupPayload = {
+  const made: BackupPayload = {
     ...payloadOf(own),
     ...(others.length > 0 ? { parts: others.map(partPayload) } : {}),
   };
-  return { json, text: done.map(renderPart).join(''), exitCode: worst(done.map(exitCodeOf)) };
+  return { made, text: done.map(renderPart).join(''), exitCode: worst(done.map(exitCodeOf)) };
 }
 
 /** One backup that a run makes. */
