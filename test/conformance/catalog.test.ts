@@ -9,6 +9,7 @@ import { openCatalog } from '../../src/server/catalog/catalog.ts';
 import { migrate } from '../../src/server/catalog/migrate.ts';
 import type { Catalog, CatalogDb } from '../../src/server/catalog/types.ts';
 import { onEachCatalog } from '../support/catalogs.ts';
+import { startCluster } from '../support/postgres-cluster.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const tenant = (id: string, name = id) => ({ id, name, created_at: 1, archived_at: null });
@@ -140,6 +141,16 @@ onEachCatalog('catalog', (place) => {
       message: 'the catalog was changed by a newer version: it has 9999-of-the-future',
     });
   });
+});
+
+test('on PostgreSQL a program that stopped inside a transaction does not hold others up for ever', async (t) => {
+  const cluster = await startCluster();
+  t.after(() => cluster.stop());
+  const catalog = await openCatalog({ url: await cluster.createDatabase('stuck') });
+  t.after(() => catalog.close());
+  const { rows } = await sql<{ limit: string }>`
+    select current_setting('idle_in_transaction_session_timeout') as limit`.execute(catalog.db);
+  assert.equal(rows[0]?.limit, '15s');
 });
 
 test('an SQLite catalog is private, and its own database inside a transaction is refused', async (t) => {

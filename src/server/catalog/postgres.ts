@@ -7,6 +7,12 @@ import type { Connected } from './types.ts';
 /** Longer than a restart of the server takes to be noticed, short enough that a request is answered. */
 const CONNECT_MS = 10_000;
 
+/**
+ * A program that was stopped, or cut off, in the middle of a transaction holds locks that all others wait for, such as that of
+ * claims. The database ends its session after this; our transactions think for milliseconds between their queries.
+ */
+const STUCK_MS = 15_000;
+
 /** `bigint` and `numeric` come as text by default; ours (milliseconds, bytes, counts) fit a number. */
 const TYPES: pg.CustomTypesConfig = {
   getTypeParser: (oid, format) =>
@@ -22,6 +28,7 @@ export async function openPostgres(url: string, options: { connections: number }
     max: options.connections,
     connectionTimeoutMillis: CONNECT_MS,
     application_name: 'holdfast',
+    idle_in_transaction_session_timeout: STUCK_MS,
     types: TYPES,
   });
   surviveLostConnections(pool);

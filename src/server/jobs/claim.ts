@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { CatalogDb } from '../catalog/types.ts';
 import { addEvent } from './job-events.ts';
+import { QUEUED, RUNNING } from './job-literals.ts';
 import type { JobRow } from './job-rows.ts';
 
 export interface ClaimRequest {
@@ -54,7 +55,7 @@ async function isBusy(trx: CatalogDb, key: string): Promise<boolean> {
     .selectFrom('jobs')
     .select('id')
     .where('concurrency_key', '=', key)
-    .where('status', '=', 'running')
+    .where('status', '=', RUNNING)
     .executeTakeFirst();
   return running !== undefined;
 }
@@ -63,7 +64,7 @@ export async function countRunning(db: CatalogDb): Promise<number> {
   const { count } = await db
     .selectFrom('jobs')
     .select(sql<number>`count(*)`.as('count'))
-    .where('status', '=', 'running')
+    .where('status', '=', RUNNING)
     .executeTakeFirstOrThrow();
   return count;
 }
@@ -79,7 +80,7 @@ export async function dueJobs(
   const rows = await db
     .selectFrom('jobs as job')
     .select('job.id')
-    .where('job.status', '=', 'queued')
+    .where('job.status', '=', QUEUED)
     .where('job.run_after', '<=', nowMs)
     .where((eb) =>
       eb.or([
@@ -94,7 +95,7 @@ export async function dueJobs(
             .selectFrom('jobs as other')
             .select('other.id')
             .whereRef('other.concurrency_key', '=', 'job.concurrency_key')
-            .where('other.status', '=', 'running'),
+            .where('other.status', '=', RUNNING),
         ),
       ),
     )

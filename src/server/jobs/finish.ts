@@ -3,6 +3,7 @@ import type { CatalogDb } from '../catalog/types.ts';
 import type { Delivery } from './delivery.ts';
 import type { Hints } from './hints.ts';
 import { addEvent } from './job-events.ts';
+import { QUEUED } from './job-literals.ts';
 import { type JobRow, jobOf } from './job-rows.ts';
 import type { Job, JobError, Recorder } from './port.ts';
 
@@ -144,7 +145,7 @@ async function letNextOfKeyGo(trx: CatalogDb, { concurrency_key: key }: JobRow, 
     .selectFrom('jobs')
     .selectAll()
     .where('concurrency_key', '=', key)
-    .where('status', '=', 'queued')
+    .where('status', '=', QUEUED)
     .orderBy('priority', 'desc')
     .orderBy('run_after')
     .orderBy('id')

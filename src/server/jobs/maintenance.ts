@@ -1,5 +1,6 @@
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import { endIn, type FinishParts, putBackIn } from './finish.ts';
+import { RUNNING } from './job-literals.ts';
 import type { JobRow } from './job-rows.ts';
 import type { JobError } from './port.ts';
 
@@ -40,7 +41,7 @@ function lostJobs(db: CatalogDb, nowMs: number, count: number): Promise<JobRow[]
   return db
     .selectFrom('jobs')
     .selectAll()
-    .where('status', '=', 'running')
+    .where('status', '=', RUNNING)
     .where('lease_until', '<', nowMs)
     .orderBy('lease_until')
     .limit(count)

@@ -61,6 +61,7 @@ export async function pgBossDelivery(
     await pool.end();
     throw error;
   });
+  let turn = 0;
   const prepared = new Map<string, Promise<void>>();
   const prepare = (label: string | null): Promise<void> => {
     const name = queueName(label);
@@ -83,7 +84,10 @@ export async function pgBossDelivery(
     },
     async next(labels, count) {
       const candidates: Candidate[] = [];
-      for (const label of labels) {
+      // Beginning with another label each time: none waits for ever because there is always a job with the one before.
+      turn += 1;
+      const first = turn % Math.max(1, labels.length);
+      for (const label of [...labels.slice(first), ...labels.slice(0, first)]) {
         const name = queueName(label);
         await prepare(label);
         const wanted = count - candidates.length;

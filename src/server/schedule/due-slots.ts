@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { recordEvent } from '../catalog/events.ts';
 import type { ScheduleEntriesTable } from '../catalog/tables/schedule.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
@@ -36,7 +36,7 @@ function dueEntries(db: CatalogDb, nowMs: number): Promise<Entry[]> {
     db
       .selectFrom('schedule_entries')
       .selectAll()
-      .where('enabled', '=', 1)
+      .where('enabled', '=', sql.lit(1))
       .where('next_due_at', '<=', nowMs)
       // In an order all servers agree on, or they would wait for each other's rows in a circle.
       .orderBy('next_due_at')

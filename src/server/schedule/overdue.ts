@@ -4,6 +4,7 @@ import { recordEvent } from '../catalog/events.ts';
 import type { JobsTable } from '../catalog/tables/jobs.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import { settingValues } from '../configuration/settings.ts';
+import { QUEUED, RUNNING } from '../jobs/job-literals.ts';
 import { WORKER_GONE_MS } from '../jobs/worker-presence.ts';
 
 type JobRow = Selectable<JobsTable>;
@@ -51,7 +52,7 @@ function hangingJobs(db: CatalogDb, nowMs: number): Promise<JobRow[]> {
   return db
     .selectFrom('jobs')
     .selectAll()
-    .where('status', '=', 'running')
+    .where('status', '=', RUNNING)
     .where('overdue_noticed_at', 'is', null)
     .where('hanging_after_ms', 'is not', null)
     .where((eb) => eb(eb('started_at', '+', eb.ref('hanging_after_ms')), '<', nowMs))
@@ -63,7 +64,7 @@ function waitingJobs(db: CatalogDb, dueBeforeMs: number): Promise<JobRow[]> {
   return db
     .selectFrom('jobs')
     .selectAll()
-    .where('status', '=', 'queued')
+    .where('status', '=', QUEUED)
     .where('overdue_noticed_at', 'is', null)
     .where('run_after', '<', dueBeforeMs)
     .limit(AT_ONCE)

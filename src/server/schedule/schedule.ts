@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import { listDocuments } from '../configuration/documents.ts';
 import type { JobQueue } from '../jobs/port.ts';
@@ -71,7 +72,7 @@ async function nextDue(db: CatalogDb): Promise<number | null> {
   const row = await db
     .selectFrom('schedule_entries')
     .select('next_due_at')
-    .where('enabled', '=', 1)
+    .where('enabled', '=', sql.lit(1))
     .where('next_due_at', 'is not', null)
     .orderBy('next_due_at')
     .limit(1)
@@ -88,7 +89,7 @@ async function upcoming(
     .innerJoin('documents as plan', 'plan.id', 'entry.plan_id')
     .selectAll('entry')
     .select(['plan.name', 'plan.tenant_id'])
-    .where('entry.enabled', '=', 1)
+    .where('entry.enabled', '=', sql.lit(1))
     .where('entry.next_due_at', 'is not', null);
   if (planId !== undefined) query = query.where('entry.plan_id', '=', planId);
   if (tenantId === null) query = query.where('plan.tenant_id', 'is', null);
