@@ -13,12 +13,14 @@ export interface ArchivePart {
   readonly dependencies?: readonly number[];
   /** Payload chunks of a table's data block, without the end marker. */
   readonly rows?: readonly (string | Buffer)[];
+  /** The same as they are, end marker included: of compressed data. */
+  readonly chunks?: readonly Buffer[];
   /** Large objects of a BLOBS block: oid and chunks. */
   readonly objects?: readonly { oid: number; chunks: readonly Buffer[] }[];
 }
 
 export interface ArchiveOptions {
-  readonly minor: 14 | 15 | 16;
+  readonly minor: 12 | 13 | 14 | 15 | 16;
   readonly compression?: number;
 }
 
@@ -59,7 +61,7 @@ function header({ minor, compression = 0 }: ArchiveOptions): Buffer {
 }
 
 function entry(part: ArchivePart, { minor }: ArchiveOptions): Buffer {
-  const hasData = part.rows !== undefined || part.objects !== undefined;
+  const hasData = [part.rows, part.chunks, part.objects].some((data) => data !== undefined);
   return Buffer.concat([
     int(part.id),
     int(hasData ? 1 : 0),
@@ -73,7 +75,7 @@ function entry(part: ArchivePart, { minor }: ArchiveOptions): Buffer {
     text(part.copy ?? null),
     text(part.schema ?? null),
     text(null),
-    text(null),
+    ...(minor >= 14 ? [text(null)] : []),
     ...(minor >= 16 ? [int('r'.charCodeAt(0))] : []),
     text('postgres'),
     text('false'),
@@ -84,8 +86,9 @@ function entry(part: ArchivePart, { minor }: ArchiveOptions): Buffer {
 }
 
 function dataBlock(part: ArchivePart): Buffer[] {
-  if (part.rows) {
-    const chunks = [...part.rows, '\\.\n\n\n'].flatMap((row) => chunk(Buffer.from(row)));
+  if (part.rows || part.chunks) {
+    const rows = part.chunks ?? [...part.rows!, '\\.\n\n\n'];
+    const chunks = rows.flatMap((row) => chunk(Buffer.from(row)));
     return [Buffer.concat([Buffer.from([1]), int(part.id), ...chunks, int(0)])];
   }
   if (part.objects) {

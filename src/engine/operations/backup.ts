@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
 import { HoldfastError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import type { StageTimes } from '../base/stage-times.ts';
 import { openChunkReader } from '../repository/chunk-reader.ts';
+import { defaultWorkers } from '../repository/chunk-workers.ts';
 import { openChunkWriter } from '../repository/chunk-writer.ts';
 import { startRunTimer } from '../repository/commit-check.ts';
 import {
@@ -36,8 +38,17 @@ export interface BackupOutcome {
   readonly bytesRead: number;
   readonly bytesStored: number;
   readonly durationMs: number;
-  readonly artifacts: readonly { name: string; kind: string; sizeBytes: number; sha256: string }[];
+  readonly artifacts: readonly { name: string; source: string; kind: string; sizeBytes: number; sha256: string }[];
   readonly problems: readonly ManifestProblem[];
+  /** Absent where nothing was measured. */
+  readonly profile?: BackupProfile;
+}
+
+/** Where the time went. */
+export interface BackupProfile {
+  readonly durationMs: number;
+  readonly workers: number;
+  readonly stages: StageTimes;
 }
 
 /** How many backups are looked through for the one before of the same plan. */
@@ -107,14 +118,16 @@ export async function backupSources(
       writer.packsUsed(),
       { timer },
     );
+    const durationMs = clock.nowMs() - startedMs;
     return {
       backupId: manifest.id,
       status: manifest.complete ? 'succeeded' : 'incomplete',
       bytesRead,
       bytesStored: written.storedBytes,
-      durationMs: clock.nowMs() - startedMs,
-      artifacts: artifacts.map(({ name, kind, sizeBytes, sha256 }) => ({ name, kind, sizeBytes, sha256 })),
+      durationMs,
+      artifacts: artifacts.map(({ content: _c, form: _f, facts: _a, ...artifact }) => artifact),
       problems,
+      profile: { durationMs, workers: context.workers ?? defaultWorkers(), stages: written.times },
     };
   } catch (error) {
     await writer.abort();

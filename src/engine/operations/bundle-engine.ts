@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { type Credential, generateKeyText, parseKeyText } from '../crypto/key-text.ts';
+import type { SigningKey } from '../crypto/signing.ts';
 import { createRepository } from '../repository/repository.ts';
 import { openLocalStorage } from '../storage/local-storage.ts';
 import { openStorage } from '../storage/open-storage.ts';
+import type { Storage } from '../storage/port.ts';
 import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
 import { rotateBundles, verifyBundles } from './bundle-maintenance.ts';
@@ -15,7 +17,7 @@ import { refuseLowSpace } from './free-space.ts';
 import type { DrillRequest } from './drill/drill-types.ts';
 import { drillWithEvidence, recordFailedDrill } from './drill/evidence.ts';
 import { importBundle } from './import-bundle.ts';
-import { detailsOf, type ListFilter, summaryOf } from './list.ts';
+import { type ImportRequest, importDump } from './import-dump.ts';
 import { bundleKitCheck } from './kit-state.ts';
 import { readSigningKey } from './open-repository.ts';
 import type { Engine, OpenEngineOptions } from './repository-engine.ts';
@@ -70,6 +72,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
     });
   };
   return {
+  const publish = publisher(storage, { credentials: credentials.slice(0, 1), signingKey }, signal);
     repositoryId: '',
     address: storage.address,
     copyPlace: {
@@ -81,18 +84,14 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       staged(async (context) => {
         await refuseLowSpace(storage, options.minimumFreeBytes);
         const outcome = await backup(context, request);
-        const compression = 'zstd';
-        const export_ = {
-          id: outcome.backupId,
-          compression,
-          credentials: credentials.slice(0, 1),
-          signingKey,
-        } as const;
-        await withBundle(context, export_, async (manifest, content) => {
-          const name = bundleName(manifest, compression);
-          const put = await storage.put(name, content, { signal });
-          if (put === 'exists') throw new HoldfastError('object_exists', `${name} is there already`);
-        });
+        await publish(context, outcome.backupId);
+        return outcome;
+      }),
+    importDump: (request: ImportRequest) =>
+      staged(async (context) => {
+        await refuseLowSpace(storage, options.minimumFreeBytes);
+        const outcome = await importDump(context, request);
+        await publish(context, outcome.backupId);
         return outcome;
       }),
     async list({ plan, tenantId, archived }: ListFilter) {
@@ -174,6 +173,21 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
 }
 
 const refuse = async () => {
+/** Writes a staged backup to the destination as a bundle. Throws `object_exists`. */
+function publisher(
+  storage: Storage,
+  keys: { readonly credentials: readonly Credential[]; readonly signingKey: SigningKey },
+  signal: AbortSignal,
+) {
+  const compression = 'zstd';
+  return async (context: OperationContext, id: string) =>
+    withBundle(context, { id, compression, ...keys }, async (manifest, content) => {
+      const name = bundleName(manifest, compression);
+      const put = await storage.put(name, content, { signal });
+      if (put === 'exists') throw new HoldfastError('object_exists', `${name} is there already`);
+    });
+}
+
   throw notHere('each bundle has its own key and stands alone');
 };
 

@@ -7,7 +7,7 @@ import { type BundleState, moveBundle, type StoredBundle } from './bundle-store.
 import { summaryOf } from './list.ts';
 import { planRetention } from './retention-plan.ts';
 import { resolveRetention } from './retention-rules.ts';
-import { ARCHIVE_MS, type RotateOutcome, type RotateRequest, withoutUndefined } from './rotate.ts';
+import { ARCHIVE_MS, type RotateOutcome, type RotateRequest, rulesFor } from './rotate.ts';
 
 /** Retention for a destination of bundles: the same rules, the same archive for 30 days. */
 export async function rotateBundles(
@@ -23,7 +23,7 @@ export async function rotateBundles(
     provenAtMs: null,
     bundle,
   }));
-  const rules = (group: { plan: string | null }) => resolveRetention(withoutUndefined(rulesOf(group.plan)));
+  const rules = (group: { plan: string | null }) => resolveRetention(rulesFor(group.plan, { rulesOf }));
   const decisions = planRetention(candidates, rules, Date.now());
   if (dryRun) return { removed: 0, decisions };
   const going = decisions.filter(({ action }) => action === 'remove');

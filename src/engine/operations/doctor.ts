@@ -1,6 +1,7 @@
 import { DAY_MS } from '../base/clock.ts';
 import { findTools } from '../sources/postgres/index.ts';
 import type { OperationContext } from './context.ts';
+import { statusOf } from './list.ts';
 import { testStorage } from './test-destination.ts';
 
 export interface DoctorCheck {
@@ -62,7 +63,7 @@ async function keyCheck({ repository }: OperationContext): Promise<DoctorCheck> 
 
 async function backupCheck({ repository, clock }: OperationContext): Promise<DoctorCheck> {
   for await (const { manifest } of repository.manifests.readAll()) {
-    if (!manifest.complete) continue;
+    if (statusOf(manifest) !== 'succeeded') continue;
     const ageMs = clock.nowMs() - Date.parse(manifest.startedAt);
     const text = `the last good backup is ${(ageMs / DAY_MS).toFixed(1)} days old`;
     return ageMs > OLD_MS ? warning('backups', text, 'run holdfast backup') : ok('backups', text);

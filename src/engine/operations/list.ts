@@ -1,4 +1,4 @@
-import type { Manifest, ManifestProblem } from '../repository/manifest.ts';
+import { isImported, type Manifest, type ManifestProblem } from '../repository/manifest.ts';
 import type { OperationContext } from './context.ts';
 
 export interface ListedBackup {
@@ -8,7 +8,8 @@ export interface ListedBackup {
   readonly type: 'db' | 'storage' | 'full';
   readonly timestampMs: number;
   readonly sizeBytes: number;
-  readonly status: 'succeeded' | 'incomplete';
+  /** `imported`: whole, and made by another program. */
+  readonly status: 'succeeded' | 'incomplete' | 'imported';
   readonly held: boolean;
 }
 
@@ -79,14 +80,20 @@ async function heldIds({ repository }: OperationContext): Promise<Set<string>> {
   return ids;
 }
 
+/** Only `succeeded` counts as good: for retention, for the age of the last backup. */
+export function statusOf(manifest: Manifest): ListedBackup['status'] {
+  if (!manifest.complete) return 'incomplete';
+  return isImported(manifest) ? 'imported' : 'succeeded';
+}
+
 /** What a listing says of a backup. `held` has the ids of held ones. */
 export function summaryOf(manifest: Manifest, held: ReadonlySet<string>): ListedBackup {
-  const { id, plan, tenantId, type, artifacts, complete } = manifest;
+  const { id, plan, tenantId, type, artifacts } = manifest;
   return {
     ...{ id, plan, tenantId, type },
     timestampMs: Date.parse(manifest.startedAt),
     sizeBytes: artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    status: complete ? 'succeeded' : 'incomplete',
+    status: statusOf(manifest),
     held: held.has(id),
   };
 }

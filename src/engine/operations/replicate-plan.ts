@@ -1,7 +1,7 @@
 import type { PlacedBackup } from './copy-place.ts';
 import { planRetention } from './retention-plan.ts';
 import { resolveRetention } from './retention-rules.ts';
-import { type RetentionInput, withoutUndefined } from './rotate.ts';
+import { type RetentionInput, rulesFor } from './rotate.ts';
 
 export interface ReplicateFilter {
   /** Only backups of this plan; null for those without one; absent for all. */
@@ -75,7 +75,7 @@ function keptAtTarget(
   const listed = target.filter(({ state }) => state === 'backups');
   const decisions = planRetention(
     [...listed, ...missing],
-    ({ plan }) => resolveRetention(withoutUndefined(filter.rulesOf(plan))),
+    ({ plan }) => resolveRetention(rulesFor(plan, filter)),
     nowMs,
   );
   const removed = decisions.filter(({ action }) => action === 'remove');

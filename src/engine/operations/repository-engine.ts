@@ -22,6 +22,7 @@ import {
 import { exportBundle } from './export-bundle.ts';
 import { extendLocks } from './extend-locks.ts';
 import { importBundle } from './import-bundle.ts';
+import { type ImportRequest, importDump } from './import-dump.ts';
 import { addKey, listKeys, reencrypt, retireKey, rotateKey } from './keys.ts';
 import { kitCheck } from './kit-state.ts';
 import { type ListFilter, listBackups, showBackup } from './list.ts';
@@ -106,6 +107,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     exportBundle: (request: { id: string; file: string; compression: 'zstd' | 'gzip' }) =>
       exportBundle(context, { ...request, credentials: credentials.slice(0, 1), signingKey }),
     importBundle: (file: string) => importBundle(context, { file, credentials }),
+    importDump: (request: ImportRequest) => importDump(context, request),
     ledgerHeads: () => ledgerHeads(repository),
     /** Rehearses a recovery, and keeps signed evidence of it here and beside the backups. */
     drill: (request: DrillRequest) =>

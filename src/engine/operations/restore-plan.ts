@@ -33,9 +33,12 @@ export interface PlannedRestore {
   readonly steps: readonly PlannedStep[];
 }
 
-/** What loads into a database: a dump, or a CSV export with its `schema.json`. */
+/** What loads into a database: a dump, a SQL script, or a CSV export with its `schema.json`. */
 const isDatabaseArtifact = ({ kind, name }: { readonly kind: string; readonly name: string }) =>
-  kind === 'pg-dump' || kind === 'pg-csv' || (kind === 'json' && name.endsWith('schema.json'));
+  kind === 'pg-dump' ||
+  kind === 'pg-sql' ||
+  kind === 'pg-csv' ||
+  (kind === 'json' && name.endsWith('schema.json'));
 
 export const isDatabaseAddress = (target: string) => /^postgres(ql)?:\/\//i.test(target);
 

@@ -6,8 +6,8 @@ import { type ChunkReader, openChunkReader } from '../repository/chunk-reader.ts
 import { readJoined } from '../repository/read-joined.ts';
 import { decodeTreeEntries } from '../repository/tree-codec.ts';
 import { restoreTree } from '../sources/files/index.ts';
-import type { ArtifactReader, Content } from '../sources/port.ts';
-import { restoreCopy, restorePostgres, restoreTable } from '../sources/postgres/index.ts';
+import type { ArtifactReader, Content, Facts } from '../sources/port.ts';
+import { restoreCopy, restorePostgres, restoreSql, restoreTable } from '../sources/postgres/index.ts';
 import { restoreSqlite } from '../sources/sqlite/index.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
 import { isDatabaseAddress, type PlannedStep, planRestore, type RestoreRequest } from './restore-plan.ts';
@@ -189,6 +189,8 @@ async function restoreDatabase(run: Restore, steps: readonly PlannedStep[]): Pro
   const dump = steps.find(({ kind }) => kind === 'pg-dump');
   progress.phase('database', { bytes: steps.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
   await withScratchFolder(context, async (scratchFolder) => {
+    const script = steps.find(({ kind }) => kind === 'pg-sql');
+    if (script) return restoreScript(run, script, progress);
     if (!dump) {
       const artifacts = steps.map(({ selected }) => selected.artifact);
       await restoreCopy({ reader, targetUrl, progress, signal, artifacts, schema: 'create' });
@@ -196,7 +198,8 @@ async function restoreDatabase(run: Restore, steps: readonly PlannedStep[]): Pro
     }
     const { artifact, inside } = dump.selected;
     const { content, facts } = artifact;
-    const common = { reader, content, facts, targetUrl, scratchFolder, progress, signal };
+    const untrusted = isUntrusted(facts);
+    const common = { reader, content, facts, targetUrl, scratchFolder, progress, signal, untrusted };
     if (inside === null) await restorePostgres(common);
     else {
       const [schema, table] = tableOf(inside);
@@ -205,6 +208,31 @@ async function restoreDatabase(run: Restore, steps: readonly PlannedStep[]): Pro
   }).catch((error: unknown) => {
     throw aboutDatabase(signal.aborted ? new HoldfastError('interrupted') : error, isFilled);
   });
+}
+
+/** A dump that another program made, unless the operator vouched for it when it was imported. */
+function isUntrusted({ imported }: Facts): boolean {
+  return imported !== undefined && (imported as { trusted?: unknown } | null)?.trusted !== true;
+}
+
+async function restoreScript(
+  { request, reader, context, warnings }: Restore,
+  { selected }: PlannedStep,
+  progress: Progress,
+): Promise<void> {
+  const { content, facts, name } = selected.artifact;
+  if (selected.inside !== null)
+    throw new HoldfastError('item_unknown', `${name} is a script: no table of it can be restored alone`);
+  const { signal } = context;
+  const { leftOut } = await restoreSql({
+    reader,
+    content,
+    facts,
+    targetUrl: request.target,
+    progress,
+    signal,
+  });
+  if (leftOut > 0) warnings.push(`${leftOut} statements about owners and grants were left out`);
 }
 
 /** A database made for a restore is dropped when that fails, unless the server is gone; one that was there stays. */

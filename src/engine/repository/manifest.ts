@@ -96,6 +96,11 @@ export type Manifest = z.output<typeof manifestSchema>;
 export type ManifestArtifact = Manifest['artifacts'][number];
 export type ManifestProblem = Manifest['problems'][number];
 
+/** True for a backup made from a dump of another program: retention never takes it for the last good one. */
+export function isImported({ artifacts }: Pick<Manifest, 'artifacts'>): boolean {
+  return artifacts.some(({ facts }) => facts.imported !== undefined);
+}
+
 /** What a run hands over to be committed; the repository adds version, its own id and, when missing, the backup id. */
 export type ManifestDraft = Omit<Manifest, 'version' | 'repositoryId' | 'id'> & { readonly id?: string };
 

@@ -1,7 +1,7 @@
 /**
  * Header and table of contents of pg_dump's custom format. Source: `ReadHead`, `ReadToc`, `ReadInt`, `ReadStr` in
- * PostgreSQL's src/bin/pg_dump/pg_backup_archiver.c and `_ReadExtraToc` in pg_backup_custom.c, releases 12 to 18
- * (archive versions 1.14 to 1.16).
+ * PostgreSQL's src/bin/pg_dump/pg_backup_archiver.c and `_ReadExtraToc` in pg_backup_custom.c, releases 9.0 to 18
+ * (archive versions 1.12 to 1.16).
  */
 import { type ErrorCode, HoldfastError } from '../../base/errors.ts';
 import { type ByteCursor, byteCursor } from './byte-cursor.ts';
@@ -10,12 +10,18 @@ export interface ArchiveHeader {
   /** Such as `1.14`. */
   readonly archiveVersion: string;
   readonly compressed: boolean;
+  readonly compression: ArchiveCompression;
+  /** Where the archive says how its data is compressed, and in how many bytes. */
+  readonly compressionField: { readonly offset: number; readonly sizeBytes: number };
   readonly database: string;
   readonly serverVersion: string;
   readonly pgDumpVersion: string;
   readonly offsetBytes: number;
+  readonly hasAccessMethod: boolean;
   readonly hasRelkind: boolean;
 }
+
+export type ArchiveCompression = 'none' | 'gzip' | 'lz4' | 'zstd';
 
 export interface TocEntry {
   readonly dumpId: number;
@@ -35,6 +41,8 @@ export interface TocEntry {
   readonly tablespace: string | null;
   readonly owner: string;
   readonly dependencies: readonly number[];
+  /** Where the archive notes the place of its data: a byte of state, then the offset. */
+  readonly placeOffset: number;
 }
 
 export interface ArchiveToc {
@@ -48,9 +56,11 @@ export const INT_BYTES = 4;
 /** A table of contents above this is refused: the largest seen, of 100,000 tables, is a quarter of it. */
 export const TOC_LIMIT_BYTES = 512 * 1024 * 1024;
 
-const OLDEST_MINOR = 14;
+const OLDEST_MINOR = 12;
 const NEWEST_MINOR = 16;
 const CUSTOM_FORMAT = 1;
+/** By their number in the header, from 1.15 on. */
+const COMPRESSIONS = ['none', 'gzip', 'lz4', 'zstd'] as const;
 const SECTIONS = [undefined, 'none', 'pre-data', 'data', 'post-data'] as const;
 
 export function archiveFailure(code: ErrorCode, detail: string): HoldfastError {
@@ -59,7 +69,7 @@ export function archiveFailure(code: ErrorCode, detail: string): HoldfastError {
 
 /**
  * Reads from a cursor up to the end of the table of contents. Yields for more bytes. Throws `failure` for anything
- * that pg_dump 12 to 18 would not write.
+ * that pg_dump 9.0 to 18 would not write.
  */
 export function* readToc(cursor: ByteCursor, failure: ErrorCode): Generator<void, ArchiveToc> {
   const reader = fieldReader(cursor, failure);
@@ -88,6 +98,8 @@ export async function tocOfStream(
 }
 
 interface FieldReader {
+  /** How many bytes were read before. */
+  taken(): number;
   byte(): Generator<void, number>;
   int(): Generator<void, number>;
   /** Null where the archive says NULL. */
@@ -107,6 +119,7 @@ function fieldReader(cursor: ByteCursor, failure: ErrorCode): FieldReader {
     return bytes[0] === 0 ? value : -value;
   }
   return {
+    taken: () => cursor.taken(),
     take,
     int,
     *byte() {
@@ -136,14 +149,21 @@ function* readHeader(reader: FieldReader, failure: ErrorCode): Generator<void, A
     throw archiveFailure(failure, 'its integers or its format are unusual');
   }
   // Up to 1.14 a zlib level, from 1.15 on an algorithm; 0 is "none" in both.
-  const compression = minor! >= 15 ? yield* reader.byte() : yield* reader.int();
+  const compressionAt = reader.taken();
+  const level = minor! >= 15 ? yield* reader.byte() : yield* reader.int();
+  const compressionField = { offset: compressionAt, sizeBytes: reader.taken() - compressionAt };
+  const compression = minor! >= 15 ? COMPRESSIONS[level] : level === 0 ? 'none' : 'gzip';
+  if (compression === undefined) throw archiveFailure(failure, `its compression ${level} is not known`);
   for (let field = 0; field < 7; field += 1) yield* reader.int();
   const database = (yield* reader.text()) ?? '';
   const serverVersion = (yield* reader.text()) ?? '';
   const pgDumpVersion = (yield* reader.text()) ?? '';
-  const compressed = compression !== 0;
-  const hasRelkind = minor! >= 16;
-  return { archiveVersion, compressed, database, serverVersion, pgDumpVersion, offsetBytes, hasRelkind };
+  return {
+    ...{ archiveVersion, database, serverVersion, pgDumpVersion, offsetBytes, compression, compressionField },
+    compressed: compression !== 'none',
+    hasAccessMethod: minor! >= 14,
+    hasRelkind: minor! >= 16,
+  };
 }
 
 function* readEntry(
@@ -165,15 +185,16 @@ function* readEntry(
   const copyStatement = (yield* reader.text()) ?? '';
   const schema = (yield* reader.text()) ?? '';
   const tablespace = yield* reader.text();
-  yield* reader.text(); // table access method
+  if (header.hasAccessMethod) yield* reader.text();
   if (header.hasRelkind) yield* reader.int();
   const owner = (yield* reader.text()) ?? '';
   yield* reader.text(); // WITH OIDS, always "false" since 12
   const dependencies = yield* readDependencies(reader);
-  yield* reader.take(1 + header.offsetBytes); // where its data lies: unset, since pg_dump could not seek
+  const placeOffset = reader.taken();
+  yield* reader.take(1 + header.offsetBytes); // where its data lies: unset where pg_dump could not seek
   return {
     ...{ dumpId, hasData, kind, name, schema, section, definition },
-    ...{ copyStatement, tablespace, owner, dependencies },
+    ...{ copyStatement, tablespace, owner, dependencies, placeOffset },
   };
 }
 

@@ -32,6 +32,7 @@ export { queryReadOnly } from './query-readonly.ts';
 export { quoteName, quoteText } from './quote.ts';
 export type { RestoreOptions } from './restore-context.ts';
 export { type PostgresRestoreReport, restorePostgres } from './restore-postgres.ts';
+export { restoreSql, type SqlRestoreReport, sqlArtifact } from './restore-sql.ts';
 export { type RestoreTableOptions, restoreTable } from './restore-table.ts';
 export { type ClientTools, findTools } from './tools.ts';
 export { claimScratchDatabase, removeScratchLeftovers, type ScratchClaim } from './scratch-database.ts';

@@ -15,12 +15,13 @@ import {
   type RestoreOptions,
 } from './restore-context.ts';
 import { planRestore, type TableLoad } from './restore-plan.ts';
+import { requireUnprivileged } from './roles.ts';
 import { serverFacts } from './snapshot.ts';
 import { writeTocFile } from './toc-file.ts';
 import { requireTools } from './tools.ts';
 
 export interface RestoreTableOptions
-  extends Omit<RestoreOptions, 'untrusted' | 'parallel' | 'jobs' | 'owners'> {
+  extends Omit<RestoreOptions, 'parallel' | 'jobs' | 'owners'> {
   readonly schema: string;
   readonly table: string;
   /**
@@ -63,7 +64,10 @@ async function contextOf(
   const address = parsePostgresAddress(options.targetUrl);
   const role = options.role ?? null;
   const client = await openLoader({ address, encoding, role });
-  const { major } = await serverFacts(client).finally(() => endQuietly(client));
+  const { major } = await (async () => {
+    if (options.untrusted) await requireUnprivileged(client);
+    return serverFacts(client);
+  })().finally(() => endQuietly(client));
   const wantedMajor = Math.max(major, Number.parseInt(pgDumpVersion, 10));
   return {
     reader: options.reader,
