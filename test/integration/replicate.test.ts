@@ -295,6 +295,50 @@ test('a manifest whose hash is not that of its bytes is not copied, nor where it
   }
 });
 
+test('what one source cannot give another does, and a hold is placed once', async () => {
+  const random = randomFrom(27);
+  const [main, offsite, third] = [await repositoryWorld(), await repositoryWorld(), await repositoryWorld()];
+  const first = await makeBackup(main.repository, { streams: { db: random.bytes(40_000) } });
+  await main.repository.holds.place(first.id, 'audit');
+  await copyBetween(await placeOf(main), await placeOf(offsite));
+  const [pack] = await namesOf(main.storage, 'packs/');
+  await main.storage.remove(pack!);
+  const warnings: string[] = [];
+  const place = await placeOf(third);
+  const progress = { ...place.progress, warn: (text: string) => void warnings.push(text) };
+  const all = [participant('main', await placeOf(main)), participant('offsite', await placeOf(offsite))];
+  const target = participant('third', { ...place, progress });
+  const [outcome] = await replicateAmong(all, [target], { dryRun: false });
+  assert.deepEqual(
+    [outcome!.copied.map(({ id }) => id), outcome!.missing, outcome!.failures],
+    [[first.id], [], []],
+  );
+  assert.match(warnings.join('\n'), /^third: backup .* came another way: chunk .* is in no readable pack$/);
+  assert.equal((await allOf(third.repository.holds.list())).length, 1);
+
+  // Released at one of three and held at two: placed again, once.
+  await third.repository.holds.release(first.id);
+  await replicateAmong(all, [target], { dryRun: false });
+  assert.equal((await allOf(third.repository.holds.list())).length, 1);
+});
+
+test('two replications at the same time end in one copy of each', async () => {
+  const random = randomFrom(28);
+  const [main, offsite] = [await repositoryWorld(), await repositoryWorld()];
+  const made = [];
+  for (let i = 0; i < 3; i += 1) {
+    made.push((await makeBackup(main.repository, { streams: { db: random.bytes(30_000) } })).id);
+    main.clock.advance(60_000);
+    offsite.clock.advance(60_000);
+  }
+  const runs = await Promise.all(
+    [1, 2].map(async () => copyBetween(await placeOf(main), await placeOf(offsite))),
+  );
+  for (const { missing, failures } of runs) assert.deepEqual([missing, failures], [[], []]);
+  assert.deepEqual(await idsAt(offsite), made.toSorted());
+  assert.equal((await verifyRepository(offsite.repository)).ok, true);
+});
+
 test('one place under two names is refused: it would be one copy', async () => {
   const main = await repositoryWorld();
   const one = { ...participant('main', await placeOf(main)), name: 'offsite' };

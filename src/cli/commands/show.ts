@@ -75,7 +75,11 @@ export function renderBackup(backup: BackupDetails, nowMs: number): string {
     [
       { title: 'artifact', value: ({ name }) => name },
       { title: 'kind', value: ({ kind }) => kind },
-      { title: 'size', value: ({ sizeBytes }) => formatSize(sizeBytes), align: 'right' },
+      {
+        title: 'size',
+        value: ({ sizeBytes, facts }) => (facts.missing === true ? 'missing' : formatSize(sizeBytes)),
+        align: 'right',
+      },
       { title: 'sha256', value: ({ sha256 }) => sha256.slice(0, 16) },
     ],
     backup.artifacts,

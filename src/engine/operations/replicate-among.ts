@@ -55,11 +55,14 @@ export async function replicateAmong(
 ): Promise<CopiesAt[]> {
   refuseSame([...new Set([...sources, ...targets])]);
   const lists = new Map<Participant, readonly PlacedBackup[]>();
-  const listOf: ListOf = async (one, came = []) => {
-    const known = lists.get(one);
-    const placed = came.map((backup) => placedAt(one.place, backup));
+  const listOf: ListOf = async (one, changed = NO_CHANGE) => {
+    const known = changed === 'anew' ? undefined : lists.get(one);
+    const { copied, held } = changed === 'anew' ? NO_CHANGE : changed;
+    const placed = copied.map((backup) => placedAt(one.place, backup));
     const isKnown = known !== undefined && placed.every((backup) => backup !== null);
-    const list = isKnown ? [...known, ...placed] : await backupsAt(one.place, rejectedAt(one));
+    const list = isKnown
+      ? [...known.map(holding(held)), ...placed]
+      : await backupsAt(one.place, rejectedAt(one));
     lists.set(one, list);
     return list;
   };
@@ -90,8 +93,21 @@ const rejectedAt =
   (object: string, why: string) =>
     place.progress.warn(`${name}: ${object} is not a backup: ${why}`);
 
-/** What a destination holds; `came` is what was copied there since it was asked for the last time. */
-type ListOf = (one: Participant, came?: readonly PlacedBackup[]) => Promise<readonly PlacedBackup[]>;
+/** What was done at a destination since it was asked for the last time. */
+interface Change {
+  readonly copied: readonly PlacedBackup[];
+  readonly held: readonly PlacedBackup[];
+}
+
+const NO_CHANGE: Change = { copied: [], held: [] };
+
+const holding = (held: readonly PlacedBackup[]) => (backup: PlacedBackup) => {
+  const same = held.find(({ id }) => id === backup.id);
+  return same ? { ...backup, held: true, holdReason: same.holdReason } : backup;
+};
+
+/** What a destination holds. */
+type ListOf = (one: Participant, changed?: Change | 'anew') => Promise<readonly PlacedBackup[]>;
 
 async function bring(
   sources: readonly Participant[],
@@ -123,16 +139,30 @@ async function bring(
     copied.push(...done.copied);
     failures.push(...done.failures);
     storedBytes += done.storedBytes;
-    if (done.copied.length > 0) await listOf(target, done.copied);
+    // Somebody else may have copied it in the meantime.
+    const isOvertaken = done.failures.some(({ code }) => code === 'object_exists');
+    await listOf(target, isOvertaken ? 'anew' : { copied: done.copied, held: plan.hold });
   }
   if (copied.length > 0 && !request.dryRun) await renewLocks(target);
   const [missing, leftOut] = await stillWanted(sources, target, request, listOf);
   return {
-    ...{ name: target.name, storedBytes, failures, isKnown: true },
+    ...{ name: target.name, storedBytes, isKnown: true },
+    failures: failures.filter((failure) => isStillTrue(failure, missing, target)),
     copied: copied.map(shown),
     missing: request.dryRun ? [] : missing.map(shown),
     leftOut: leftOut.map(({ backup, reason, text }) => ({ ...shown(backup), reason, text })),
   };
+}
+
+/** What one source could not give and another did is no failure of the copy: it is told. */
+function isStillTrue(
+  { backupId, message }: CopyFailure,
+  missing: readonly PlacedBackup[],
+  { name, place }: Participant,
+): boolean {
+  if (backupId === null || missing.some(({ id }) => id === backupId)) return true;
+  place.progress.warn(`${name}: backup ${backupId} came another way: ${message}`);
+  return false;
 }
 
 async function planFor(source: Participant, target: Participant, request: AmongRequest, listOf: ListOf) {
