@@ -1,0 +1,122 @@
+/** Where data and keys may lie: regions, and sources that go to places of their own; with bin/holdfast.js. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { backupPayload, replicatePayload } from '../../src/contracts/cli-payloads.ts';
+import { copiesPlace } from '../support/copies-place.ts';
+
+const THREE = `
+destinations:
+  main: { address: ./main, keys: { current: { env: KEY_A } } }
+  offsite: { address: ./offsite, keys: { current: { env: KEY_B } } }
+  third: { address: ./third, keys: { current: { env: KEY_A } } }
+sources:
+  app: { kind: files, path: ./app }
+plans:
+  nightly: { sources: [app], destinations: [main, offsite, third] }
+`;
+
+test('data does not leave its regions: not by the configuration, not by an address, not by copying', async (t) => {
+  const place = await copiesPlace(
+    t,
+    THREE.replace('[main, offsite, third] }', '[main, third], regions: [eu] }'),
+  );
+  const refused = await place.run(['config', 'check']);
+  assert.equal(refused.status, 2);
+  assert.match(
+    refused.stderr,
+    /plans\.nightly\.destinations\.0: the destination "main" has no region, and only eu is allowed/,
+  );
+  const config = readFileSync(join(place.folder, 'holdfast.yaml'), 'utf8');
+  const labelled = config
+    .replace('./main,', './main, region: eu,')
+    .replace('./third,', './third, region: eu,')
+    .replace('./offsite,', './offsite, region: us,');
+  await writeFile(join(place.folder, 'holdfast.yaml'), labelled);
+  await place.write('a', 'one');
+  await place.json(['init']);
+  await place.json(['backup']);
+  const elsewhere = await place.run(['backup', 'nightly', '--repository', './other', '--json']);
+  assert.match(elsewhere.stdout, /"code": "region_refused"/);
+  assert.equal(elsewhere.status, 2);
+  const away = await place.run(['backup', 'nightly', '--destination', 'offsite']);
+  assert.equal(away.status, 2, away.stderr);
+  const copied = replicatePayload.parse(
+    await place.json(['replicate', '--from', 'main', '--to', 'offsite'], 2),
+  );
+  assert.deepEqual(
+    copied.destinations[0]!.leftOut.map(({ reason }) => reason),
+    ['region'],
+  );
+  assert.deepEqual(copied.destinations[0]!.copied, []);
+});
+
+test('keys go elsewhere than what they open, each under its own key; together, there is a warning', async (t) => {
+  const split = `
+destinations:
+  data: { address: ./data, keys: { current: { env: KEY_A } } }
+  vault: { address: ./vault, keys: { current: { env: KEY_B } } }
+  papers: { address: ./papers, layout: bundles, keys: { current: { env: KEY_A } } }
+sources:
+  orders: { kind: sqlite, path: ./app/orders.db }
+  keys: { kind: files, paths: [./app/encryption_key, ./app/jwt_secret], optional: true }
+  settings: { kind: files, path: ./app/settings.json }
+plans:
+  nightly:
+    sources: [orders, keys, settings]
+    destination: data
+    separate: { keys: [vault], settings: [papers] }
+`;
+  const place = await copiesPlace(t, split);
+  const { DatabaseSync } = await import('node:sqlite');
+  new DatabaseSync(join(place.folder, 'app/orders.db')).exec(
+    'create table o (id integer); insert into o values (7)',
+  );
+  await place.write('encryption_key', 'very secret');
+  await place.write('settings.json', '{}');
+  await place.json(['init']);
+  const payload = backupPayload.parse(await place.json(['backup']));
+  assert.deepEqual([payload.type, payload.artifacts.map(({ name }) => name)], ['db', ['orders.db']]);
+  assert.deepEqual(
+    payload.parts!.map((part) =>
+      'artifacts' in part ? [part.destination, part.artifacts.map(({ name }) => name)] : part,
+    ),
+    [
+      ['vault', ['encryption_key', 'jwt_secret']],
+      ['papers', ['settings.json']],
+    ],
+  );
+  const shown = await place.run(['show', 'latest', '--destination', 'vault', '--json']);
+  const { artifacts } = JSON.parse(shown.stdout) as {
+    artifacts: { name: string; facts: { missing?: boolean } }[];
+  };
+  assert.deepEqual(
+    artifacts.map(({ name, facts }) => [name, facts.missing ?? false]),
+    [
+      ['encryption_key', false],
+      ['jwt_secret', true],
+    ],
+  );
+  // The key of the data does not open the vault.
+  const wrong = await place.run(['list', '--repository', './vault'], {
+    BACKUP_ENCRYPTION_KEY: place.environment.KEY_A!,
+  });
+  assert.equal(wrong.status, 5, wrong.stderr);
+  assert.doesNotMatch((await place.run(['backup'])).stderr, /may hold keys/);
+
+  await place.hide('vault');
+  const failed = await place.run(['backup']);
+  assert.equal(failed.status, 3, failed.stderr);
+  assert.match(failed.stdout, /NO BACKUP of keys: there is no repository at .*vault/);
+  await place.show('vault');
+
+  await writeFile(join(place.folder, 'holdfast.yaml'), split.replace('keys: [vault], ', ''));
+  const together = await place.run(['backup']);
+  assert.match(
+    together.stderr,
+    /warning: plan nightly: keys may hold keys and goes to the same place as orders \(data\)/,
+  );
+  assert.match((await place.run(['config', 'check'])).stderr, /keys may hold keys/);
+});
