@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { applyConfig, diffConfig, exportConfig } from '../config-catalog.ts';
 import { formatCount } from '../format.ts';
 import { configPath, invalidConfig, readConfig } from '../settings.ts';
 
 export function addConfig(program: Command, action: Action): void {
   const config = program
     .command('config')
-    .description('check the configuration file, or print its JSON Schema');
+    .description('check the configuration file; compare it with the catalog of the server, and apply it');
   config
     .command('check')
     .description('read the configuration and name every mistake with its line')
@@ -21,6 +22,34 @@ export function addConfig(program: Command, action: Action): void {
     .description('print the JSON Schema of holdfast.yaml, for editors')
     .addHelpText('after', examples('holdfast config schema > holdfast.schema.json'))
     .action(action(schema));
+  addCatalogCommands(config, action);
+}
+
+function addCatalogCommands(config: Command, action: Action): void {
+  config
+    .command('export')
+    .description('write what the catalog of the server holds as a configuration file')
+    .option('--output <file>', 'a new file (default: standard output)')
+    .addHelpText('after', examples('holdfast config export > holdfast.yaml'))
+    .action(action(exportConfig));
+  config
+    .command('diff')
+    .description(
+      'show what applying the file would change, and what was changed elsewhere; exit 1 on any difference',
+    )
+    .addHelpText('after', examples('holdfast config diff --config /etc/holdfast.yaml'))
+    .action(action(diffConfig));
+  config
+    .command('apply')
+    .description('make the catalog what the file says; refuses to overwrite a change made elsewhere')
+    .option(
+      '--overwrite <kind/name>',
+      'overwrite a change made elsewhere that you looked at; may be repeated',
+      (text: string, before: readonly string[]) => [...before, text],
+      [],
+    )
+    .addHelpText('after', examples('holdfast config apply', 'holdfast config apply --overwrite plan/nightly'))
+    .action(action(applyConfig));
 }
 
 async function check(cli: Cli): Promise<CommandResult> {

@@ -78,7 +78,9 @@ export const configurationApply = configurationText.extend({
 export const configurationChange = z.object({
   kind: z.enum(['plan', 'source', 'destination']),
   name: z.string(),
-  change: z.enum(['create', 'replace', 'delete', 'keep']),
+  change: z
+    .enum(['create', 'replace', 'delete', 'keep', 'adopt'])
+    .describe('keep: only in the catalog; adopt: equal, and belongs to the file from now on'),
   version: z.int().nullable(),
   conflict: z.boolean().describe('it was changed elsewhere since the file was last applied'),
   changed_by: z.string().nullable(),

@@ -71,7 +71,9 @@ export class RequestProblem extends HoldfastError {
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const ours = ourError(error);
   const status = statusOf(ours.code);
-  if (status >= 500) request.log.error({ err: error, code: ours.code }, 'request failed');
+  // What a stranger can bring about at will does not fill the log.
+  if (status >= 500 && ours.code !== 'setup_needed')
+    request.log.error({ err: error, code: ours.code }, 'request failed');
   if (status === 429) reply.header('retry-after', '900');
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="holdfast"');
   if (reply.raw.headersSent) {

@@ -12,6 +12,7 @@ import {
 } from '../../../contracts/api/runs.ts';
 import { generateKeyText, keyIdOf } from '../../../engine/index.ts';
 import { listDocuments } from '../../configuration/documents.ts';
+import { vettedAgents } from '../../outbound/index.ts';
 import { listBackups } from '../backup-list.ts';
 import { type App, type ServerContext, visibleTenants } from '../context.ts';
 import { sendBundle } from '../download.ts';
@@ -131,5 +132,8 @@ async function testS3(context: ServerContext, given: typeof s3Test._zod.output) 
           },
         }
       : {};
-  return tested({ address: s3Address({ ...place, bucket }), storage: { s3: credentials as never } });
+  return tested({
+    address: s3Address({ ...place, bucket }),
+    storage: { s3: { ...credentials, agents: vettedAgents({ policy: context.outbound }) } },
+  });
 }

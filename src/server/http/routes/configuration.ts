@@ -1,3 +1,98 @@
-import type { App, ServerContext } from '../context.ts';
+/** Configuration as code, over HTTP: the same as `holdfast config export | diff | apply`. */
+import { LineCounter, parseDocument } from 'yaml';
+import { answers } from '../../../contracts/api/common.ts';
+import {
+  configurationApply,
+  configurationDiff,
+  configurationText,
+} from '../../../contracts/api/configuration.ts';
+import type { Config } from '../../../contracts/config.ts';
+import { parseConfig } from '../../../contracts/config-file.ts';
+import { applyFile } from '../../configuration-file/apply-file.ts';
+import { exportFile } from '../../configuration-file/export-file.ts';
+import { type FileChange, planChanges } from '../../configuration-file/plan-changes.ts';
+import { type App, authorOf, type ServerContext } from '../context.ts';
+import { RequestProblem } from '../problem.ts';
 
-export function addConfigurationRoutes(_app: App, _context: ServerContext): void {}
+const URL = '/api/v1/configuration';
+
+export function addConfigurationRoutes(app: App, context: ServerContext): void {
+  const { catalog, schedule } = context;
+  const tags = ['configuration'];
+  app.route({
+    method: 'GET',
+    url: URL,
+    config: { access: { permission: 'plans:read' } },
+    schema: { tags, summary: 'Everything stored, as a holdfast.yaml', produces: ['application/yaml'] },
+    handler: async (_request, reply) =>
+      reply
+        .type('application/yaml')
+        .serializer((value: unknown) => value as never)
+        .send(await exportFile(catalog.db)),
+  });
+  app.route({
+    method: 'POST',
+    url: `${URL}/diff`,
+    config: { access: { permission: 'plans:read' } },
+    schema: {
+      tags,
+      summary: 'What applying a file would change, and what was changed elsewhere',
+      body: configurationText,
+      response: answers(configurationDiff),
+    },
+    handler: async (request) =>
+      diffPayload(await planChanges(catalog.db, configOf(request.body.yaml)), false),
+  });
+  app.route({
+    method: 'POST',
+    url: `${URL}/apply`,
+    config: { access: { permission: 'plans:write' } },
+    schema: {
+      tags,
+      summary: 'Make the catalog what the file says; changes made elsewhere are shown and not overwritten',
+      body: configurationApply,
+      response: answers(configurationDiff),
+    },
+    handler: async (request) => {
+      const { yaml, overwrite, dry_run } = request.body;
+      const config = configOf(yaml);
+      if (dry_run) return diffPayload(await planChanges(catalog.db, config), false);
+      const done = await applyFile(catalog, config, new Set(overwrite), authorOf(request, context));
+      schedule.wake();
+      return diffPayload(done, true);
+    },
+  });
+}
+
+/** Throws `config_invalid` with line and column of what is malformed, and the line of what is not valid. */
+function configOf(yaml: string): Config {
+  const lineCounter = new LineCounter();
+  const [syntax] = parseDocument(yaml, { lineCounter }).errors;
+  const at = syntax?.linePos?.[0];
+  if (at) {
+    const text = syntax!.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
+    const message = `${text.charAt(0).toLowerCase()}${text.slice(1)} at line ${at.line}, column ${at.col}`;
+    throw new RequestProblem([{ field: '', message, line: at.line, column: at.col }], 'config_invalid');
+  }
+  const result = parseConfig(yaml);
+  if ('config' in result) return result.config;
+  throw new RequestProblem(
+    result.problems.map(({ field, message, line }) => ({ field, message, line })),
+    'config_invalid',
+  );
+}
+
+export function diffPayload(changes: readonly FileChange[], applied: boolean) {
+  return {
+    changes: changes.map(({ kind, name, change, version, conflict, changedBy, fields }) => ({
+      ...{ kind, name, change, version, conflict, changed_by: changedBy },
+      fields: fields.map(({ field, stored, file }) => ({
+        field,
+        stored: stored ?? null,
+        file: file ?? null,
+      })),
+    })),
+    conflicts: changes.filter(({ conflict }) => conflict).length,
+    applied,
+  };
+}

@@ -1,0 +1,102 @@
+/** `holdfast config export | diff | apply`: the configuration file against the catalog of the server. */
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { EXIT, HoldfastError } from '../engine/base/errors.ts';
+import type { Catalog } from '../server/catalog/types.ts';
+import type { FileChange } from '../server/configuration-file/plan-changes.ts';
+import type { Cli, CommandResult } from './cli.ts';
+import { formatCount, printable } from './format.ts';
+import { homeFolder, loadConfig } from './settings.ts';
+import { workplaceOf } from './workplace.ts';
+
+async function withCatalog<T>(cli: Cli, work: (catalog: Catalog) => Promise<T>): Promise<T> {
+  const { catalogAddress } = await import('../server/service.ts');
+  const { openCatalog } = await import('../server/catalog/catalog.ts');
+  const { environment } = cli.io;
+  const catalog = await openCatalog(catalogAddress({ environment, home: homeFolder(cli.io) }));
+  try {
+    return await work(catalog);
+  } finally {
+    await catalog.close();
+  }
+}
+
+/** Writes to a new file, or to standard output. */
+export async function exportConfig(cli: Cli, options: { readonly output?: string }): Promise<CommandResult> {
+  const { exportFile } = await import('../server/configuration-file/export-file.ts');
+  const text = await withCatalog(cli, ({ db }) => exportFile(db));
+  if (options.output === undefined) return { json: { yaml: text }, text };
+  const file = resolve(cli.io.folder, options.output);
+  await writeFile(file, text, { flag: 'wx', mode: 0o600 }).catch((error: Error) => {
+    throw new HoldfastError('usage', `${file} cannot be written: ${error.message}`, { cause: error });
+  });
+  return { json: { file }, text: `written to ${file}\n` };
+}
+
+export async function diffConfig(cli: Cli): Promise<CommandResult> {
+  const { planChanges } = await import('../server/configuration-file/plan-changes.ts');
+  const config = await requireConfig(cli);
+  const changes = await withCatalog(cli, ({ db }) => planChanges(db, config));
+  const open = changes.filter(({ change }) => change !== 'keep' && change !== 'adopt');
+  return {
+    json: { changes: changes.map(payloadOf), conflicts: changes.filter(({ conflict }) => conflict).length },
+    text: renderChanges(changes),
+    exitCode: open.length > 0 ? EXIT.failed : EXIT.ok,
+  };
+}
+
+export async function applyConfig(
+  cli: Cli,
+  options: { readonly overwrite: readonly string[] },
+): Promise<CommandResult> {
+  const { applyFile } = await import('../server/configuration-file/apply-file.ts');
+  const { planChanges } = await import('../server/configuration-file/plan-changes.ts');
+  const { initDestination } = await import('../server/worker/init-destination.ts');
+  const config = await requireConfig(cli);
+  return withCatalog(cli, async (catalog) => {
+    const overwrite = new Set(options.overwrite);
+    const planned = await planChanges(catalog.db, config);
+    if (planned.some((one) => one.conflict && !overwrite.has(`${one.kind}/${one.name}`))) {
+      cli.note(renderChanges(planned).trimEnd());
+    }
+    const author = { origin: 'file' as const, name: null, atMs: cli.io.nowMs() };
+    const done = await applyFile(catalog, config, overwrite, author);
+    const workplace = workplaceOf(cli);
+    for (const { name } of done.filter(({ kind, change }) => kind === 'destination' && change === 'create')) {
+      await initDestination({ catalog, workplace }, name, cli.signal).catch((error: Error) =>
+        cli.note(`warning: the repository of ${name} was not made: ${error.message}`),
+      );
+    }
+    return { json: { changes: done.map(payloadOf), applied: true }, text: renderChanges(done) };
+  });
+}
+
+async function requireConfig(cli: Cli) {
+  const loaded = await loadConfig(cli.io, cli.options);
+  if (!loaded) throw new HoldfastError('config_missing');
+  return loaded.config;
+}
+
+function payloadOf({ body: _, ...change }: FileChange) {
+  return change;
+}
+
+const MARK: Readonly<Record<FileChange['change'], string>> = {
+  ...{ create: '+', replace: '~', delete: '-', keep: ' ', adopt: '=' },
+};
+
+/** Exported for its test. */
+export function renderChanges(changes: readonly FileChange[]): string {
+  const shown = changes.filter(({ change }) => change !== 'adopt');
+  if (shown.length === 0) return 'the catalog and the file are equal\n';
+  const lines = shown.flatMap(({ kind, name, change, conflict, changedBy, fields }) => [
+    `${MARK[change]} ${kind} ${name}${change === 'keep' ? ' (only in the catalog, stays)' : ''}${
+      conflict ? `  CONFLICT: changed elsewhere${changedBy ? ` by ${printable(changedBy)}` : ''}` : ''
+    }\n`,
+    ...fields.map(({ field, stored, file }) => `    ${field}: ${shownValue(stored)} → ${shownValue(file)}\n`),
+  ]);
+  const conflicts = changes.filter(({ conflict }) => conflict).length;
+  return `${lines.join('')}${conflicts > 0 ? `${formatCount(conflicts, 'conflict')}\n` : ''}`;
+}
+
+const shownValue = (value: unknown) => (value === undefined ? 'absent' : printable(JSON.stringify(value)));

@@ -1,0 +1,70 @@
+import type { Config } from '../../contracts/config.ts';
+import { HoldfastError } from '../../engine/index.ts';
+import type { Catalog, CatalogDb } from '../catalog/types.ts';
+import type { Author } from '../configuration/author.ts';
+import { deleteDocument, findDocument, writeDocument } from '../configuration/documents.ts';
+import { type FileChange, planChanges } from './plan-changes.ts';
+
+export const changeName = ({ kind, name }: Pick<FileChange, 'kind' | 'name'>) => `${kind}/${name}`;
+
+/**
+ * Makes the catalog what the file says, all of it or nothing, and gives what was done. `overwrite` names conflicts that were
+ * looked at, such as `plan/nightly`. Throws `document_changed` naming the others.
+ */
+export async function applyFile(
+  catalog: Catalog,
+  config: Config,
+  overwrite: ReadonlySet<string>,
+  author: Author,
+): Promise<FileChange[]> {
+  return catalog.transaction(async (trx) => {
+    const changes = await planChanges(trx, config);
+    const open = changes.filter((one) => one.conflict && !overwrite.has(changeName(one)));
+    if (open.length > 0) throw conflictError(open);
+    const fromFile: Author = { ...author, origin: 'file' };
+    // Plans let go of what is to be deleted before it is deleted.
+    const deletions = changes.filter(({ change }) => change === 'delete').reverse();
+    for (const one of deletions.filter(({ kind }) => kind === 'plan')) await remove(trx, one, fromFile);
+    for (const one of changes) await make(trx, one, fromFile);
+    for (const one of deletions.filter(({ kind }) => kind !== 'plan')) await remove(trx, one, fromFile);
+    return changes;
+  });
+}
+
+async function make(
+  trx: CatalogDb,
+  { kind, name, change, version, body }: FileChange,
+  author: Author,
+): Promise<void> {
+  if (change === 'adopt') {
+    await trx
+      .updateTable('documents')
+      .set({ origin: 'file' })
+      .where('kind', '=', kind)
+      .where('name', '=', name)
+      .where('deleted_at', 'is', null)
+      .execute();
+  }
+  if (change !== 'create' && change !== 'replace') return;
+  const before = await findDocument(trx, kind, name);
+  await writeDocument(
+    trx,
+    { kind, name, body, tenantId: before?.tenantId ?? null, replaces: version },
+    author,
+  );
+}
+
+function remove(trx: CatalogDb, { kind, name, version }: FileChange, author: Author): Promise<void> {
+  return deleteDocument(trx, { kind, name, version: version! }, author);
+}
+
+function conflictError(open: readonly FileChange[]): HoldfastError {
+  const list = open.map((one) => {
+    const fields = one.fields.map(({ field }) => field).join(', ');
+    const by = one.changedBy === null ? '' : ` by ${one.changedBy}`;
+    return `${changeName(one)} was changed elsewhere${by}${fields === '' ? '' : ` (${fields})`}`;
+  });
+  return new HoldfastError('document_changed', list.join('; '), {
+    next: 'look at the difference, take it over into the file, or name it to be overwritten',
+  });
+}

@@ -1,0 +1,209 @@
+/**
+ * Restores into a fresh server, before it has an owner: from an uploaded bundle, which is first read whole into a private
+ * repository so that every byte was checked before anything is placed, or from a repository elsewhere. Keys and logins live
+ * in this process only, so a restart begins anew.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  asHoldfastError,
+  type Engine,
+  HoldfastError,
+  newId,
+  type OpenEngineOptions,
+  openEngine,
+  type Progress,
+} from '../../engine/index.ts';
+import type { Catalog } from '../catalog/types.ts';
+import { type TakenOver, takeOverCatalog } from './take-over-catalog.ts';
+
+export type DayZeroState = 'opening' | 'opened' | 'restoring' | 'restored' | 'failed';
+
+export interface DayZero {
+  readonly id: string;
+  state: DayZeroState;
+  phase: string | null;
+  bytesDone: number;
+  bytesTotal: number | null;
+  backup: Awaited<ReturnType<Engine['show']>> | null;
+  restored: { item: string; target: string; sizeBytes: number }[];
+  takenOver: TakenOver | null;
+  warnings: string[];
+  error: { code: string; message: string; next: string } | null;
+}
+
+export type Place = Omit<
+  OpenEngineOptions,
+  'progress' | 'signal' | 'signingKeyFile' | 'stateFolder' | 'create'
+>;
+
+export interface DayZeroTargets {
+  readonly targets: readonly { readonly item: string | null; readonly to: string }[];
+  /** The artifact that is a catalog; null to take none over. */
+  readonly catalog: string | null;
+}
+
+export interface DayZeroRestores {
+  openBundle(file: string, keyText: string): DayZero;
+  openPlace(place: Place, backupId: string): DayZero;
+  /** What a place holds, newest first. Throws what opening it throws. */
+  list(place: Place): ReturnType<Engine['list']>;
+  /** Throws `item_unknown` for an unknown id, `not_confirmed` while it is not open. */
+  apply(id: string, targets: DayZeroTargets): DayZero;
+  get(id: string): DayZero;
+  /** Stops what runs, closes, and removes what was staged. */
+  close(): Promise<void>;
+}
+
+interface Running {
+  readonly view: DayZero;
+  readonly ending: AbortController;
+  engine: Engine | null;
+  work: Promise<void>;
+}
+
+export function dayZeroRestores(catalog: Catalog, home: string): DayZeroRestores {
+  const root = join(home, 'setup');
+  const all = new Map<string, Running>();
+  const hostParts = { signingKeyFile: join(home, 'signing-key.pem'), stateFolder: join(home, 'state') };
+
+  /** One at a time: a new one ends those before. */
+  const begin = (open: (running: Running, progress: Progress) => Promise<string>): DayZero => {
+    const others = [...all.values()];
+    all.clear();
+    const view: DayZero = { ...EMPTY, id: newId(), restored: [], warnings: [] };
+    const running: Running = { view, ending: new AbortController(), engine: null, work: Promise.resolve() };
+    all.set(view.id, running);
+    running.work = attempt(running, async () => {
+      for (const other of others) await end(other);
+      const backupId = await open(running, progressOf(view));
+      view.backup = await running.engine!.show(backupId);
+      view.state = 'opened';
+    });
+    return view;
+  };
+  const get = (id: string): Running => {
+    const found = all.get(id);
+    if (found) return found;
+    throw new HoldfastError('item_unknown', `there is no restore ${id}`, { next: 'open the backup first' });
+  };
+  return {
+    openBundle: (file, keyText) =>
+      begin(async (running, progress) => {
+        await mkdir(root, { recursive: true, mode: 0o700 });
+        const folder = await mkdtemp(join(root, 'bundle-'));
+        running.engine = await openEngine({
+          ...{ ...hostParts, address: folder, layout: 'repository', keyTexts: [keyText] },
+          ...{ progress, signal: running.ending.signal, create: 'if-missing' },
+        });
+        const { backupId } = await running.engine.importBundle(file);
+        return backupId;
+      }),
+    openPlace: (place, backupId) =>
+      begin(async (running, progress) => {
+        running.engine = await openEngine({
+          ...place,
+          ...hostParts,
+          progress,
+          signal: running.ending.signal,
+        });
+        return backupId;
+      }),
+    async list(place) {
+      const progress = progressOf({ ...EMPTY, id: '', restored: [], warnings: [] });
+      const engine = await openEngine({
+        ...place,
+        ...hostParts,
+        progress,
+        signal: AbortSignal.timeout(120_000),
+      });
+      try {
+        return await engine.list({ plan: null, tenantId: null, archived: false });
+      } finally {
+        await engine.close();
+      }
+    },
+    apply(id, wanted) {
+      const running = get(id);
+      const { view } = running;
+      if (view.state !== 'opened' && view.state !== 'restored') {
+        throw new HoldfastError('not_confirmed', `the restore is ${view.state}`, {
+          next: 'wait until it is opened',
+        });
+      }
+      view.state = 'restoring';
+      running.work = attempt(running, () => place(running, wanted, catalog, root));
+      return view;
+    },
+    get: (id) => get(id).view,
+    async close() {
+      for (const running of all.values()) await end(running);
+      all.clear();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+const EMPTY = {
+  ...{ state: 'opening' as DayZeroState, phase: null, bytesDone: 0, bytesTotal: null },
+  ...{ backup: null, takenOver: null, error: null },
+};
+
+async function place(
+  { view, engine, ending }: Running,
+  { targets, catalog: artifact }: DayZeroTargets,
+  catalog: Catalog,
+  root: string,
+): Promise<void> {
+  const backupId = view.backup!.id;
+  for (const { item, to } of targets) {
+    ending.signal.throwIfAborted();
+    const outcome = await engine!.restore({ backupId, item, target: to, replace: true });
+    view.restored.push(...outcome.restored.map((one) => ({ ...one })));
+    view.warnings.push(...outcome.warnings);
+  }
+  if (artifact !== null) {
+    await mkdir(root, { recursive: true, mode: 0o700 });
+    const folder = await mkdtemp(join(root, 'catalog-'));
+    try {
+      const file = join(folder, 'catalog.db');
+      await engine!.restore({ backupId, item: artifact, target: file, replace: true });
+      view.takenOver = await takeOverCatalog(file, catalog);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  view.state = 'restored';
+}
+
+async function attempt({ view }: Running, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const { code, message, next } = asHoldfastError(error);
+    view.state = 'failed';
+    view.error = { code, message, next };
+  }
+}
+
+async function end({ ending, work, engine }: Running): Promise<void> {
+  ending.abort(new HoldfastError('interrupted', 'another restore began'));
+  await work;
+  await engine?.close();
+}
+
+function progressOf(view: DayZero): Progress {
+  return {
+    phase(name, { bytes }) {
+      view.phase = name;
+      view.bytesDone = 0;
+      view.bytesTotal = bytes ?? null;
+    },
+    advance({ bytes = 0 }) {
+      view.bytesDone += bytes;
+    },
+    warn(message) {
+      if (view.warnings.length < 200) view.warnings.push(message);
+    },
+  };
+}
