@@ -771,7 +771,17 @@ function chooseZstd(name) {
 
 /* ── objects on storage (format.md, sections 1 and 2) ───────────────────────────────────────────────────────── */
 
-const TYPES = { pack: 1, index: 2, manifest: 3, keyring: 4, signer: 5, hold: 6, tombstone: 7, lease: 8 };
+const TYPES = {
+  pack: 1,
+  index: 2,
+  manifest: 3,
+  keyring: 4,
+  signer: 5,
+  hold: 6,
+  tombstone: 7,
+  lease: 8,
+  evidence: 9,
+};
 const HEADER_BYTES = 92;
 const SEGMENT_BYTES = 2 ** 20 + 16;
 const MAX_PAYLOAD_BYTES = 2 ** 28;
@@ -2787,8 +2797,10 @@ function checkObjects(repository, damage) {
   each('signers/', (name, bytes) => {
     if (repository.masterKeys.has(Number(name.split('/')[1]))) readSigner(bytes, name, repository);
   });
-  for (const type of ['hold', 'tombstone', 'lease'])
-    each(`${type}s/`, (_, bytes) => void openSealed(bytes, type, id, masterKeyOf));
+  const sealed = { holds: 'hold', tombstones: 'tombstone', leases: 'lease', evidence: 'evidence' };
+  for (const [folder, type] of Object.entries(sealed)) {
+    each(`${folder}/`, (_, bytes) => void openSealed(bytes, type, id, masterKeyOf));
+  }
 }
 
 function checkContents(repository, manifests, options, damage) {

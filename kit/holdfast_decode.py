@@ -855,7 +855,8 @@ def choose_zstd(name):
 
 # ── objects on storage (format.md, sections 1 and 2) ─────────────────────────────────────────────────────────
 
-TYPES = {"pack": 1, "index": 2, "manifest": 3, "keyring": 4, "signer": 5, "hold": 6, "tombstone": 7, "lease": 8}
+TYPES = {"pack": 1, "index": 2, "manifest": 3, "keyring": 4, "signer": 5}
+TYPES |= {"hold": 6, "tombstone": 7, "lease": 8, "evidence": 9}
 HEADER_BYTES = 92
 SEGMENT_BYTES = 2**20 + 16
 MAX_PAYLOAD_BYTES = 2**28
@@ -2551,8 +2552,9 @@ def check_objects(repository, damage):
     each("keys/", lambda name, data: check_slot(repository, data, name))
     each("keyrings/", keyring)
     each("signers/", signer)
-    for kind in ("hold", "tombstone", "lease"):
-        each(f"{kind}s/", lambda _, data, kind=kind: open_sealed(data, kind, repository.id, master_key_of))
+    sealed = {"holds": "hold", "tombstones": "tombstone", "leases": "lease", "evidence": "evidence"}
+    for folder, kind in sealed.items():
+        each(f"{folder}/", lambda _, data, kind=kind: open_sealed(data, kind, repository.id, master_key_of))
 
 
 def check_contents(repository, manifests, options, damage):
@@ -2736,6 +2738,9 @@ def main(arguments, environment):
         result = run(Options(given, environment), *words)
         print(json.dumps(result.value, indent=2, ensure_ascii=False) if is_json else "\n".join(result.lines))
         return result.code
+    except KeyboardInterrupt:
+        print("holdfast-decode: stopped; nothing was left behind", file=sys.stderr)
+        return 130
     except Failure as error:
         kind, message = error.kind, error.message
     except (KeyError, TypeError, IndexError, ValueError) as error:

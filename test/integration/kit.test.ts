@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { kitPayload } from '../../src/contracts/kit-payload.ts';
-import { failed, type Place, place, succeeded } from '../support/cli-place.ts';
+import { type Place, place, succeeded } from '../support/cli-place.ts';
 import { ensureCryptography, NODE_DECODER, PYTHON_DECODER } from '../support/decoders.ts';
 import { assertSameTree, describeTree } from '../support/describe-tree.ts';
 import { startCluster } from '../support/postgres-cluster.ts';
@@ -130,21 +130,6 @@ plans: { nightly: { sources: [files] } }
   assert.match(fs.readFileSync(join(kit, 'RECOVERY.md'), 'utf8'), /This kit holds no key/);
 });
 
-test('nothing is overwritten: neither a folder that holds something, nor a zip', async (t) => {
-  const here = await place(t);
-  const { folder, holdfast } = here;
-  succeeded(await holdfast(['backup', './app.db']));
-  fs.writeFileSync(join(folder, 'there.zip'), 'mine');
-  failed(await holdfast(['kit', './uploads', '--json']), 7, 'target_not_empty');
-  failed(await holdfast(['kit', './kit', '--zip', './there.zip', '--json']), 7, 'target_not_empty');
-  assert.equal(fs.existsSync(join(folder, 'kit')), false);
-  assert.equal(fs.readFileSync(join(folder, 'there.zip'), 'utf8'), 'mine');
-  failed(await holdfast(['kit', './kit', '--kit-passphrase-file', './f', '--json']), 2, 'usage');
-  fs.mkdirSync(join(folder, 'kit'));
-  await makeKit(here);
-  failed(await holdfast(['kit', './kit', '--json']), 7, 'target_not_empty');
-});
-
 test('a kit with the key says so loudly, and opens everything by itself, also out of the zip', async (t) => {
   const here = await place(t);
   const { folder, holdfast } = here;
@@ -202,27 +187,6 @@ test('a wrapped key opens only with the passphrase of the kit, and copies of key
     const wrong = runPage(kit, language, wanted, { HOLDFAST_KIT_PASSPHRASE: `${passphrase}!` });
     assert.equal(wrong.status, 5);
   }
-});
-
-test('doctor asks for a kit until there is one, and again after a change of keys', async (t) => {
-  const here = await place(t);
-  const { folder, holdfast } = here;
-  succeeded(await holdfast(['backup', './app.db']));
-  const kitCheck = async () => {
-    const { checks } = JSON.parse(succeeded(await holdfast(['doctor', '--json'])).stdout) as {
-      checks: { name: string; status: string; message: string }[];
-    };
-    const { status, message } = checks.find(({ name }) => name === 'recovery kit')!;
-    return `${status}: ${message}`;
-  };
-  assert.match(await kitCheck(), /^warning: no recovery kit was made on this machine/);
-  await makeKit(here);
-  assert.match(await kitCheck(), /^ok: made on \d{4}-\d{2}-\d{2}/);
-  fs.writeFileSync(join(folder, 'second'), 'a second passphrase, long enough', { mode: 0o600 });
-  succeeded(await holdfast(['key', 'add', '--key-file', './second']));
-  assert.match(await kitCheck(), /^warning: made on .*, before there were new keys/);
-  succeeded(await holdfast(['kit', './kit-2']));
-  assert.match(await kitCheck(), /^ok/);
 });
 
 test('one kit tells of every destination, repositories and bundles, and opens them', async (t) => {

@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { KitPayload } from '../../contracts/kit-payload.ts';
 import { HoldfastError } from '../../engine/base/errors.ts';
@@ -61,7 +61,7 @@ async function makeKit(cli: Cli, folder: string, options: KitOptions): Promise<C
     withKey,
     kitPassphrase: withKey ? kitPassphrase : null,
     configuration: loaded && {
-      name: basename(loaded.file),
+      name: 'holdfast.yaml',
       text: mask(await readConfig(loaded.file)),
     },
     destinations,

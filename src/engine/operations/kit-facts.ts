@@ -1,5 +1,6 @@
 /** What a recovery kit tells of one destination. */
 import { systemClock } from '../base/clock.ts';
+import { HoldfastError } from '../base/errors.ts';
 import { openSlot } from '../crypto/key-slot.ts';
 import type { Credential } from '../crypto/key-text.ts';
 import { parseKeyText } from '../crypto/key-text.ts';
@@ -92,6 +93,15 @@ async function repositoryFacts(
   credentials: readonly Credential[],
   signingKey: SigningKey,
 ) {
+  if (!repository.keys.writable) {
+    throw new HoldfastError(
+      'key_wrong',
+      `the key given opens only older backups at ${repository.storage.address}`,
+      {
+        next: 'give the current key in BACKUP_ENCRYPTION_KEY: a kit is made for what is newest',
+      },
+    );
+  }
   const manifests: Manifest[] = [];
   for await (const { manifest } of repository.manifests.readAll()) manifests.push(manifest);
   const signers = new Map((await repository.signers.list()).valid);
@@ -133,7 +143,7 @@ function newestOf(manifests: readonly Manifest[]): Manifest[] {
   return [...newest.values()];
 }
 
-/** The given credentials that open the epoch in use: a printed key that opens nothing new would be no help. */
+/** The given credentials that open the epoch in use. */
 async function openingCredentials(
   { storage, keys }: Repository,
   credentials: readonly Credential[],
