@@ -4,8 +4,24 @@
  */
 import type { BundleOpenPayload, PrunePayload, VerifyPayload } from '../contracts/cli-payloads.ts';
 import type { KitPayload } from '../contracts/kit-payload.ts';
-import type { AnchorPlace, CopyPlace, KitRequest, StorageSettings, StoredAnchor } from '../engine/index.ts';
+import type {
+  AnchorPlace,
+  CopyPlace,
+  DrillOutcome,
+  DrillReport,
+  DrillRequest,
+  EvidenceCopy,
+  FailedDrill,
+  KeptState,
+  KitRequest,
+  ProvenEvidence,
+  StorageSettings,
+  StoredAnchor,
+  VerifiedEvidence,
+} from '../engine/index.ts';
 import type { SourceSpec } from './recognise-source.ts';
+
+export type { DrillOutcome, DrillReport, DrillRequest, KeptState, ProvenEvidence } from '../engine/index.ts';
 
 export type BackupType = 'db' | 'storage' | 'full';
 
@@ -33,6 +49,19 @@ export interface BackupOutcome {
   readonly durationMs: number;
   readonly artifacts: readonly { name: string; kind: string; sizeBytes: number; sha256: string }[];
   readonly problems: readonly Problem[];
+  readonly profile?: BackupProfile;
+}
+
+/** Where the time of a backup went: milliseconds by stage. */
+export interface BackupProfile {
+  readonly durationMs: number;
+  readonly workers: number;
+  readonly stages: Readonly<
+    Record<
+      'cut' | 'find' | 'wait' | 'identify' | 'digest' | 'difference' | 'compress' | 'encrypt' | 'store',
+      number
+    >
+  >;
 }
 
 /** Of one destination or one backup; a null backup is the destination as a whole. */
@@ -344,6 +373,12 @@ export interface Engine {
   importDump(request: ImportDumpRequest): Promise<ImportedDump>;
   /** What the manifests say of ledgers. */
   ledgerHeads(): Promise<readonly { readonly backupId: string; readonly ledgerHead: string }[]>;
+  /** Rehearses a recovery; what could not run is a red report. Throws `interrupted` only. */
+  drill(request: DrillRequest): Promise<DrillOutcome>;
+  /** Evidence of valid signers beside the backups, newest drill first. */
+  listEvidence(): Promise<ProvenEvidence[]>;
+  readEvidence(drill: string): Promise<ProvenEvidence>;
+  storeEvidence(copy: EvidenceCopy): Promise<void>;
   doctor(): Promise<DoctorCheck[]>;
   close(): Promise<void>;
 }
@@ -416,6 +451,10 @@ export interface EngineModule {
   ): Promise<void>;
   /** Every head of a ledger there, unproven. */
   readAnchors(place: AnchorPlace): AsyncIterable<StoredAnchor>;
+  /** Keeps evidence of a drill that could not open its destination. */
+  failedDrill(drill: FailedDrill): Promise<DrillOutcome>;
+  /** Checks a page or a document of a drill with nothing else. Throws `evidence_invalid`. */
+  verifyEvidence(bytes: Uint8Array, signer: string | null): VerifiedEvidence;
   generateKeyText(): string;
   /** 16 hex digits that tell keys apart; null for a passphrase. */
   keyIdOf(keyText: string): string | null;

@@ -81,6 +81,10 @@ const madeBackup = {
   /** Where it was written and copied to, for a plan of the configuration. */
   destination: z.string().optional(),
   copies: z.array(copyStatus).optional(),
+  /** With --profile: milliseconds by stage; those of workers are the sum over all of them. */
+  profile: z
+    .strictObject({ durationMs: size, workers: z.int().min(1), stages: z.record(z.string(), size) })
+    .optional(),
 };
 
 /** A backup of sources that go to destinations of their own, or why there is none. */

@@ -10,6 +10,7 @@ import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { type PlacedPart, placedParts } from '../destination-specs.ts';
 import type {
   BackupOutcome,
+  BackupProfile,
   BackupRequest,
   BackupType,
   BackupWithCopies,
@@ -21,11 +22,13 @@ import { mask } from '../mask.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import type { SourceSpec } from '../recognise-source.ts';
 import { copyStatusPayload, renderCopies } from '../render-copies.ts';
+import { renderProfile } from '../render-profile.ts';
 import { withHooks } from '../run-hooks.ts';
 
 export interface BackupOptions {
   readonly type?: BackupType;
   readonly tenantId?: string;
+  readonly profile?: boolean;
 }
 
 export function addBackup(program: Command, action: Action): void {
@@ -37,6 +40,7 @@ export function addBackup(program: Command, action: Action): void {
       new Option('--type <type>', 'only databases, only files, or both').choices(['db', 'storage', 'full']),
     )
     .option('--tenant-id <id>', 'the tenant it belongs to (default: global)')
+    .option('--profile', 'also show where the time went')
     .addHelpText(
       'after',
       `
@@ -74,7 +78,7 @@ export async function makeBackup(
       backupId: made.backupId,
       errorCode: null,
     }),
-    work: () => runParts(cli, chosen, parts),
+    work: () => runParts(cli, chosen, parts, options.profile === true),
   });
   const hookProblems = failedHooks.map((error) => failureOf(error, false));
   const made: BackupPayload = {
@@ -88,12 +92,15 @@ export async function makeBackup(
   return { chosen, made, result: { json: made, text, exitCode } };
 }
 
-async function runParts(cli: Cli, chosen: ChosenPlan, parts: readonly RunPart[]) {
+async function runParts(cli: Cli, chosen: ChosenPlan, parts: readonly RunPart[], profiled: boolean) {
   const done: PartResult[] = [];
   for (const part of parts) {
     done.push(
       await runPart(cli, chosen, part).then(
-        (outcome) => ({ part, outcome }),
+        ({ profile, ...outcome }) => ({
+          part,
+          outcome: profiled && profile ? { ...outcome, profile } : outcome,
+        }),
         (error: unknown) => ({ part, error }),
       ),
     );
@@ -186,10 +193,16 @@ function payloadOf({ part, outcome }: PartResult & { readonly outcome: Outcome }
     ...{ backupId, status, plan, tenantId, type, bytesRead, bytesStored, durationMs },
     artifacts: artifacts.map(({ name, kind, sizeBytes, sha256 }) => ({ name, kind, sizeBytes, sha256 })),
     problems: problems.map(({ artifact, path, cause, message }) => ({ artifact, path, cause, message })),
+    ...(outcome.profile ? { profile: profilePayload(outcome.profile) } : {}),
     ...('copies' in outcome
       ? { destination: outcome.destination, copies: outcome.copies.map(copyStatusPayload) }
       : {}),
   };
+}
+
+function profilePayload({ durationMs, workers, stages }: BackupProfile): BackupPayload['profile'] {
+  const rounded = Object.entries(stages).map(([stage, ms]) => [stage, Math.round(ms)]);
+  return { durationMs, workers, stages: Object.fromEntries(rounded) };
 }
 
 function partPayload(result: PartResult): BackupPart {
@@ -269,6 +282,7 @@ export function renderBackupOutcome(outcome: BackupOutcome | BackupWithCopies): 
     ...artifacts,
     `read ${formatSize(read)}, new ${formatSize(outcome.bytesStored)}${share}, in ${formatDuration(outcome.durationMs)}\n`,
     copies,
+    ...(outcome.profile ? [renderProfile(outcome.profile)] : []),
     ...(problems.length > 0
       ? [`${formatCount(problems.length, 'entry', 'entries')} could not be read:\n`, ...problems]
       : []),

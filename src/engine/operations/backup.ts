@@ -38,7 +38,13 @@ export interface BackupOutcome {
   readonly bytesRead: number;
   readonly bytesStored: number;
   readonly durationMs: number;
-  readonly artifacts: readonly { name: string; source: string; kind: string; sizeBytes: number; sha256: string }[];
+  readonly artifacts: readonly {
+    name: string;
+    source: string;
+    kind: string;
+    sizeBytes: number;
+    sha256: string;
+  }[];
   readonly problems: readonly ManifestProblem[];
   /** Absent where nothing was measured. */
   readonly profile?: BackupProfile;
@@ -125,7 +131,9 @@ export async function backupSources(
       bytesRead,
       bytesStored: written.storedBytes,
       durationMs,
-      artifacts: artifacts.map(({ content: _c, form: _f, facts: _a, ...artifact }) => artifact),
+      artifacts: artifacts.map(({ name, source, kind, sizeBytes, sha256 }) => ({
+        ...{ name, source, kind, sizeBytes, sha256 },
+      })),
       problems,
       profile: { durationMs, workers: context.workers ?? defaultWorkers(), stages: written.times },
     };

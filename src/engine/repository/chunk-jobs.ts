@@ -1,4 +1,5 @@
 /** What happens to batches of chunks between a stream and the workers. */
+import type { StageClock } from '../base/stage-times.ts';
 import type { BaseBlocks } from './base-blocks.ts';
 import type { ChunkIndex } from './chunk-index.ts';
 import { type Bases, STORE_FIELDS } from './chunk-messages.ts';
@@ -39,6 +40,7 @@ export interface Run {
   readonly packs: PackStore;
   readonly used: UsedChunks;
   readonly failure: RunFailure;
+  readonly clock: StageClock;
   readonly jobs: Map<number, Job>;
   /** How often a slot is still needed. */
   readonly uses: Map<number, number>;

@@ -1,4 +1,5 @@
 /** What the reading thread and a chunk worker tell each other. A worker hashes in the order it was asked. */
+import type { StageTimes } from '../base/stage-times.ts';
 import type { BuiltPack } from './pack-builder.ts';
 
 export interface WorkerSetup {
@@ -84,4 +85,4 @@ export type FromWorker =
   | { readonly kind: 'tried'; readonly stream: number; readonly chunks: number; readonly deltas: number }
   | { readonly kind: 'digest'; readonly stream: number; readonly sha256: Uint8Array }
   | { readonly kind: 'pack'; readonly built: BuiltPack }
-  | { readonly kind: 'finished' };
+  | { readonly kind: 'finished'; readonly times: StageTimes };

@@ -1,6 +1,7 @@
 /** A worker thread of the chunk writer: ids, compression, encryption, whole packs. */
 import { createHash, createHmac, createSecretKey, type Hash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
+import { stageClock } from '../base/stage-times.ts';
 import {
   type CopyJob,
   type FromWorker,
@@ -16,7 +17,8 @@ import { markOf } from './refs.ts';
 import { SLOT_BYTES, slotView } from './slot-pool.ts';
 
 const setup = workerData as WorkerSetup;
-const builder = packBuilder(setup);
+const clock = stageClock();
+const builder = packBuilder({ ...setup, clock });
 const digests = new Map<number, Hash>();
 
 /** What is to be stored, each step adding one chunk; the first is under way. */
@@ -38,6 +40,7 @@ function sendPack(built: BuiltPack | null): void {
 }
 
 function hash(job: number, slot: number, ends: Uint32Array): void {
+  const begun = performance.now();
   const ids = new Uint8Array(ends.length * ID_BYTES);
   const marks = new Uint16Array(ends.length);
   let start = 0;
@@ -48,6 +51,7 @@ function hash(job: number, slot: number, ends: Uint32Array): void {
     marks[i] = markOf(chunk);
     start = end;
   }
+  clock.add('identify', performance.now() - begun);
   send({ kind: 'hashed', job, ids, marks });
 }
 
@@ -59,7 +63,9 @@ function* store({ slot, stream, chunks, ids, bases }: StoreJob): Generator<void>
     const id = ids.subarray(chunks[row + 2]!, chunks[row + 2]! + ID_BYTES);
     const bytes = view(slot, chunks[row]!, chunks[row + 1]!);
     const [first, count] = [chunks[row + 3]!, chunks[row + 4]!];
-    const delta = maker && count > 0 ? maker.make(bytes, first, count, bytes.length * builder.ratio) : null;
+    const limit = bytes.length * builder.ratio;
+    const delta =
+      maker && count > 0 ? clock.measure('difference', () => maker.make(bytes, first, count, limit)) : null;
     if (count > 0) tried += 1;
     if (delta) made += 1;
     sendPack(delta ? builder.addDelta({ id, lengthBytes: bytes.length, ...delta }) : builder.add(id, bytes));
@@ -82,7 +88,7 @@ function storeWaiting(): void {
   if (!isFinishing || waiting.length > 0) return;
   isFinishing = false;
   sendPack(builder.finish());
-  send({ kind: 'finished' });
+  send({ kind: 'finished', times: clock.times() });
 }
 
 function digest(slot: number, stream: number, bytes: number): void {
@@ -91,7 +97,8 @@ function digest(slot: number, stream: number, bytes: number): void {
     running = createHash('sha256');
     digests.set(stream, running);
   }
-  running.update(view(slot, 0, bytes));
+  const into = running;
+  clock.measure('digest', () => into.update(view(slot, 0, bytes)));
   send({ kind: 'done', slot });
 }
 

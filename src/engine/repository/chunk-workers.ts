@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../base/errors.ts';
+import type { StageTimes } from '../base/stage-times.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './chunk-messages.ts';
 import type { BuiltPack } from './pack-builder.ts';
@@ -27,6 +28,8 @@ export interface WorkerEvents {
   tried(stream: number, chunks: number, deltas: number): void;
   digest(stream: number, sha256: Uint8Array): void;
   pack(built: BuiltPack, worker: number): void;
+  /** What a worker spent in all, once it has closed its last pack. */
+  spent(times: StageTimes): void;
   failed(error: unknown): void;
 }
 
@@ -75,6 +78,7 @@ export function startChunkWorkers(
       else if (message.kind === 'digest') events.digest(message.stream, message.sha256);
       else if (message.kind === 'pack') events.pack(message.built, number);
       else {
+        events.spent(message.times);
         unfinished -= 1;
         if (unfinished === 0) onFinished();
       }

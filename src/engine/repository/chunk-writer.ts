@@ -1,5 +1,6 @@
 import { HoldfastError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
+import { type StageTimes, stageClock } from '../base/stage-times.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { Chunking } from '../sources/port.ts';
 import type { Storage } from '../storage/port.ts';
@@ -36,6 +37,7 @@ export interface WriteResult {
   readonly reusedChunks: number;
   /** Packs written, SHA-256 in hex. */
   readonly packs: readonly string[];
+  readonly times: StageTimes;
 }
 
 /**
@@ -93,7 +95,8 @@ export function openChunkWriter(options: ChunkWriterOptions): ChunkWriter {
         await packs.finish();
         failure.check();
         const { newChunks, reusedChunks } = run;
-        return { storedBytes: packs.storedBytes, newChunks, reusedChunks, packs: packs.packs };
+        const { storedBytes } = packs;
+        return { storedBytes, newChunks, reusedChunks, packs: packs.packs, times: run.clock.times() };
       } finally {
         await stop();
       }
@@ -114,8 +117,9 @@ function startRun({ storage, keys, index, progress, workers: given }: ChunkWrite
     pool.fail(error);
     packPool.fail(error);
   });
+  const clock = stageClock();
   const packs = packStore({
-    ...{ storage, keys, index, pool: packPool },
+    ...{ storage, keys, index, pool: packPool, clock },
     onStored: (storedBytes) => progress?.advance({ storedBytes }),
     onFailed: failure.fail,
   });
@@ -126,7 +130,7 @@ function startRun({ storage, keys, index, progress, workers: given }: ChunkWrite
     else slot.then(post, () => {});
   };
   const run: Run = {
-    ...{ index, pool, packs, failure },
+    ...{ index, pool, packs, failure, clock },
     used: usedChunks(index),
     jobs: new Map(),
     uses: new Map(),
@@ -136,7 +140,7 @@ function startRun({ storage, keys, index, progress, workers: given }: ChunkWrite
     fetches: new Set(),
     load: new Array<number>(count).fill(0),
     workers: startChunkWorkers(keys, { memory: pool.memory, packMemory: packPool.memory }, count, {
-      hashed: (job, hashed) => onHashed(run, job, hashed),
+      hashed: (job, hashed) => clock.measure('find', () => onHashed(run, job, hashed)),
       done: (slot) => releaseUse(run, slot),
       tried: (stream, chunks, deltas) => run.followers.get(stream)?.tried(chunks, deltas),
       digest(stream, sha256) {
@@ -147,6 +151,7 @@ function startRun({ storage, keys, index, progress, workers: given }: ChunkWrite
         packs.add(built);
         lend(worker);
       },
+      spent: clock.addAll,
       failed: failure.fail,
     }),
     nextJob: 0,
@@ -177,6 +182,7 @@ function openStream(run: Run, chunker: Chunker, digests: boolean): ContentStream
   return contentStream(
     {
       view: pool.view,
+      clock: run.clock,
       acquire: pool.acquire,
       release: pool.release,
       dispatch: (batch) => dispatch(run, stream, batch),

@@ -1,3 +1,4 @@
+import type { StageClock } from '../base/stage-times.ts';
 import type { ByteSink, Content } from '../sources/port.ts';
 import type { PreviousChunks } from './alignment.ts';
 import type { Chunker } from './chunker.ts';
@@ -39,6 +40,7 @@ export interface Batch {
 /** What a stream needs of the writer around it. */
 export interface StreamPort {
   view(slot: number): Buffer;
+  readonly clock: StageClock;
   acquire(): number | Promise<number>;
   release(slot: number): void;
   /** Takes a batch; batches of a stream are applied in order. */
@@ -78,7 +80,8 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
     tailBytes = 0;
     fullAt = nextFullAt(fill);
   };
-  const scan = () => {
+  const scan = () => port.clock.measure('cut', scanNow);
+  const scanNow = () => {
     for (;;) {
       const end = chunker.next(view, chunkStart, fill);
       if (end < 0) return;
@@ -117,11 +120,18 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
     if (slot >= 0 && ends.length > 0) marks.push({ afterChunks: ends.length, apply });
     else port.markLast(apply);
   };
+  const nextSlot = async () => {
+    const given = port.acquire();
+    if (typeof given === 'number') return take(given);
+    const begun = performance.now();
+    take(await given);
+    port.clock.add('wait', performance.now() - begun);
+  };
   const writeSlowly = async (bytes: Uint8Array): Promise<void> => {
     let at = 0;
     while (at < bytes.length) {
       port.check();
-      if (slot < 0) take(await port.acquire());
+      if (slot < 0) await nextSlot();
       const length = Math.min(bytes.length - at, fullAt - fill);
       view.set(bytes.subarray(at, at + length), fill);
       fill += length;
@@ -134,7 +144,7 @@ export function contentStream(port: StreamPort, chunker: Chunker): ContentStream
       }
       handOver();
       // A chunk in the making always has a slot, so that a border can be set at any time.
-      if (tailBytes > 0) take(await port.acquire());
+      if (tailBytes > 0) await nextSlot();
     }
   };
   const flush = () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { freeNow } from '../base/bytes.ts';
+import type { StageClock } from '../base/stage-times.ts';
 import { TAG_BYTES } from '../crypto/gcm.ts';
 import { HEADER_BYTES, newHeader } from '../crypto/object-header.ts';
 import { packSealer } from '../crypto/pack-cipher.ts';
@@ -71,7 +72,9 @@ export function packBuilder(input: {
   readonly epoch: number;
   readonly masterKey: Uint8Array;
   readonly repositoryId: Uint8Array;
+  readonly clock: StageClock;
 }): PackBuilder {
+  const { clock } = input;
   const plain = Buffer.alloc(MAX_BLOCK_BYTES);
   const table = tableWriter();
   let plainBytes = 0;
@@ -82,11 +85,14 @@ export function packBuilder(input: {
   const closeBlock = () => {
     if (plainBytes === 0) return;
     const block = plain.subarray(0, plainBytes);
-    const packed = zstdCompressSync(block, { params: COMPRESSION, chunkSize: roomFor(plainBytes) });
+    const packed = clock.measure('compress', () =>
+      zstdCompressSync(block, { params: COMPRESSION, chunkSize: roomFor(plainBytes) }),
+    );
     const isSmaller = packed.length < plainBytes;
     const encoding = isSmaller ? ENCODINGS.zstd : ENCODINGS.raw;
     const { sealer, bytes, at } = pack!;
-    pack!.at = sealer.sealBlockInto([Buffer.of(encoding), isSmaller ? packed : block], bytes, at);
+    const record = [Buffer.of(encoding), isSmaller ? packed : block];
+    pack!.at = clock.measure('encrypt', () => sealer.sealBlockInto(record, bytes, at));
     freeNow(packed);
     table.closeBlock({ storedBytes: pack!.at - at, plainBytes, encoding });
     wholePlain += plainBytes;
@@ -109,7 +115,8 @@ export function packBuilder(input: {
     at += FOOTER_MAGIC.copy(bytes, at);
     key.fill(0);
     pack = null;
-    const name = createHash('sha256').update(bytes.subarray(0, at)).digest('hex');
+    const whole = bytes.subarray(0, at);
+    const name = clock.measure('encrypt', () => createHash('sha256').update(whole).digest('hex'));
     return { pack: name, slot, sizeBytes: at, table: entries };
   };
   return {
@@ -129,7 +136,7 @@ export function packBuilder(input: {
     },
     addDelta({ id, lengthBytes, frame, bases }) {
       const { sealer, bytes, at } = pack!;
-      pack!.at = sealer.sealBlockInto([DELTA, frame], bytes, at);
+      pack!.at = clock.measure('encrypt', () => sealer.sealBlockInto([DELTA, frame], bytes, at));
       table.addDelta({ id, lengthBytes, bases, storedBytes: pack!.at - at });
       return closeIfFull();
     },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { StageClock } from '../base/stage-times.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import { sealObject } from '../crypto/sealed-object.ts';
 import type { Storage } from '../storage/port.ts';
@@ -29,6 +30,7 @@ export function packStore(input: {
   readonly index: ChunkIndex;
   /** The memory packs are built in; each slot is released once its pack is stored. */
   readonly pool: SlotPool;
+  readonly clock: StageClock;
   readonly onStored: (sizeBytes: number) => void;
   readonly onFailed: (error: unknown) => void;
 }): PackStore {
@@ -63,7 +65,9 @@ export function packStore(input: {
     if (batch.length > 0) indexing = indexing.then(() => putIndex(batch)).catch(fail);
   };
   const put = async ({ pack, slot, sizeBytes, table }: BuiltPack) => {
+    const begun = performance.now();
     await storage.put(packName(pack), pool.view(slot).subarray(0, sizeBytes));
+    input.clock.add('store', performance.now() - begun);
     pool.release(slot);
     packs.push(pack);
     storedBytes += sizeBytes;
