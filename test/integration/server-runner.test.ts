@@ -45,10 +45,13 @@ function wholeRun(place: CatalogPlace): void {
       [backup?.id, backup?.plan, backup?.tenant_id, backup?.status, backup?.job_id],
       [id, 'nightly', 'acme', 'succeeded', job.id],
     );
-    const artifacts = JSON.parse(backup!.artifacts!) as { name: string; sizeBytes: number }[];
+    const artifacts = JSON.parse(backup!.artifacts!) as { name: string; source: string; sizeBytes: number }[];
     assert.deepEqual(
-      artifacts.map(({ name }) => name),
-      ['app.db', 'uploads'],
+      artifacts.map(({ name, source }) => [name, source]),
+      [
+        ['app.db', 'app'],
+        ['uploads', 'uploads'],
+      ],
     );
     assert.equal(
       backup?.size_bytes,

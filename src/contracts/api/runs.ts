@@ -118,7 +118,7 @@ export const backup = z.object({
   part: z.string().nullable(),
   tenant_id: tenantId,
   type: backupType,
-  status: z.enum(['succeeded', 'incomplete']),
+  status: z.enum(['succeeded', 'incomplete', 'imported']),
   size_bytes: z.number(),
   stored_bytes: z.number().nullable(),
   databases: z.record(z.string(), z.number()).describe('bytes of each database'),

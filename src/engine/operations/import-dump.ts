@@ -105,6 +105,8 @@ async function knownBackup(
 function asOutcome({ id, artifacts }: Manifest): Omit<ImportOutcome, 'plan' | 'timestampMs' | 'timeFrom'> {
   return {
     ...{ backupId: id, status: 'known', bytesRead: 0, bytesStored: 0, durationMs: 0, problems: [] },
-    artifacts: artifacts.map(({ name, kind, sizeBytes, sha256 }) => ({ name, kind, sizeBytes, sha256 })),
+    artifacts: artifacts.map(({ name, source, kind, sizeBytes, sha256 }) => ({
+      ...{ name, source, kind, sizeBytes, sha256 },
+    })),
   };
 }

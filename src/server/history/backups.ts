@@ -12,13 +12,19 @@ export interface BackupEntry {
   readonly part: string | null;
   readonly tenantId: string | null;
   readonly type: 'db' | 'storage' | 'full';
-  readonly status: 'succeeded' | 'incomplete';
+  readonly status: BackupsTable['status'];
   readonly startedAtMs: number;
   readonly finishedAtMs: number | null;
   readonly sizeBytes: number;
   /** New bytes at the destination; null when not known. */
   readonly storedBytes: number | null;
-  readonly artifacts: readonly { readonly name: string; readonly kind: string; readonly sizeBytes: number }[];
+  readonly artifacts: readonly {
+    readonly name: string;
+    /** The source it is of. */
+    readonly source: string;
+    readonly kind: string;
+    readonly sizeBytes: number;
+  }[];
   readonly held: boolean;
   readonly archivedAtMs: number | null;
   readonly jobId: string | null;

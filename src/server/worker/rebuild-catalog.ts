@@ -85,7 +85,9 @@ async function artifactsOf(db: CatalogDb, engine: Engine, { id }: Listed): Promi
   const known = await db.selectFrom('backups').select('artifacts').where('id', '=', id).executeTakeFirst();
   if (known?.artifacts) return known.artifacts;
   const { artifacts } = await engine.show(id);
-  return JSON.stringify(artifacts.map(({ name, kind, sizeBytes }) => ({ name, kind, sizeBytes })));
+  return JSON.stringify(
+    artifacts.map(({ name, source, kind, sizeBytes }) => ({ name, source, kind, sizeBytes })),
+  );
 }
 
 async function recordListed(

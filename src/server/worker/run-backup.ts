@@ -184,7 +184,7 @@ async function recordMade(trx: CatalogDb, job: Job, run: RunConfig, made: Made):
     size_bytes: outcome.artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     stored_bytes: outcome.bytesStored,
     artifacts: JSON.stringify(
-      outcome.artifacts.map(({ name, kind, sizeBytes }) => ({ name, kind, sizeBytes })),
+      outcome.artifacts.map(({ name, source, kind, sizeBytes }) => ({ name, source, kind, sizeBytes })),
     ),
     job_id: job.id,
   });

@@ -134,7 +134,7 @@ const TABLES: { readonly [name: string]: readonly string[] } = {
     'part TEXT',
     'tenant_id TEXT',
     'type TEXT not null',
-    "status TEXT not null check (status in ('succeeded', 'incomplete'))",
+    "status TEXT not null check (status in ('succeeded', 'incomplete', 'imported'))",
     'started_at INTEGER not null',
     'finished_at INTEGER',
     'size_bytes INTEGER not null',

@@ -14,7 +14,8 @@ export interface BackupsTable {
   part: string | null;
   tenant_id: string | null;
   type: 'db' | 'storage' | 'full';
-  status: 'succeeded' | 'incomplete';
+  /** `imported`: a dump that another program made. */
+  status: 'succeeded' | 'incomplete' | 'imported';
   started_at: number;
   /** Null when only a listing is known. */
   finished_at: number | null;
