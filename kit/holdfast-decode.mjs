@@ -2994,15 +2994,19 @@ async function main(argv, environment) {
     process.stdout.write(isJson ? `${JSON.stringify(json, null, 2)}\n` : `${text.join('\n')}\n`);
     return exit;
   } catch (error) {
-    const isOwn = error instanceof Failure;
-    const message = isOwn ? error.message : `something unexpected happened: ${error.stack}`;
-    if (isJson)
-      process.stdout.write(
-        `${JSON.stringify({ error: { kind: isOwn ? error.kind : 'failed', message } }, null, 2)}\n`,
-      );
+    const { kind, message } = explained(error);
+    if (isJson) process.stdout.write(`${JSON.stringify({ error: { kind, message } }, null, 2)}\n`);
     process.stderr.write(`holdfast-decode: ${message}\n`);
-    return EXIT[isOwn ? error.kind : 'failed'];
+    return EXIT[kind];
   }
+}
+
+function explained(error) {
+  if (error instanceof Failure) return error;
+  // Something that should have been checked was not there: it is malformed all the same.
+  const isMalformed = error instanceof TypeError || error instanceof RangeError;
+  if (isMalformed) return damaged(`something is malformed: ${error.message}`);
+  return failed(`something unexpected happened: ${error.stack}`);
 }
 
 /** For tests: this file is a program and no library. */

@@ -12,6 +12,7 @@ See USAGE below, or run it with --help.
 import base64
 import ctypes
 import ctypes.util
+import functools
 import hashlib
 import hmac
 import json
@@ -831,6 +832,8 @@ class PythonZstd:
 PROBE = bytes.fromhex("28b52ffd203ca50000406f74686572616e6403004de3630c85aa460501")
 PROBE_DICTIONARY = b"hello world this is a dictionary with some content " * 4
 PROBE_TEXT = b"this is a dictionary with some other content and hello world"
+PLAIN_PROBE = bytes.fromhex("28b52ffd202295000060706c61696e20746578742c200100574a12")
+PLAIN_TEXT = b"plain text, plain text, plain text"
 
 zstd = BuiltinZstd()
 
@@ -844,7 +847,8 @@ def choose_zstd(name):
     for kind in kinds[name]:
         try:
             candidate = kind()
-            if candidate.decode(PROBE, 1000, PROBE_DICTIONARY) == PROBE_TEXT:
+            decodes = candidate.decode(PROBE, 1000, PROBE_DICTIONARY) == PROBE_TEXT
+            if decodes and b"".join(candidate.stream([PLAIN_PROBE[:9], PLAIN_PROBE[9:]])) == PLAIN_TEXT:
                 zstd = candidate
                 return
         except Exception:  # noqa: BLE001 - whatever a foreign library does, the next one is tried
@@ -1599,9 +1603,10 @@ def parent_of(path):
     return path.rpartition(b"/")[0]
 
 
-def numeric_owner(module, table, name, other):
+@functools.cache
+def numeric_owner(lookup, name, other):
     try:
-        return getattr(module, table)(name)[2] if name else other
+        return lookup(name)[2] if name else other
     except (KeyError, ValueError):
         return other
 
@@ -1678,8 +1683,8 @@ class NewFolder:
         import grp
         import pwd
 
-        uid = numeric_owner(pwd, "getpwnam", entry.user, entry.uid)
-        return uid, numeric_owner(grp, "getgrnam", entry.group, entry.gid)
+        uid = numeric_owner(pwd.getpwnam, entry.user, entry.uid)
+        return uid, numeric_owner(grp.getgrnam, entry.group, entry.gid)
 
     def apply(self, place, entry):
         """Owner, mode and times; without owners, who restores owns everything, and setuid and setgid are dropped."""
