@@ -30,6 +30,7 @@ const repository = { kind: 'repository', id: null };
 export const accounts: { readonly [Name in keyof Engine]: AccountOf<Engine[Name]> } = {
   ...{ copyPlace: null, repositoryId: null, address: null, warnings: null, close: null, doctor: null },
   ...{ list: null, show: null, planRestore: null, listHolds: null, listKeys: null, ledgerHeads: null },
+  ...{ listEvidence: null, readEvidence: null, storeEvidence: null },
   backup: ([request], result) => backupTold(request, result),
   browse: ([id, path], result) => ({
     ...{ stream: 'org_admin_reads', action: 'preview', object: backup(result?.id ?? id), detail: { path } },
@@ -57,6 +58,15 @@ export const accounts: { readonly [Name in keyof Engine]: AccountOf<Engine[Name]
     ...{ action: 'verify', object: backupId === null ? repository : backup(backupId) },
     outcome: result?.ok === false ? 'failed' : 'succeeded',
     detail: { share, checked: result?.checked ?? null, damaged: result?.damaged.length ?? null },
+  }),
+  drill: ([{ plan }], result) => ({
+    ...{ action: 'drill', object: backup(result?.report.backup?.id), writes: true },
+    ...{ tenantId: result?.report.tenantId ?? null },
+    outcome: result?.report.result === 'red' ? 'failed' : 'succeeded',
+    detail: {
+      ...{ plan, drill_id: result?.report.drillId ?? null, result: result?.report.result ?? null },
+      evidence_sha256: result?.sha256 ?? null,
+    },
   }),
   rotate: ([{ dryRun, plan, tenantId }], result) =>
     dryRun

@@ -6,6 +6,8 @@ import { addBackup } from './commands/backup.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addDrill } from './commands/drill.ts';
+import { addEvidence } from './commands/evidence.ts';
 import { addGuard } from './commands/guard.ts';
 import { addHold } from './commands/hold.ts';
 import { addImport } from './commands/import.ts';
@@ -72,6 +74,8 @@ Exit codes and errors: docs/errors.md
     add(program, action);
   program.commandsGroup('Keep and clean up:');
   for (const add of [addReplicate, addRotate, addPrune, addHold, addUndelete]) add(program, action);
+  program.commandsGroup('Prove that it restores:');
+  for (const add of [addDrill, addEvidence]) add(program, action);
   program.commandsGroup('Keys, bundles, settings:');
   for (const add of [addKey, addKit, addBundle, addImport, addLedger, addConfig, addDoctor])
     add(program, action);

@@ -39,6 +39,13 @@ function checkPlan(config: Config, name: string, plan: PlanConfig, report: Repor
   if (plan.destination !== undefined)
     checkDestination(config, plan, [...at, 'destination'], plan.destination, report);
   checkList(config, plan, [...at, 'destinations'], plan.destinations ?? [], report);
+  plan.drill?.mayBeEmpty.forEach((source, i) => {
+    checkName([...at, 'drill', 'mayBeEmpty', i], source, 'source', plan.sources, report);
+  });
+  plan.drill?.checks.forEach((check, i) => {
+    if (check.kind !== 'sql' || check.source === undefined) return;
+    checkName([...at, 'drill', 'checks', i, 'source'], check.source, 'source', plan.sources, report);
+  });
   for (const [source, list] of Object.entries(plan.separate ?? {})) {
     const path = [...at, 'separate', source];
     if (!plan.sources.includes(source)) report(path, `"${source}" is not among the sources of the plan`);

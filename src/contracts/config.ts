@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { channel } from './config-channels.ts';
 import { destination, environmentName, name, regionLabel, text } from './config-destination.ts';
+import { drill } from './config-drill.ts';
 import { hooks } from './config-hooks.ts';
 import { scheduleFields } from './config-schedule.ts';
 
@@ -131,6 +132,7 @@ const plan = z
     retention: retention.default({}),
     ...scheduleFields,
     hooks: hooks.optional(),
+    drill: drill.optional(),
   })
   .refine((one) => one.destination === undefined || one.destinations === undefined, {
     message: 'needs destination or destinations, not both',

@@ -19,6 +19,7 @@ export {
   signingKeyFromPem,
   toPem,
 } from './crypto/signing.ts';
+export { type DrillReport, type VerifiedEvidence, verifyEvidence } from './evidence/index.ts';
 export { type AnchorPlace, readAnchors, type StoredAnchor, writeAnchor } from './operations/anchors.ts';
 export type { CopyPlace } from './operations/copy-place.ts';
 export type { DestinationSpec, RunPort } from './operations/destinations.ts';
@@ -27,10 +28,14 @@ export { eachDestination } from './operations/destinations-each.ts';
 export { withNearestCopy } from './operations/destinations-nearest.ts';
 export { replicateBetween } from './operations/destinations-replicate.ts';
 export { verifyAll } from './operations/destinations-verify.ts';
+export type { DrillRequest, DrillSettings, KeptState } from './operations/drill/drill-types.ts';
+export type { DrillOutcome, EvidenceCopy } from './operations/drill/evidence.ts';
+export { type FailedDrill, failedDrill } from './operations/drill/failed-drill.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
-export { type HookedRun, type RunEnd, type RunHooks, runWithHooks } from './operations/run-hooks.ts';
 export { type KitRequest, writeKit } from './operations/kit.ts';
+export type { ProvenEvidence } from './operations/proven-backups.ts';
 export type { RetentionInput } from './operations/rotate.ts';
+export { type HookedRun, type RunEnd, type RunHooks, runWithHooks } from './operations/run-hooks.ts';
 export type { SourceSpec } from './operations/source-spec.ts';
 export { testDestination } from './operations/test-destination.ts';
 export type { StorageSettings } from './storage/storage-settings.ts';

@@ -87,7 +87,8 @@ export async function drillWorld(t: TestContext, cluster: Cluster, database: str
     },
     drill({ settings, ...more } = {}) {
       return engine.drill({
-        ...{ backupId: 'latest', plan: 'nightly', sources, type: 'full', untrusted: false },
+        ...{ backupId: 'latest', plan: 'nightly', sources, also: [], untrusted: false },
+        expected: sources.map(({ name, kind }) => ({ name, kind, mayLack: name === 'key' })),
         ...more,
         settings: { ...SETTINGS, folder: drillRoot, ...settings },
       });

@@ -1,6 +1,7 @@
 import type {
   BackupDetails,
   BackupOutcome,
+  DrillOutcome,
   Engine,
   EngineModule,
   OpenEngineOptions,
@@ -77,6 +78,28 @@ const VERIFIED: VerifyOutcome = {
   unlistedPacks: 0,
 };
 
+const DRILLED: DrillOutcome = {
+  report: {
+    ...{ version: 1, kind: 'drill', drillId: ID, program: 'holdfast 0.1.0', host: 'web1', repositoryId: ID },
+    ...{ destination: '/srv/repository', plan: 'nightly', tenantId: null, otherBackups: [], result: 'green' },
+    backup: { id: ID, type: 'full', startedAt: '2026-11-21T03:00:00.000Z', sizeBytes: 5_242_880 },
+    ...{ startedAt: '2026-11-21T04:00:00.000Z', finishedAt: '2026-11-21T04:01:00.000Z' },
+    ...{ rtoMs: 42_000, rpoMs: 3_600_000, phases: [{ name: 'load', durationMs: 42_000 }] },
+    checks: [
+      {
+        name: 'content of app.sqlite',
+        kind: 'content',
+        status: 'green',
+        detail: 'every byte equal',
+        durationMs: 9,
+      },
+    ],
+    ...{ failure: null, tables: [], moreTables: 0, surroundings: [], limits: [], trend: [] },
+  },
+  ...{ fingerprint: 'ab'.repeat(32), sha256: 'cd'.repeat(32), copy: null, storedAt: ['/srv/repository'] },
+  ...{ documentFile: '/srv/state/drills/a.json', pageFile: '/srv/state/drills/a.html', notStored: [] },
+};
+
 /** What was asked of the engine. */
 export interface FakeEngine extends EngineModule {
   readonly opened: OpenEngineOptions[];
@@ -151,6 +174,10 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
       signature: 'unchecked',
       skipped: [],
     }),
+    failedDrill: async () => DRILLED,
+    verifyEvidence: () => {
+      throw new HoldfastError('evidence_invalid');
+    },
     generateKeyText: () => 'hfk1-GENERATED',
     keyIdOf: () => '3f2a91c04d5e6f70',
     isWeakPassphrase: (text) => (text.length < 12 && !text.startsWith('hfk1-') ? 'it is short' : null),
@@ -259,6 +286,12 @@ function plausible(fake: FakeEngine): Engine {
       ...{ ...OUTCOME, status: 'imported', plan: plan ?? 'imported', timestampMs: AT_MS, timeFrom: 'file' },
     }),
     ledgerHeads: async () => [],
+    drill: async () => DRILLED,
+    listEvidence: async () => [],
+    readEvidence: async () => {
+      throw new HoldfastError('id_unknown');
+    },
+    storeEvidence: async () => {},
     doctor: async () => [{ name: 'key', status: 'ok', message: 'opens the repository', next: null }],
     close: async () => {
       fake.closed += 1;

@@ -43,13 +43,17 @@ export const drillReportSchema = z.object({
   tenantId: z.string().nullable(),
   /** Null when none was found or could be opened. */
   backup: z.object({ id: z.string(), type: z.string(), startedAt: time, sizeBytes: count }).nullable(),
+  /** Parts of the same recovery that lie elsewhere, such as keys kept apart. */
+  otherBackups: z.array(
+    z.object({ id: z.string(), repositoryId: z.string(), destination: z.string(), startedAt: time }),
+  ),
   startedAt: time,
   finishedAt: time,
   /** Green only when the drill ran to its end and every check is green. */
   result,
   /** Until everything was back, without what was only compared; null when it did not come back. */
   rtoMs: count.nullable(),
-  /** Age of the data at the drill's start; null without a backup. */
+  /** Age of the oldest part of the data at the drill's start; null without a backup. */
   rpoMs: count.nullable(),
   phases: z.array(z.object({ name: z.enum(PHASE_NAMES), durationMs: count })),
   checks: z.array(

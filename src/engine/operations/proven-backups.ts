@@ -46,7 +46,8 @@ function accepted(stored: StoredEvidence) {
   try {
     const opened = openEvidence(Buffer.from(stored.document));
     const { report } = opened;
-    const isHere = report.drillId === stored.drillId && report.backup?.id === stored.backupId;
+    const backups = [report.backup, ...report.otherBackups].map((backup) => backup?.id);
+    const isHere = report.drillId === stored.drillId && backups.includes(stored.backupId);
     return isHere ? opened : null;
   } catch (error) {
     if (error instanceof HoldfastError) return null;

@@ -1,7 +1,6 @@
 /** What a backup must be before it is worth restoring: complete, of the right things, and not empty. */
 import type { Manifest } from '../../repository/manifest.ts';
 import { parsePostgresAddress } from '../../sources/postgres/index.ts';
-import { belongsTo } from '../source-spec.ts';
 import type { ComparedContent } from './compare-content.ts';
 import type { CheckResult, DrillRequest } from './drill-types.ts';
 import type { RestoredState } from './restore-all.ts';
@@ -12,14 +11,18 @@ const result = (name: string, status: CheckResult['status'], detail: string): Ch
 
 const PROBLEMS_NAMED = 3;
 
-/** From the manifest alone, before anything is restored. */
-export function checkManifest(manifest: Manifest, request: DrillRequest): CheckResult[] {
+/** From the manifests alone, before anything is restored. */
+export function checkManifests(
+  manifests: readonly Manifest[],
+  expected: DrillRequest['expected'],
+): CheckResult[] {
   const checks: CheckResult[] = [];
-  const problems = manifest.problems.map(
+  const all = manifests.flatMap(({ problems }) => problems);
+  const problems = all.map(
     ({ artifact, path, message }) => `${artifact}${path === '' ? '' : `/${path}`}: ${message}`,
   );
   checks.push(
-    manifest.complete
+    manifests.every(({ complete }) => complete)
       ? result('complete', 'green', 'everything named by the plan was read')
       : result(
           'complete',
@@ -27,12 +30,10 @@ export function checkManifest(manifest: Manifest, request: DrillRequest): CheckR
           `the backup is incomplete: ${problems.slice(0, PROBLEMS_NAMED).join('; ')}`,
         ),
   );
-  for (const spec of request.sources.filter((one) => belongsTo(one, request.type))) {
-    const artifacts = manifest.artifacts.filter(({ source }) => source === spec.name);
-    if (artifacts.length > 0) continue;
-    const mayLack = spec.kind === 'files' && spec.optional;
-    if (!mayLack)
-      checks.push(result(`holds ${spec.name}`, 'red', `the backup holds nothing of the source ${spec.name}`));
+  for (const { name, mayLack } of expected) {
+    const isHeld = manifests.some(({ artifacts }) => artifacts.some(({ source }) => source === name));
+    if (isHeld || mayLack) continue;
+    checks.push(result(`holds ${name}`, 'red', `the backup holds nothing of the source ${name}`));
   }
   return checks;
 }

@@ -1,6 +1,7 @@
 /** What was restored against what was backed up, bit for bit. Nothing here asks the live system anything. */
 import { asHoldfastError, HoldfastError } from '../../base/errors.ts';
 import type { ChunkReader } from '../../repository/chunk-reader.ts';
+import type { Manifest, ManifestArtifact } from '../../repository/manifest.ts';
 import type { ArtifactReader, Facts } from '../../sources/port.ts';
 import {
   type ContentDifference,
@@ -19,10 +20,17 @@ import { compareTree, hashOfFile } from './compare-tree.ts';
 import type { CheckResult } from './drill-types.ts';
 import type { RestoredDump, RestoredFile, RestoredState } from './restore-all.ts';
 
-export interface Comparison {
+/** What reads one backup of the recovery. */
+export interface ReadingPart {
   readonly context: OperationContext;
+  readonly manifest: Manifest;
   readonly reader: ArtifactReader;
   readonly chunks: ChunkReader;
+}
+
+export interface Comparison {
+  readonly context: OperationContext;
+  readonly parts: readonly ReadingPart[];
   readonly scratchFolder: string;
   readonly state: RestoredState;
 }
@@ -34,6 +42,9 @@ export interface ComparedContent {
 
 type Verdict = Pick<CheckResult, 'status' | 'detail'>;
 type Table = ComparedContent['tables'][number];
+
+const partOf = ({ parts }: Comparison, artifact: ManifestArtifact) =>
+  parts.find(({ manifest }) => manifest.artifacts.includes(artifact))!;
 
 const NAMED = 5;
 const green = (detail: string): Verdict => ({ status: 'green', detail });
@@ -90,8 +101,9 @@ export async function compareContent(run: Comparison): Promise<ComparedContent> 
     progress.phase(`compare ${tree.artifact.name}`, {});
     checks.push(
       await judged(`content of ${tree.artifact.name}`, 'content', signal, async () => {
-        const { chunkIdKey } = context.repository.keys;
-        const found = await compareTree(run.reader, tree, { chunks: run.chunks, chunkIdKey, signal });
+        const { context: held, reader, chunks } = partOf(run, tree.artifact);
+        const { chunkIdKey } = held.repository.keys;
+        const found = await compareTree(reader, tree, { chunks, chunkIdKey, signal });
         const { differences, moreDifferences } = found;
         if (differences.length > 0) return red(listed(differences, moreDifferences));
         return green(
@@ -113,14 +125,16 @@ export async function compareContent(run: Comparison): Promise<ComparedContent> 
 }
 
 async function compareDump(run: Comparison, dump: RestoredDump, tables: Table[]): Promise<CheckResult[]> {
-  const { context, reader, scratchFolder, state } = run;
+  const { context, scratchFolder, state } = run;
   const { signal, progress } = context;
   const { artifact, source, database } = dump;
   progress.phase(`compare ${artifact.name}`, { bytes: artifact.sizeBytes });
   let found: Awaited<ReturnType<typeof dumpForComparison>> | null = null;
   const content = await judged(`content of ${artifact.name}`, 'content', signal, async () => {
     found = await dumpForComparison({ url: database.adminUrl, scratchFolder, signal, progress });
-    const wanted = parseDumpFacts(artifact.facts) ?? (await factsOfArchive(reader.read(artifact.content)));
+    const wanted =
+      parseDumpFacts(artifact.facts) ??
+      (await factsOfArchive(partOf(run, artifact).reader.read(artifact.content)));
     tables.push(
       ...found.facts.tables.map(({ schema, name, rows }) => ({ source, name: `${schema}.${name}`, rows })),
     );

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
+import type { Facts } from '../../sources/port.ts';
 import type { ArchiveToc } from '../../sources/postgres/index.ts';
 
 /** The major version in `15.18 (Debian …)`. Throws `drill_impossible` for a text that names none. */
@@ -27,4 +28,9 @@ export function localeClause(toc: ArchiveToc): string {
     const value = new RegExp(String.raw`\b${field} = ${VALUE}`).exec(definition)?.[1];
     return value ? [`${field.toLowerCase()} '${value}'`] : [];
   }).join(' ');
+}
+
+/** A dump that another program made, unless the operator vouched for it when it was imported. */
+export function isUntrusted({ imported }: Facts): boolean {
+  return imported !== undefined && (imported as { trusted?: unknown } | null)?.trusted !== true;
 }

@@ -11,11 +11,11 @@ const RESERVE_BYTES = 200 * 1000 ** 2;
 
 const IN_DATABASE: ReadonlySet<string> = new Set(['pg-dump', 'pg-csv']);
 
-/** Bytes a drill of a backup may take. An estimate above what was seen. */
-export function neededBytes(manifest: Manifest, isThrowaway: boolean): number {
+/** Bytes a drill of these backups may take. An estimate above what was seen. */
+export function neededBytes(manifests: readonly Manifest[], isThrowaway: boolean): number {
   let bytes = RESERVE_BYTES;
   let hasDatabase = false;
-  for (const { kind, sizeBytes } of manifest.artifacts) {
+  for (const { kind, sizeBytes } of manifests.flatMap(({ artifacts }) => artifacts)) {
     if (!IN_DATABASE.has(kind)) bytes += sizeBytes;
     else if (isThrowaway) {
       hasDatabase = true;

@@ -1,4 +1,5 @@
 /** What a drill is asked for and what it says. Plain values. */
+import type { CopyPlace } from '../copy-place.ts';
 import type { SourceSpec } from '../source-spec.ts';
 
 /** What a value is compared with. Numbers are compared as numbers, everything else as text. */
@@ -87,16 +88,25 @@ export interface DrillSettings {
   readonly mayBeEmpty: readonly string[];
 }
 
+export interface ExpectedSource {
+  readonly name: string;
+  readonly kind: SourceSpec['kind'];
+  /** True where its absence is no fault. */
+  readonly mayLack: boolean;
+}
+
 export interface DrillRequest {
   /** Beginning of an id, or `latest` of the plan. */
   readonly backupId: string;
   /** Null for a backup without a plan, or whichever the id names. */
   readonly plan: string | null;
   readonly settings: DrillSettings;
-  /** As configured today: what the drill must hold something of, and must never touch. */
+  /** What must never be touched: live sources, as far as their addresses are known here. */
   readonly sources: readonly SourceSpec[];
-  /** Of the plan; a drill of type `db` does not ask for files. */
-  readonly type: 'db' | 'storage' | 'full';
+  /** What the backup must hold something of. */
+  readonly expected: readonly ExpectedSource[];
+  /** Other places that hold a part of the same recovery, such as keys kept away from the data they open. */
+  readonly also: readonly { readonly copyPlace: CopyPlace }[];
   /** Loads dumps as a role that can do nothing else: for dumps of unknown origin. */
   readonly untrusted: boolean;
   /** Called with the restored state at hand, which goes when this resolves. */

@@ -2,12 +2,13 @@
 import { hostname } from 'node:os';
 import { asHoldfastError, HoldfastError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
-import { openChunkReader } from '../../repository/chunk-reader.ts';
+import { type ChunkReader, openChunkReader } from '../../repository/chunk-reader.ts';
 import type { Manifest } from '../../repository/manifest.ts';
+import type { ArtifactReader } from '../../sources/port.ts';
 import type { OperationContext } from '../context.ts';
 import { PROGRAM } from '../program.ts';
 import { artifactReader } from '../restore.ts';
-import { checkHoldings, checkManifest } from './check-holdings.ts';
+import { checkHoldings, checkManifests } from './check-holdings.ts';
 import { compareContent } from './compare-content.ts';
 import { DEFAULT_DRILL_ROOT, type DrillFolder, makeDrillFolder, removeLeftovers } from './drill-folder.ts';
 import { neededBytes, requireDrillSpace } from './drill-space.ts';
@@ -19,11 +20,11 @@ import type {
   DrillRequest,
   TrendPoint,
 } from './drill-types.ts';
-import { findBackup } from './find-backup.ts';
+import { findBackup, findCompanion } from './find-backup.ts';
 import { isLiveServer } from './never-production.ts';
 import { type PhaseClock, phaseClock, recoveryMs } from './phase-clock.ts';
-import { type PostgresPlace, postgresPlace } from './postgres-place.ts';
-import { type RestoredState, restoreAll } from './restore-all.ts';
+import { postgresPlace } from './postgres-place.ts';
+import { newState, type RestoredState, restoreAll } from './restore-all.ts';
 import { keptStateOf, runChecks } from './run-checks.ts';
 
 /** What is known by the time a drill ends, however far it came. */
@@ -32,6 +33,7 @@ interface Findings {
   tenantId: string | null;
   plan: string | null;
   isBack: boolean;
+  readonly otherBackups: DrillReport['otherBackups'][number][];
   readonly checks: CheckResult[];
   readonly tables: { source: string; name: string; rows: number }[];
   readonly surroundings: string[];
@@ -55,7 +57,7 @@ export async function drill(
   const clock = phaseClock(context.clock);
   const found: Findings = {
     ...{ backup: null, tenantId: null, plan: request.plan, isBack: false },
-    ...{ checks: [], tables: [], surroundings: [], limits: [] },
+    ...{ otherBackups: [], checks: [], tables: [], surroundings: [], limits: [] },
   };
   let failure: DrillFailure | null = null;
   try {
@@ -78,11 +80,12 @@ export async function drill(
     plan: found.plan,
     tenantId: found.tenantId,
     backup: found.backup,
+    otherBackups: found.otherBackups,
     startedAt: new Date(startedMs).toISOString(),
     finishedAt: new Date(context.clock.nowMs()).toISOString(),
     result: isGreen ? 'green' : 'red',
     rtoMs: found.isBack ? recoveryMs(phases) : null,
-    rpoMs: found.backup && Math.max(0, startedMs - Date.parse(found.backup.startedAt)),
+    rpoMs: found.backup && ageOf([found.backup, ...found.otherBackups], startedMs),
     phases,
     checks: found.checks,
     failure,
@@ -94,6 +97,14 @@ export async function drill(
   };
 }
 
+/** One backup of the recovery, and what reads it. */
+interface OpenedPart {
+  readonly context: OperationContext;
+  readonly manifest: Manifest;
+  readonly chunks: ChunkReader;
+  readonly reader: ArtifactReader;
+}
+
 async function rehearse(
   context: OperationContext,
   request: DrillRequest,
@@ -101,38 +112,72 @@ async function rehearse(
   clock: PhaseClock,
   found: Findings,
 ): Promise<void> {
-  const { repository, progress } = context;
+  const { progress } = context;
   const root = request.settings.folder ?? DEFAULT_DRILL_ROOT;
   for (const { drillId: left } of await removeLeftovers(root)) {
     progress.warn(`removed what the interrupted drill ${left} had left`);
   }
   clock.enter('open');
   progress.phase('open', {});
-  const manifest = await findBackup(context, request);
-  noteBackup(found, manifest);
-  found.checks.push(...checkManifest(manifest, request));
-  const { postgresServer } = request.settings;
-  if (postgresServer !== null && isLiveServer(postgresServer, request.sources)) {
-    throw new HoldfastError('drill_impossible', 'the server named for drills is one that the plan backs up', {
-      next: 'name another server in drill.postgres.server, or none',
-    });
-  }
-  await requireDrillSpace(root, neededBytes(manifest, postgresServer === null));
-  const { storage, keys } = repository;
-  const chunks = openChunkReader({ storage, keys, index: await repository.loadIndex({ forReading: true }) });
-  const folder = await makeDrillFolder(root, drillId);
-  const postgres = postgresPlace(request.settings, folder, context.signal);
+  const parts = await openParts(context, request, found);
   try {
-    const reader = artifactReader(chunks);
-    const state = await restoreAll({ context, request, manifest, reader, folder, postgres, clock });
-    found.isBack = true;
-    await lookAt({ context, request, clock, found, folder, postgres }, state, { reader, chunks });
+    const manifests = parts.map(({ manifest }) => manifest);
+    found.checks.push(...checkManifests(manifests, request.expected));
+    const { postgresServer } = request.settings;
+    if (postgresServer !== null && isLiveServer(postgresServer, request.sources)) {
+      throw new HoldfastError(
+        'drill_impossible',
+        'the server named for drills is one that the plan backs up',
+        {
+          next: 'name another server in drill.postgres, or none',
+        },
+      );
+    }
+    await requireDrillSpace(root, neededBytes(manifests, postgresServer === null));
+    const folder = await makeDrillFolder(root, drillId);
+    const postgres = postgresPlace(request.settings, folder, context.signal);
+    try {
+      const state = newState();
+      for (const part of parts) await restoreAll({ ...part, request, folder, postgres, clock }, state);
+      found.isBack = true;
+      await lookAt({ context, request, clock, found, folder, parts }, state);
+    } finally {
+      found.surroundings.unshift(...postgres.surroundings);
+      await postgres.close();
+      await folder.remove();
+    }
   } finally {
-    found.surroundings.unshift(...postgres.surroundings);
-    chunks.close();
-    await postgres.close();
-    await folder.remove();
+    for (const { chunks } of parts) chunks.close();
   }
+}
+
+async function openParts(
+  context: OperationContext,
+  request: DrillRequest,
+  found: Findings,
+): Promise<OpenedPart[]> {
+  const main = await findBackup(context, request);
+  noteBackup(found, main);
+  const parts = [await openPart(context, main)];
+  for (const { copyPlace } of request.also) {
+    if (copyPlace.layout !== 'repository') {
+      throw new HoldfastError('drill_impossible', 'a part of the plan lies on a destination of bundles', {
+        next: 'drill it by itself, with --destination',
+      });
+    }
+    const manifest = await findCompanion(copyPlace.context, main);
+    const { id, startedAt, repositoryId } = manifest;
+    found.otherBackups.push({ id, repositoryId, destination: copyPlace.storage.address, startedAt });
+    parts.push(await openPart(copyPlace.context, manifest));
+  }
+  return parts;
+}
+
+async function openPart(context: OperationContext, manifest: Manifest): Promise<OpenedPart> {
+  const { storage, keys } = context.repository;
+  const index = await context.repository.loadIndex({ forReading: true });
+  const chunks = openChunkReader({ storage, keys, index });
+  return { context, manifest, chunks, reader: artifactReader(chunks) };
 }
 
 interface Looking {
@@ -141,22 +186,15 @@ interface Looking {
   readonly clock: PhaseClock;
   readonly found: Findings;
   readonly folder: DrillFolder;
-  readonly postgres: PostgresPlace;
+  readonly parts: readonly OpenedPart[];
 }
 
-async function lookAt(
-  { context, request, clock, found, folder }: Looking,
-  state: RestoredState,
-  reading: {
-    readonly reader: ReturnType<typeof artifactReader>;
-    readonly chunks: ReturnType<typeof openChunkReader>;
-  },
-): Promise<void> {
-  const { settings } = request;
+async function lookAt(looking: Looking, state: RestoredState): Promise<void> {
+  const { context, request, clock, found, folder, parts } = looking;
   if (request.onRestored) await request.onRestored(await keptStateOf(state, folder));
   clock.enter('compare');
   const { scratchFolder } = folder;
-  const compared = await compareContent({ context, ...reading, scratchFolder, state });
+  const compared = await compareContent({ context, parts, scratchFolder, state });
   found.tables.push(...compared.tables);
   found.checks.push(...compared.checks, ...checkHoldings(state, compared.tables, request));
   clock.leave();
@@ -164,7 +202,7 @@ async function lookAt(
   found.checks.push(...checked.checks);
   found.surroundings.push(...checked.surroundings);
   found.limits.push(...state.limits);
-  if (settings.checks.every(({ kind }) => kind !== 'application')) {
+  if (request.settings.checks.every(({ kind }) => kind !== 'application')) {
     found.limits.push('no application was started against the restored state: the plan names none');
   }
   clock.leave();
@@ -176,4 +214,9 @@ function noteBackup(found: Findings, { id, type, startedAt, artifacts, plan, ten
   found.backup = { id, type, startedAt, sizeBytes };
   found.plan = plan;
   found.tenantId = tenantId;
+}
+
+/** Of the oldest part: the whole is only as new as that. */
+function ageOf(backups: readonly { readonly startedAt: string }[], nowMs: number): number {
+  return Math.max(0, ...backups.map(({ startedAt }) => nowMs - Date.parse(startedAt)));
 }

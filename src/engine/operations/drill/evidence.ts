@@ -1,4 +1,5 @@
 /** A drill and what remains of it: a signed document, a page for people, a line in the history of this host. */
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
@@ -28,12 +29,16 @@ export interface DrillOutcome {
   readonly report: DrillReport;
   /** Hex, of the key that signed. */
   readonly fingerprint: string;
+  /** Hex, of the signed document. */
+  readonly sha256: string;
   readonly documentFile: string;
   readonly pageFile: string;
   /** Null for a drill that found no backup. */
   readonly copy: EvidenceCopy | null;
-  /** Why the evidence is not beside the backups; null when it is, or there is no backup. */
-  readonly notStored: string | null;
+  /** Addresses of destinations that hold the evidence beside the backups. */
+  readonly storedAt: readonly string[];
+  /** Why others do not. */
+  readonly notStored: readonly string[];
 }
 
 export interface EvidenceKeeping {
@@ -58,10 +63,16 @@ export async function drillWithEvidence(
   const report = isBundle ? { ...found, destination: keeping.bundlesAt, repositoryId: '' } : found;
   const outcome = await kept(keeping, report);
   if (outcome.copy === null) return outcome;
-  const notStored = isBundle
-    ? 'a destination of bundles keeps no evidence'
-    : await storedOrWhy(context, outcome.copy, keeping.signingKey);
-  return { ...outcome, notStored };
+  if (isBundle) return { ...outcome, notStored: ['a destination of bundles keeps no evidence'] };
+  const storedAt: string[] = [];
+  const notStored: string[] = [];
+  for (const [place, backupId] of placesOf(context, request, report)) {
+    const { address } = place.storage;
+    const why = await storedOrWhy(place, { ...outcome.copy, backupId }, keeping.signingKey);
+    if (why === null) storedAt.push(address);
+    else notStored.push(why.includes(address) ? why : `${address}: ${why}`);
+  }
+  return { ...outcome, storedAt, notStored };
 }
 
 /** A drill that could not even open its destination is a failed one, too: with evidence, on this host alone. */
@@ -75,11 +86,28 @@ export async function recordFailedDrill(
   const { plan, tenantId, destination } = drilled;
   return kept(keeping, {
     ...{ version: 1, kind: 'drill', drillId: newId(), program: PROGRAM, host: hostname() },
-    ...{ repositoryId: '', destination, plan, tenantId, backup: null, startedAt: now, finishedAt: now },
+    ...{ repositoryId: '', destination, plan, tenantId, backup: null, otherBackups: [] },
+    ...{ startedAt: now, finishedAt: now },
     ...{ result: 'red', rtoMs: null, rpoMs: null, phases: [], checks: [], tables: [], moreTables: 0 },
     failure: { code, message, next },
     ...{ surroundings: [], limits: [], trend: await trendOf(folderOf(keeping), plan, tenantId) },
   });
+}
+
+/** Each repository that took part, with the backup of it. */
+function placesOf(
+  context: OperationContext,
+  { also }: DrillRequest,
+  { backup, otherBackups }: DrillReport,
+): [place: Repository, backupId: string][] {
+  const places: [Repository, string][] = backup ? [[context.repository, backup.id]] : [];
+  for (const { copyPlace } of also) {
+    if (copyPlace.layout !== 'repository') continue;
+    const { repository } = copyPlace.context;
+    const other = otherBackups.find(({ repositoryId }) => repositoryId === repository.id);
+    if (other) places.push([repository, other.id]);
+  }
+  return places;
 }
 
 const folderOf = ({ stateFolder }: EvidenceKeeping) => join(stateFolder, 'drills');
@@ -94,11 +122,12 @@ async function kept(keeping: EvidenceKeeping, report: DrillReport): Promise<Dril
   const { drillId, backup } = report;
   const copy = backup === null ? null : { drillId, backupId: backup.id, document, page };
   const fingerprint = signingKey.fingerprint.toString('hex');
-  return { report, fingerprint, ...files, copy, notStored: null };
+  const sha256 = createHash('sha256').update(document).digest('hex');
+  return { report, fingerprint, sha256, ...files, copy, storedAt: [], notStored: [] };
 }
 
 async function storedOrWhy(
-  { repository }: OperationContext,
+  repository: Repository,
   copy: EvidenceCopy,
   signingKey: SigningKey,
 ): Promise<string | null> {

@@ -24,3 +24,22 @@ export async function findBackup(context: OperationContext, request: DrillReques
     { next: 'run holdfast backup first' },
   );
 }
+
+/** The backup of the same plan nearest in time to another: the part of one run that went elsewhere. Throws `id_unknown`. */
+export async function findCompanion(context: OperationContext, main: Manifest): Promise<Manifest> {
+  const startedMs = Date.parse(main.startedAt);
+  let nearest: Manifest | null = null;
+  let distanceMs = Number.POSITIVE_INFINITY;
+  for await (const { manifest } of context.repository.manifests.readAll()) {
+    if (manifest.plan !== main.plan || manifest.tenantId !== main.tenantId) continue;
+    const apart = Math.abs(Date.parse(manifest.startedAt) - startedMs);
+    if (apart >= distanceMs) continue;
+    nearest = manifest;
+    distanceMs = apart;
+  }
+  if (nearest) return nearest;
+  const { address } = context.repository.storage;
+  throw new HoldfastError('id_unknown', `${address} holds no part of the plan ${main.plan ?? ''}`, {
+    next: 'run holdfast backup first',
+  });
+}

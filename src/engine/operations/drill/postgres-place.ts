@@ -59,10 +59,10 @@ export function postgresPlace(
 ): PostgresPlace {
   return settings.postgresServer === null
     ? throwawayPlace(settings, folder, signal)
-    : namedPlace(settings.postgresServer, folder);
+    : namedPlace(settings.postgresServer);
 }
 
-/** The role that a dump of unknown origin is loaded as. */
+/** Roles that dumps of unknown origin are loaded as, each its own. */
 const LOADER = 'holdfast_drill';
 
 function throwawayPlace(settings: DrillSettings, folder: DrillFolder, signal: AbortSignal): PostgresPlace {
@@ -86,7 +86,8 @@ function throwawayPlace(settings: DrillSettings, folder: DrillFolder, signal: Ab
     async database(wanted) {
       const cluster = await clusterOf(wanted.major);
       const name = uniqueName(wanted.name, taken);
-      const login = { user: LOADER, password: randomBytes(18).toString('base64url') };
+      const loader = `${LOADER}_${taken.size}`;
+      const login = { user: loader, password: randomBytes(18).toString('base64url') };
       let otherLocale: string | null = null;
       await onMaintenanceDatabase(cluster.superuser, async (client) => {
         const create = `create database ${quoteName(name)} template template0`;
@@ -98,12 +99,12 @@ function throwawayPlace(settings: DrillSettings, folder: DrillFolder, signal: Ab
         }
         if (!wanted.untrusted) return;
         await client.query(
-          `create role ${LOADER} login nosuperuser nocreaterole nocreatedb password ${quoteText(login.password)}`,
+          `create role ${loader} login nosuperuser nocreaterole nocreatedb password ${quoteText(login.password)}`,
         );
-        await client.query(`alter database ${quoteName(name)} owner to ${LOADER}`);
+        await client.query(`alter database ${quoteName(name)} owner to ${loader}`);
       });
       const adminUrl = wanted.untrusted ? cluster.urlOf(name, login) : cluster.urlOf(name);
-      if (wanted.untrusted) await ownPublic(cluster, name);
+      if (wanted.untrusted) await ownPublic(cluster, name, loader);
       return {
         adminUrl,
         ownsServer: true,
@@ -120,10 +121,10 @@ function throwawayPlace(settings: DrillSettings, folder: DrillFolder, signal: Ab
   };
 }
 
-async function ownPublic(cluster: ThrowawayCluster, name: string): Promise<void> {
+async function ownPublic(cluster: ThrowawayCluster, name: string, loader: string): Promise<void> {
   const client = await connectDatabase(withDatabase(cluster.superuser, name));
   try {
-    await client.query(`alter schema public owner to ${LOADER}`);
+    await client.query(`alter schema public owner to ${loader}`);
   } finally {
     await endQuietly(client);
   }
@@ -147,7 +148,7 @@ function uniqueName(name: string, taken: Set<string>): string {
   return unique;
 }
 
-function namedPlace(url: string, folder: DrillFolder): PostgresPlace {
+function namedPlace(url: string): PostgresPlace {
   const server = parsePostgresAddress(url);
   const surroundings: string[] = [];
   const claims: ScratchClaim[] = [];
@@ -176,7 +177,6 @@ function namedPlace(url: string, folder: DrillFolder): PostgresPlace {
         );
       }
       surroundings.push(`a scratch database on ${describeAddress(server)}, PostgreSQL ${version}`);
-      void folder;
       return {
         adminUrl: claim.url,
         ownsServer: false,

@@ -17,7 +17,7 @@ import { restoreSqlite } from '../../sources/sqlite/index.ts';
 import type { OperationContext } from '../context.ts';
 import type { SourceSpec } from '../source-spec.ts';
 import { writeNewFile } from '../write-file.ts';
-import { localeClause, majorOf } from './database-facts.ts';
+import { isUntrusted, localeClause, majorOf } from './database-facts.ts';
 import type { DrillFolder } from './drill-folder.ts';
 import type { DrillRequest } from './drill-types.ts';
 import type { PhaseClock } from './phase-clock.ts';
@@ -58,6 +58,13 @@ export interface RestoredState {
   /** Whatever came back as one file. */
   readonly files: RestoredFile[];
   readonly limits: string[];
+  /** In the folder of what was restored. */
+  readonly names: Set<string>;
+}
+
+/** Nothing restored yet. */
+export function newState(): RestoredState {
+  return { dumps: [], exports: [], databases: [], trees: [], files: [], limits: [], names: new Set() };
 }
 
 export interface RestoreAll {
@@ -70,26 +77,23 @@ export interface RestoreAll {
   readonly clock: PhaseClock;
 }
 
-/** Throws what restoring throws: then the backup does not come back. */
-export async function restoreAll(run: RestoreAll): Promise<RestoredState> {
-  const state: RestoredState = { dumps: [], exports: [], databases: [], trees: [], files: [], limits: [] };
+/** Adds to the state. Throws what restoring throws: then the backup does not come back. */
+export async function restoreAll(run: RestoreAll, state: RestoredState): Promise<void> {
   const { artifacts } = run.manifest;
   const exports = Map.groupBy(artifacts.filter(isOfExport(artifacts)), ({ source }) => source);
   for (const artifact of artifacts.filter(({ kind }) => kind === 'pg-dump'))
     await loadDump(run, state, artifact);
   for (const [source, parts] of exports) await loadExport(run, state, source, parts);
   run.clock.enter('files');
-  const taken = new Set<string>();
   for (const artifact of artifacts) {
     run.context.signal.throwIfAborted();
     if (artifact.kind === 'pg-dump' || exports.get(artifact.source)?.includes(artifact)) continue;
-    const path = join(run.folder.restoredFolder, uniqueName(artifact.name, taken));
+    const path = join(run.folder.restoredFolder, uniqueName(artifact.name, state.names));
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     run.context.progress.phase(artifact.name, { bytes: artifact.sizeBytes });
     await restoreToDisk(run, state, artifact, path);
   }
   run.clock.leave();
-  return state;
 }
 
 /** CSV files and the schema beside them; other JSON files of a source are files. */
@@ -138,12 +142,13 @@ async function loadDump(run: RestoreAll, state: RestoredState, artifact: Manifes
   context.progress.phase(`server for ${artifact.name}`, {});
   const toc = await tocOfDump(reader.read(content));
   const spec = specOf(run, source, 'postgres');
+  const untrusted = request.untrusted || isUntrusted(facts);
   const database = await run.postgres.database({
     name: toc.header.database || 'restored',
     major: majorOf(toc.header.serverVersion),
     role: spec ? parsePostgresAddress(spec.url).user : null,
     clause: localeClause(toc),
-    untrusted: request.untrusted,
+    untrusted,
   });
   if (database.otherLocale !== null) {
     state.limits.push(`${artifact.name}: restored under another locale: ${database.otherLocale}`);
@@ -153,8 +158,8 @@ async function loadDump(run: RestoreAll, state: RestoredState, artifact: Manifes
     ...{ reader, content, facts, signal: context.signal },
     targetUrl: database.adminUrl,
     scratchFolder: folder.scratchFolder,
-    createMissingRoles: database.ownsServer && !request.untrusted,
-    untrusted: request.untrusted,
+    createMissingRoles: database.ownsServer && !untrusted,
+    untrusted,
     progress: followed(context.progress, clock),
   });
   clock.leave();
