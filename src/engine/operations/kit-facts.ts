@@ -1,4 +1,5 @@
 /** What a recovery kit tells of one destination. */
+import { hostname } from 'node:os';
 import { systemClock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { openSlot } from '../crypto/key-slot.ts';
@@ -128,7 +129,7 @@ function ownSigner({ publicKey }: SigningKey): Signer {
     version: 1,
     fingerprint: fingerprintOf(publicKey).toString('hex'),
     publicKey: publicKey.toString('base64url'),
-    host: 'this host',
+    host: hostname(),
     createdAt: new Date(systemClock.nowMs()).toISOString(),
     retiredAt: null,
   };

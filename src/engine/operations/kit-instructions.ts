@@ -52,7 +52,7 @@ ${databaseText(kit)}
 | \`no key given opens this repository; it needs key …\` | find the key with that id: the ids stand in the tables above. A passphrase is taken to the letter. |
 | \`… who is not among the signers\` | the backup was signed by somebody this kit does not know, such as a host that joined later. Leave \`--signers signers.json\` away if that is expected. |
 | \`damaged: …\` | \`decode open\` with \`--keep-going\` brings back all that is whole and names the rest. Another copy of the named object (its name is the SHA-256 of its bytes) mends it. |
-${headRow(kit)}| zstd is slow in Python | install libzstd (\`apt-get install libzstd1\`), or use the other decoder. |
+${headRow(kit)}${versionsRow(kit)}| zstd is slow in Python | install libzstd (\`apt-get install libzstd1\`), or use the other decoder. |
 
 With Holdfast on the new machine (and the same key), \`holdfast list --repository ADDRESS\` and \`holdfast restore latest --repository ADDRESS --to FOLDER --confirm-restore\`
 do the same, read S3 and SFTP directly, and load databases by themselves.
@@ -205,6 +205,11 @@ const hasHead = ({ destinations }: KitText) => destinations.some(({ head }) => h
 function headRow(kit: KitText): string {
   if (kit.keyFiles.length === 0 || !hasHead(kit)) return '';
   return '| `there is no key slot …`, `keyrings/… is missing`, `config is missing` | add `--kit .`: the copies in `heads/` stand in for them. |\n';
+}
+
+function versionsRow({ destinations }: KitText): string {
+  if (!destinations.some(({ address }) => /^s3:/i.test(address))) return '';
+  return '| backups were deleted or replaced in a bucket that keeps versions | `rclone copy` with `--s3-version-at 2026-01-31` fetches it as it was then |\n';
 }
 
 function headFiles(kit: KitText): string {
