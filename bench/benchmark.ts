@@ -84,7 +84,9 @@ async function measureBackup(
   await settle(signal);
   const measurement = await measure(command, signal);
   const addedBytes = repository === null ? null : folderBytes(repository) - before;
-  onSample({ step, tool: tool.name, round, ...measurement, addedBytes });
+  const slowestStage = session.slowestStage?.();
+  const told = slowestStage === undefined ? {} : { slowestStage };
+  onSample({ step, tool: tool.name, round, ...measurement, addedBytes, ...told });
 }
 
 async function measureRestore(

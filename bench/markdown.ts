@@ -48,7 +48,15 @@ export function workloadTable(result: WorkloadResult): string {
     const ratios = METRICS.map((metric) => ratioText(row.ratios?.[metric]));
     return `| ${[STEP_TITLES[row.step], row.tool, ...values, ...ratios].join(' | ')} |`;
   });
-  return [title, '', ...HEAD, ...rows].join('\n');
+  return [title, '', ...HEAD, ...rows, ...slowestLine(result)].join('\n');
+}
+
+/** What each backup waited for most, in the first round. */
+function slowestLine({ samples }: WorkloadResult): string[] {
+  const told = samples.filter(({ round, slowestStage }) => round === 1 && slowestStage !== undefined);
+  if (told.length === 0) return [];
+  const stages = told.map(({ step, slowestStage }) => `${STEP_TITLES[step]}: ${slowestStage}`);
+  return ['', `Slowest stage of holdfast: ${stages.join('; ')}.`];
 }
 
 /** One line a step: what holdfast needs, and the ratios to those peers that do the same work. */
@@ -77,7 +85,7 @@ export function shortTable(results: readonly WorkloadResult[]): string {
 }
 
 /** What encrypts and deduplicates as holdfast does. */
-const isFullPeer = (tool: string) => /^(restic|borg)/.test(tool);
+const isFullPeer = (tool: string) => /^(restic|borg)-[^+]*$/.test(tool);
 
 const oursText = ({ values }: Row) => `${values.wallSeconds?.median.toFixed(1)} s`;
 

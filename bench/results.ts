@@ -14,6 +14,8 @@ export interface Sample extends Measurement {
   readonly round: number;
   /** By how much the repository grew; null for restores, and for tools that keep nothing. */
   readonly addedBytes: number | null;
+  /** The stage that set the pace, where the tool tells. */
+  readonly slowestStage?: string;
 }
 
 export interface WorkloadResult {

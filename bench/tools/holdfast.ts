@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { slowestStage } from '../../src/cli/render-profile.ts';
 import type { Command } from '../command.ts';
 import type { Source } from '../workloads/port.ts';
 import { PASSWORD } from './password.ts';
@@ -22,6 +23,7 @@ export function holdfast(cacheFolder: string): Tool {
 
 function session(source: Source, folder: string, cacheFolder: string): Session {
   const repository = join(folder, 'repository');
+  const report = join(folder, 'backup.json');
   const call = (...args: string[]): Command => ({
     steps: [[[process.execPath, BIN, '--repository', repository, '--json', ...args]]],
     env: {
@@ -34,7 +36,8 @@ function session(source: Source, folder: string, cacheFolder: string): Session {
   return {
     prepare: call('init'),
     repository,
-    backup: () => call('backup', addressOf(source)),
+    backup: () => ({ ...call('backup', '--profile', addressOf(source)), outputFile: report }),
+    slowestStage: () => slowestStage(JSON.parse(readFileSync(report, 'utf8')).profile),
     restore: (place) => ({
       command: call('restore', 'latest', itemName(source), '--to', place, '--confirm-restore'),
       path: place,

@@ -21,6 +21,8 @@ export interface Session {
   /** The folder whose bytes are counted; null when nothing is kept. */
   readonly repository: string | null;
   backup(run: number): Command | null;
+  /** The stage that set the pace of the last backup, where the tool tells. */
+  slowestStage?(): string;
   /** The latest backup to a path or into an empty database. `prepare` is not measured; `path` is where it then lies. */
   restore(
     place: string,

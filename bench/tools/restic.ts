@@ -25,7 +25,8 @@ export function resticChecked(program: string, version: string): Tool {
     name: `${plain.name}+check`,
     settings: `${plain.settings}; after \`pragma integrity_check\` of the copy`,
     kinds: ['sqlite'],
-    session: (source, folder) => session(program, source, folder, true),
+    // A restore is the same with and without.
+    session: (source, folder) => ({ ...session(program, source, folder, true), restore: () => null }),
   };
 }
 
