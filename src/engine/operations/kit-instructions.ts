@@ -126,14 +126,14 @@ function aboutDestination({ repository, address, backups, signers, layout }: Kit
   const made = signers.map(({ fingerprint, host }) => `| \`${fingerprint}\` | ${plain(host)} |`).join('\n');
   const signerTable = `| signed by (fingerprint) | host |\n|---|---|\n${made}\n`;
   if (repository === null) {
-    return `\`${plain(address)}\`, one bundle for every backup (${layout}), ${backups} when this was written.\n\n${signerTable}`;
+    return `\`${plain(address)}\`, one file for every backup (layout ${layout}): ${counted(backups)} when this was written.\n\n${signerTable}`;
   }
   const { id, createdAt, epoch, slots } = repository;
   const rows = slots.map(
     (slot) =>
       `| \`${slot.keyId}\` | ${plain(slot.label)} | ${slot.kind === 'raw' ? 'key (`hfk1-…`)' : 'passphrase'} | ${slot.current ? 'everything' : `up to epoch ${slot.epoch}`} | ${slot.createdAt.slice(0, 10)} |`,
   );
-  return `\`${plain(address)}\`, repository \`${id}\`, made ${createdAt.slice(0, 10)}, epoch ${epoch}, ${backups} backups when this was written.
+  return `\`${plain(address)}\`, repository \`${id}\`, made ${createdAt.slice(0, 10)}, epoch ${epoch}, ${counted(backups)} when this was written.
 
 | key id | label | kind | opens | since |
 |---|---|---|---|---|
@@ -141,6 +141,8 @@ ${rows.join('\n')}
 
 ${signerTable}`;
 }
+
+const counted = (backups: number) => (backups === 1 ? '1 backup' : `${backups} backups`);
 
 function fetchText({ fetch, fetched, address }: KitFacts, place: string): string {
   if (fetch.length === 0) {
