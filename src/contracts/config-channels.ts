@@ -9,7 +9,9 @@ const rule = z
       .array(z.enum([...NOTICE_KINDS, ...NOTICE_GROUPS]))
       .min(1)
       .optional()
-      .describe('Default: all for a webhook, problems for e-mail, what runs report for a ping.'),
+      .describe(
+        'Default: all but backup_started for a webhook, problems for e-mail, what backups report for a ping.',
+      ),
     plans: z.array(name).min(1).optional().describe('Only of these plans. Default: any, and what has none.'),
     tenants: z
       .array(text)

@@ -4,6 +4,7 @@ import type { ConfigurationTables } from './tables/configuration.ts';
 import type { EventTables } from './tables/events.ts';
 import type { JobTables } from './tables/jobs.ts';
 import type { LedgerTables } from './tables/ledger.ts';
+import type { NoticeTables } from './tables/notices.ts';
 import type { ScheduleTables } from './tables/schedule.ts';
 
 /** Every table, one interface for each module. A module adds its own file in `tables/` and its name here. */
@@ -13,5 +14,6 @@ export interface CatalogSchema
     ScheduleTables,
     BackupTables,
     EventTables,
+    NoticeTables,
     AccessTables,
     LedgerTables {}
