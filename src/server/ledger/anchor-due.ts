@@ -23,7 +23,7 @@ const seqOf = ({ heads }: Pick<Anchor, 'heads'>, stream: Stream) =>
  * exactly these heads are there. False when there was nothing to do. `address` must hold no password.
  */
 export async function anchorAt(
-  ledger: Ledger,
+  ledger: Pick<Ledger, 'place' | 'heads' | 'anchor'>,
   address: string,
   write: (anchor: AnchorObject) => Promise<void>,
   options: { readonly always?: boolean } = {},

@@ -9,11 +9,14 @@ import {
   type Signing,
   writeCheckpoint,
 } from './append.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger as WholeLedger } from './ledger.ts';
 import type { LedgerDb } from './ledger-db.ts';
 import { keyIdOfKey } from './private-keys.ts';
 import type { KeyLine } from './proof/schemas.ts';
 import { OWN_ACTIONS, STREAMS } from './proof/statements.ts';
+
+/** What keys need of a ledger, whichever way it was opened. */
+type Ledger = Pick<WholeLedger, 'place' | 'signing'>;
 
 /**
  * Signs with a new key from now on: an entry signed by the old key introduces it, one signed by the new key retires the old one,

@@ -39,18 +39,17 @@ export function readStatement(kept: KeptStatement): ReadStatement | null {
   return { where, ledgerId: read.data.ledger_id, heads: read.data.heads, anchor: read.data };
 }
 
-/** What a statement proves against the streams; null when it agrees with them. */
+/** What a statement proves against the streams: null when it agrees with them, `unknown` where a stream is broken before its place. */
 export function statementProblem(
   { where, heads, anchor }: ReadStatement,
   streams: Readonly<Record<Stream, ProvenStream>>,
-): Problem | null {
+): Problem | 'unknown' | null {
   // Of a ledger whose end is gone, the newest keys are gone as well: so this comes before the signature.
   const beyond = heads.find(({ stream, seq }) => seq > streams[stream].report.entries);
   if (beyond) {
     const { stream, seq } = beyond;
     const { entries } = streams[stream].report;
-    // Where an entry is wrong, the stream was not followed to its end.
-    if (streams[stream].problems.length > 0) return null;
+    if (streams[stream].problems.some(({ code }) => code !== 'tail_cut')) return 'unknown';
     const message = `the last entries of ${stream} are gone: it ends with entry ${entries}, and ${where} has seen entry ${seq}`;
     return problem('tail_cut', `${stream}.ndjson`, message, { seq: entries + 1 });
   }

@@ -38,7 +38,7 @@ export async function verifyLedgerDump({ folder, kept, pinned }: VerifyLedgerReq
   // What follows compares whole streams; where one is broken, it would only say so again.
   if (problems.length === 0) problems.push(...(await wholeProblems(folder, streams)));
   const found = own.map((statement) => ({ statement, flaw: statementProblem(statement, streams) }));
-  problems.push(...uniqueProblems(found.flatMap(({ flaw }) => flaw ?? [])));
+  problems.push(...uniqueProblems(found.flatMap(({ flaw }) => (flaw && flaw !== 'unknown' ? flaw : []))));
   for (const { one, read } of statements) {
     if (!read) problems.push(problem('anchor_unproven', one.where, `${one.where} is no head of a ledger`));
   }

@@ -51,7 +51,10 @@ export async function verifyStream(
       flaw ??
       (entry?.success
         ? entryProblem(where, line.line, stream, entry.data as Entry, last, keys)
-        : problem('line_malformed', where, `line ${line.line} is not an entry`, line));
+        : problem('line_malformed', where, `line ${line.line} is not an entry`, {
+            line: line.line,
+            seq: (last?.seq ?? 0) + 1,
+          }));
     if (found) {
       problems.push(found);
       break;
