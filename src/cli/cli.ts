@@ -37,6 +37,9 @@ export interface GlobalOptions {
   readonly destination?: string;
   readonly config?: string;
   readonly json?: boolean;
+  /** MiB each second, as written. */
+  readonly limitUpload?: string;
+  readonly limitDownload?: string;
 }
 
 /** What a command has to say: exactly one of the two is shown, on standard output. */

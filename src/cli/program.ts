@@ -37,6 +37,8 @@ export function buildProgram(io: CliIo, action: Action): Command {
     .option('--repository <address>', 'where backups are kept (or HOLDFAST_REPOSITORY)')
     .option('--destination <name>', 'one of the destinations of the configuration')
     .option('--config <file>', 'configuration (or HOLDFAST_CONFIG, or ./holdfast.yaml)')
+    .option('--limit-upload <rate>', 'at most so many MiB each second go out')
+    .option('--limit-download <rate>', 'at most so many MiB each second come in')
     .option('--json', 'write one JSON document to standard output, everything else to standard error')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({

@@ -31,6 +31,8 @@ export interface Destination {
   readonly folder: string;
   /** Below this a backup is skipped; null for the engine's default. */
   readonly minimumFreeBytes: number | null;
+  /** See the configuration. */
+  readonly limits?: DestinationConfig['limits'];
   /** Whether what changed little is stored as a difference; null for the engine's default. */
   readonly differences: boolean | null;
 }
@@ -135,13 +137,14 @@ export async function configuredDestination(
     });
   }
   const address = await interpolated(io, loaded, found.address, `the address of the destination ${name}`);
-  const { layout, keys, region, s3, supabase, sftp } = found;
+  const { layout, keys, region, s3, supabase, sftp, limits } = found;
   return {
     ...{ name, layout, chosenBy, keys: keys ?? null, region: region ?? null },
     login: { ...(s3 && { s3 }), ...(supabase && { supabase }), ...(sftp && { sftp }) },
     address: absoluteAddress(address, loaded.folder),
     folder: loaded.folder,
     minimumFreeBytes: minimumFreeBytesOf(io) ?? found.minimumFreeBytes ?? null,
+    ...(limits && { limits }),
     differences: found.differences ?? null,
   };
 }

@@ -79,3 +79,18 @@ test('a secret that is not there is named by its field, and never guessed', asyn
   });
   assert.deepEqual(await settings('/srv/backups', OWN_S3, {}), {});
 });
+
+test('limits come from the command line before the configuration, and are bandwidths', async () => {
+  const cli = (options: Record<string, string>) => ({ ...fakeCli(fakeIo({ environment: {} })), options });
+  const limits = { uploadMiBPerSecond: 2, downloadMiBPerSecond: 0.5, concurrency: 3 };
+  const place = { address: '/srv/backups', login: {}, folder: '/', limits };
+  const given = await storageSettings(cli({ limitUpload: '1.5' }), place);
+  assert.deepEqual(given.limits, {
+    uploadBytesPerSecond: 1.5 * 2 ** 20,
+    downloadBytesPerSecond: 2 ** 19,
+    concurrency: 3,
+  });
+  for (const text of ['fast', '0', '-1', '']) {
+    await assert.rejects(storageSettings(cli({ limitUpload: text }), place), { code: 'usage' }, text);
+  }
+});

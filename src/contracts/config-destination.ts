@@ -65,6 +65,8 @@ export const regionLabel = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9._ -]{0,63}$/, 'must be a short label such as eu or de-fra')
   .describe('Where the data lies, for people and for the regions of plans. Not the region of S3.');
 
+const rate = z.number().min(0.05).max(100_000).describe('In MiB each second; 0.5 is allowed.');
+
 export const destination = z.strictObject({
   address: text.describe('A folder, or an address such as s3://bucket/folder. ${NAME} is allowed.'),
   layout: z
@@ -82,6 +84,14 @@ export const destination = z.strictObject({
     .describe(
       'Whether a chunk that changed little is stored as a difference, which reads its old bytes. Default: true for folders, false elsewhere.',
     ),
+  limits: z
+    .strictObject({
+      uploadMiBPerSecond: rate.optional(),
+      downloadMiBPerSecond: rate.optional(),
+      concurrency: z.int().min(1).max(64).optional().describe('Objects that are moved at once.'),
+    })
+    .optional()
+    .describe('Of what a run takes of the network. Default: none.'),
   minimumFreeBytes: z
     .int()
     .min(0)

@@ -9,6 +9,7 @@ import { endToEndTests } from './s3/end-to-end.ts';
 import { faultTests } from './s3/faults.ts';
 import { protectionTests } from './s3/protection.ts';
 import { refusalTests } from './s3/refusals.ts';
+import { resumeTests } from './s3/resume.ts';
 import { newBucket, openFor, warmUp } from './s3/world.ts';
 
 let ceph: Ceph;
@@ -33,6 +34,7 @@ storageConformance('s3, as if its server overwrote', async (t) => {
 
 endToEndTests(() => ceph);
 copyTests(() => ceph);
+resumeTests(() => ceph);
 faultTests(() => ceph);
 refusalTests(() => ceph);
 protectionTests(() => ceph);

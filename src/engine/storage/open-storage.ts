@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../base/errors.ts';
+import type { StorageLimits } from './limited-storage.ts';
 import { openLocalStorage } from './local-storage.ts';
 import { memoryStorage } from './memory-storage.ts';
 import type { Storage } from './port.ts';
-import type { S3Settings } from './s3/s3-settings.ts';
+import { PATIENCE, type S3Settings } from './s3/s3-settings.ts';
 import type { StorageSettings } from './storage-settings.ts';
 
 /**
@@ -11,6 +12,30 @@ import type { StorageSettings } from './storage-settings.ts';
  * libraries is loaded on its first use. Throws `usage` for an address of another kind.
  */
 export async function openStorage(address: string, settings: StorageSettings = {}): Promise<Storage> {
+  const { limits } = settings;
+  if (!limits || !isLimited(limits)) return openUnlimited(address, settings);
+  const { limitedStorage } = await import('./limited-storage.ts');
+  return limitedStorage(await openUnlimited(address, patient(settings, limits)), limits);
+}
+
+const isLimited = (limits: StorageLimits) => Object.values(limits).some((limit) => limit !== undefined);
+
+/** A call takes longer where less goes through, and must not be given up for it. */
+function patient(settings: StorageSettings, limits: StorageLimits): StorageSettings {
+  const slowest = Math.min(
+    limits.uploadBytesPerSecond ?? Infinity,
+    limits.downloadBytesPerSecond ?? Infinity,
+  );
+  if (!Number.isFinite(slowest)) return settings;
+  const patience = settings.s3?.patience ?? PATIENCE;
+  const slowestBytesPerSecond = Math.min(patience.slowestBytesPerSecond, slowest / CALLS_AT_ONCE);
+  return { ...settings, s3: { ...settings.s3, patience: { ...patience, slowestBytesPerSecond } } };
+}
+
+/** So many may share the bandwidth. */
+const CALLS_AT_ONCE = 32;
+
+async function openUnlimited(address: string, settings: StorageSettings): Promise<Storage> {
   if (address === 'memory:') return memoryStorage();
   if (address.startsWith('file://')) return openLocalStorage({ folder: fileURLToPath(address) });
   if (/^sftp:/i.test(address)) {

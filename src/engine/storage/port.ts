@@ -11,6 +11,8 @@ export interface Storage {
   readonly address: string;
   /** True where reading back costs nothing but time, as from a folder of this machine. False when absent. */
   readonly readsAreCheap?: boolean;
+  /** True where `put` awaits `StorageOptions.pace` itself, between the pieces it hands to the network. */
+  readonly isPaced?: boolean;
 
   /**
    * Writes a whole object and returns once it is durable. Never overwrites: `exists` means an object of
@@ -71,6 +73,8 @@ export interface ByteRange {
 
 export interface StorageOptions {
   readonly signal?: AbortSignal;
+  /** Of a put: awaited before so many bytes go out. Only where the storage says `isPaced`; see `limitedStorage`. */
+  readonly pace?: (bytes: number) => Promise<void>;
 }
 
 export interface ObjectInfo {

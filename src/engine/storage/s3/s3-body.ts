@@ -1,9 +1,24 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { PACED_BYTES } from '../limited-storage.ts';
+import type { StorageOptions } from '../port.ts';
 import { AttemptLost } from './s3-failure.ts';
 
 interface Answer {
   readonly Body?: unknown;
   readonly ContentLength?: number | undefined;
+}
+
+/** What a request sends: bytes as they are, or piece by piece as the pace allows. */
+export function bodyOf(bytes: Buffer, pace: StorageOptions['pace']): Buffer | Readable {
+  if (!pace || bytes.length === 0) return bytes;
+  async function* pieces() {
+    for (let at = 0; at < bytes.length; at += PACED_BYTES) {
+      const piece = bytes.subarray(at, at + PACED_BYTES);
+      await pace!(piece.length);
+      yield piece;
+    }
+  }
+  return Readable.from(pieces(), { objectMode: false, highWaterMark: PACED_BYTES });
 }
 
 /**

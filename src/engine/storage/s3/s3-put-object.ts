@@ -1,7 +1,8 @@
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { HoldfastError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
-import { readBody } from './s3-body.ts';
+import type { StorageOptions } from '../port.ts';
+import { bodyOf, readBody } from './s3-body.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { isTaken } from './s3-failure.ts';
 import {
@@ -22,6 +23,7 @@ export interface PutRequest {
   readonly signal: AbortSignal | undefined;
   /** The server refuses to overwrite; where it cannot, one looks first. */
   readonly isConditional: boolean;
+  readonly pace?: StorageOptions['pace'] | undefined;
 }
 
 /**
@@ -49,7 +51,7 @@ export async function putObject(
         ...creationOf(target, { [PUT_ID]: putId, [CONTENT_SHA256]: digests.sha256.toString('hex') }),
         ...checksumsOf(target, digests),
         Key: key,
-        Body: bytes,
+        Body: bodyOf(bytes, request.pace),
         ContentLength: bytes.length,
         ...(isConditional && { IfNoneMatch: '*' }),
       });

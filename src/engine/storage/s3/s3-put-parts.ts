@@ -9,6 +9,7 @@ import {
 import { HoldfastError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import type { ObjectLock } from './s3-address.ts';
+import { bodyOf } from './s3-body.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { isMissingUpload, isTaken } from './s3-failure.ts';
 import { extendLock } from './s3-lock.ts';
@@ -120,7 +121,7 @@ async function sendParts(
 
 async function sendPart(
   calls: S3Calls,
-  { key, name, signal: given }: PutRequest,
+  { key, name, signal: given, pace }: PutRequest,
   uploadId: string,
   number: number,
   bytes: Buffer,
@@ -136,7 +137,7 @@ async function sendPart(
         UploadId: uploadId,
         PartNumber: number,
         ...checksumsOf(target, digests),
-        Body: bytes,
+        Body: bodyOf(bytes, pace),
         ContentLength: bytes.length,
       });
       const answer = await client.send(command, { abortSignal: signal });

@@ -76,6 +76,7 @@ function storageOn(link: SftpLink, root: string, shown: string): Storage {
   let isTidied = false;
   return {
     address: shown,
+    isPaced: true,
     put: (name, content, given = {}) =>
       guarded(name, async () => {
         const outcome = await putRemote(link, root, name, content, given);

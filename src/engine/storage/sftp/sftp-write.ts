@@ -66,6 +66,7 @@ async function writeParts(
   };
   try {
     for await (const part of upload.parts()) {
+      await options.pace?.(part.bytes.length);
       await session.room(part.bytes.length);
       send(part);
       throwFailure();
