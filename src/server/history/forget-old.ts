@@ -1,0 +1,61 @@
+import { DAY_MS } from '../../engine/index.ts';
+import type { Catalog, CatalogDb } from '../catalog/types.ts';
+
+/** In one transaction, so that others do not wait. */
+const AT_ONCE = 500;
+
+export interface Forgotten {
+  readonly jobs: number;
+  readonly triggers: number;
+  readonly events: number;
+}
+
+/**
+ * Deletes jobs with their events, triggers, and events that notices dealt with, that are older than so many days. Backups stay: they go with
+ * what destinations hold. Runs beside everything else; several at once share the work.
+ */
+export async function forgetOld(catalog: Catalog, days: number, nowMs: number): Promise<Forgotten> {
+  const beforeMs = nowMs - days * DAY_MS;
+  const old = firstIdAt(beforeMs);
+  return {
+    jobs: await inPortions(catalog, async (trx) => {
+      const query = trx.selectFrom('jobs').select('id').where('id', '<', old);
+      const ids = await query.where('finished_at', '<', beforeMs).orderBy('id').limit(AT_ONCE).execute();
+      return remove(trx, 'jobs', ids);
+    }),
+    triggers: await inPortions(catalog, async (trx) => {
+      const query = trx.selectFrom('triggers').select('id').where('id', '<', old);
+      return remove(trx, 'triggers', await query.orderBy('id').limit(AT_ONCE).execute());
+    }),
+    events: await inPortions(catalog, async (trx) => {
+      const query = trx.selectFrom('events').select('id').where('id', '<', old);
+      const ids = await query.where('handled_at', 'is not', null).orderBy('id').limit(AT_ONCE).execute();
+      return remove(trx, 'events', ids);
+    }),
+  };
+}
+
+async function remove(
+  trx: CatalogDb,
+  table: 'jobs' | 'triggers' | 'events',
+  rows: readonly { readonly id: string }[],
+): Promise<number> {
+  const ids = rows.map(({ id }) => id);
+  if (ids.length > 0) await trx.deleteFrom(table).where('id', 'in', ids).execute();
+  return ids.length;
+}
+
+async function inPortions(catalog: Catalog, work: (trx: CatalogDb) => Promise<number>): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const done = await catalog.transaction(work);
+    total += done;
+    if (done < AT_ONCE) return total;
+  }
+}
+
+/** Ids begin with their time, so the oldest are found without another index: no UUIDv7 of this time or later is below it. */
+function firstIdAt(ms: number): string {
+  const time = Math.max(0, ms).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId } from '../../src/engine/index.ts';
+import type { Catalog } from '../../src/server/catalog/types.ts';
+import { storedConfig } from '../../src/server/configuration/documents.ts';
+import { ensureOwnPlan } from '../../src/server/configuration/own-plan.ts';
+import { getBackup, listBackups } from '../../src/server/history/backups.ts';
+import { forgetOld } from '../../src/server/history/forget-old.ts';
+import { listTriggers } from '../../src/server/history/triggers.ts';
+import { requestBackup } from '../../src/server/runs/request-backup.ts';
+import { recordBackup, recordCopy } from '../../src/server/worker/record-backups.ts';
+import { type CatalogPlace, onEachCatalog } from '../support/catalogs.ts';
+import { serverWorld } from '../support/server-world.ts';
+
+const START_MS = Date.parse('2026-03-01T00:00:00Z');
+const DAY_MS = 86_400_000;
+
+/** Backups of one day each, newest last; some began in the same millisecond. */
+async function addBackups(catalog: Catalog, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const startedAtMs = START_MS + Math.floor(i / 2) * DAY_MS;
+    const id = newId(startedAtMs);
+    ids.push(id);
+    await recordBackup(catalog.db, {
+      ...{ id, plan: i % 3 === 0 ? 'third' : 'other', part: null, tenant_id: i % 2 === 0 ? null : 'acme' },
+      ...{ type: 'full', status: 'succeeded', started_at: startedAtMs, size_bytes: i },
+    });
+    const seen = { destination_id: 'main', seen_at: startedAtMs };
+    await recordCopy(catalog.db, { backup_id: id, state: 'present', ...seen });
+  }
+  return ids;
+}
+
+onEachCatalog('history', (place) => {
+  lists(place);
+  upkeep(place);
+});
+
+function lists(place: CatalogPlace): void {
+  test('backups come newest first, each on one page, also those of one moment', async (t) => {
+    const { catalog } = await serverWorld(place, t);
+    const ids = await addBackups(catalog, 11);
+    const seen: { id: string; startedAtMs: number }[] = [];
+    let after: string | null = null;
+    do {
+      const page = await listBackups(catalog.db, {}, { limit: 3, after });
+      seen.push(...page.items);
+      after = page.next;
+    } while (after !== null);
+    assert.deepEqual(seen.map(({ id }) => id).toSorted(), ids.toSorted());
+    const order = seen.map(({ startedAtMs, id }) => `${startedAtMs} ${id}`);
+    assert.deepEqual(order, order.toSorted().toReversed());
+    const list = async (filter: Parameters<typeof listBackups>[1]) =>
+      (await listBackups(catalog.db, filter, { limit: 50, after: null })).items
+        .map(({ sizeBytes }) => sizeBytes)
+        .toSorted((a, b) => a - b);
+    assert.deepEqual(await list({ tenantId: 'acme' }), [1, 3, 5, 7, 9]);
+    assert.deepEqual(await list({ tenantId: null, plan: 'third' }), [0, 6]);
+    assert.deepEqual(await list({ archived: true }), []);
+    const one = await getBackup(catalog.db, ids[4]!);
+    assert.deepEqual(
+      [one?.sizeBytes, one?.copies.map(({ destinationId, state }) => [destinationId, state])],
+      [4, [['main', 'present']]],
+    );
+    assert.equal(await getBackup(catalog.db, newId()), null);
+    const wrong = await listBackups(catalog.db, {}, { limit: 1, after: "'; drop table backups" });
+    assert.equal(wrong.items[0]?.id, seen[0]?.id);
+  });
+
+  test('the trigger history shows every request, who made it and how it stands', async (t) => {
+    const world = await serverWorld(place, t);
+    const plan = await world.plan('nightly', { tenantId: 'acme' });
+    const ask = () => {
+      const asked = {
+        plan,
+        via: 'ui' as const,
+        requestedBy: 'ann',
+        atMs: world.clock.nowMs(),
+        type: 'db' as const,
+      };
+      return world.catalog.transaction((trx) => requestBackup(trx, world.queue, asked));
+    };
+    const first = await ask();
+    world.clock.advance(1000);
+    const second = await ask();
+    assert.deepEqual([second.created, second.job.id], [false, first.job.id]);
+    await world.queue.cancel(first.job.id);
+    const { items } = await listTriggers(world.catalog.db, { tenantId: 'acme' }, { limit: 10, after: null });
+    assert.deepEqual(
+      items.map(({ via, requestedBy, outcome, status, type, jobId }) => [
+        via,
+        requestedBy,
+        outcome,
+        status,
+        type,
+        jobId,
+      ]),
+      [
+        ['ui', 'ann', 'duplicate', 'interrupted', 'db', first.job.id],
+        ['ui', 'ann', 'accepted', 'interrupted', 'db', first.job.id],
+      ],
+    );
+    assert.deepEqual(
+      (await listTriggers(world.catalog.db, { tenantId: null }, { limit: 10, after: null })).items,
+      [],
+    );
+  });
+}
+
+function upkeep(place: CatalogPlace): void {
+  test('old jobs and triggers are forgotten, what is not over or not old stays', async (t) => {
+    const world = await serverWorld(place, t);
+    const plan = await world.plan('nightly');
+    const ask = async (type: 'db' | 'full') => {
+      const asked = { plan, via: 'api' as const, requestedBy: null, atMs: world.clock.nowMs(), type };
+      return (await world.catalog.transaction((trx) => requestBackup(trx, world.queue, asked))).job.id;
+    };
+    const old = await ask('db');
+    await world.queue.cancel(old);
+    const waiting = await ask('full');
+    world.clock.advance(400 * DAY_MS);
+    const fresh = await ask('db');
+    const forgotten = await forgetOld(world.catalog, 399, world.clock.nowMs());
+    assert.deepEqual(forgotten, { jobs: 1, triggers: 2, events: 0 });
+    const left = (await world.queue.list({}, { limit: 10, after: null })).items.map(({ id }) => id);
+    assert.deepEqual(left, [fresh, waiting]);
+    assert.deepEqual(await world.queue.events(old, 0), []);
+  });
+
+  test('the catalog is backed up by a plan of its own, which stays as somebody changes it', async (t) => {
+    const world = await serverWorld(place, t);
+    const ensure = () =>
+      world.catalog.transaction((trx) => ensureOwnPlan(trx, { file: '/srv/catalog.db' }, world.author()));
+    const made = await ensure();
+    assert.deepEqual(made?.body.sources, ['holdfast-catalog']);
+    const { sources } = await storedConfig(world.catalog.db);
+    assert.deepEqual(sources['holdfast-catalog'], { kind: 'sqlite', path: '/srv/catalog.db' });
+    await world.plan('holdfast-catalog', { sources: ['holdfast-catalog'], enabled: false }, made!.version);
+    assert.equal((await ensure())?.body.enabled, false);
+  });
+}
