@@ -49,12 +49,9 @@ export async function sendEmail(body: Email, sending: Sending, parts: SendParts)
     return { answer: response.slice(0, 200), error: null, isFinal: false, retryAfterSeconds: null };
   } catch (error) {
     const { response, message } = error as { response?: string; message: string };
-    return {
-      answer: response ?? null,
-      error: withoutSecret(message, password),
-      isFinal: false,
-      retryAfterSeconds: null,
-    };
+    const hide = (text: string) => withoutLogin(text, body.login?.user ?? '', password);
+    const answer = response === undefined ? null : hide(response).slice(0, 200);
+    return { answer, error: hide(message).slice(0, 500), isFinal: false, retryAfterSeconds: null };
   } finally {
     clearTimeout(timer);
     transport.close();
@@ -84,9 +81,10 @@ async function authority(file: string, channel: string): Promise<string> {
   }
 }
 
-/** A server could repeat what it was told. */
-function withoutSecret(text: string, secret: string | null): string {
-  if (secret === null) return text;
-  const forms = [secret, Buffer.from(secret).toString('base64')];
+/** A server could repeat what it was told, as it was told: AUTH PLAIN and LOGIN send it in base64. */
+function withoutLogin(text: string, user: string, password: string | null): string {
+  if (password === null) return text;
+  const base64 = (plain: string) => Buffer.from(plain).toString('base64');
+  const forms = [password, base64(password), base64(`\0${user}\0${password}`)];
   return forms.reduce((masked, form) => masked.replaceAll(form, '***'), text);
 }
