@@ -1,5 +1,5 @@
 /**
- * `node bench/service/history.ts [ROWS]`: pages of lists over a long history (default a million backups, as many jobs and
+ * `npm run bench:service -- [ROWS] [sqlite|postgres]`: pages of lists over a long history (default a million backups, as many jobs and
  * triggers), on both catalogs: the first page, one in the middle and one near the end, by everything, by tenant and by plan.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { openQueue } from '../../src/server/jobs/queue.ts';
 import { startCluster } from '../../test/support/postgres-cluster.ts';
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
+const ONLY = process.argv[3] ?? null;
 const TENANTS = 100;
 const PLANS = 1000;
 const BATCH = 500;
@@ -135,17 +136,27 @@ async function measure(name: string, catalog: Catalog): Promise<void> {
   await queue.close();
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'holdfast-history-'));
-const cluster = await startCluster({ settings: { shared_buffers: '256MB' } });
-try {
-  const sqlite = await openCatalog({ file: join(folder, 'catalog.db') });
-  await measure('SQLite', sqlite);
-  await sqlite.close();
-  rmSync(folder, { recursive: true });
-  const postgres = await openCatalog({ url: await cluster.createDatabase('history') });
-  await measure('PostgreSQL', postgres);
-  await postgres.close();
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-  await cluster.stop();
+async function onSqlite(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-history-'));
+  try {
+    const catalog = await openCatalog({ file: join(folder, 'catalog.db') });
+    await measure('SQLite', catalog);
+    await catalog.close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
+
+async function onPostgres(): Promise<void> {
+  const cluster = await startCluster({ settings: { shared_buffers: '256MB' } });
+  try {
+    const catalog = await openCatalog({ url: await cluster.createDatabase('history') });
+    await measure('PostgreSQL', catalog);
+    await catalog.close();
+  } finally {
+    await cluster.stop();
+  }
+}
+
+if (ONLY !== 'postgres') await onSqlite();
+if (ONLY !== 'sqlite') await onPostgres();

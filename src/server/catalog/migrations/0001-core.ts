@@ -206,6 +206,8 @@ const INDEXES: readonly IndexLine[] = [
   ['backups_by_tenant', 'backups (tenant_id, started_at, id)', 'archived_at is null'],
   ['backups_by_plan', 'backups (plan, started_at, id)', 'archived_at is null'],
   ['backups_archived', 'backups (started_at, id)', 'archived_at is not null'],
+  ['backups_archived_by_tenant', 'backups (tenant_id, started_at, id)', 'archived_at is not null'],
+  ['backups_archived_by_plan', 'backups (plan, started_at, id)', 'archived_at is not null'],
   ['backup_copies_by_place', 'backup_copies (destination_id, backup_id)'],
   ['drills_by_backup', 'drills (backup_id, id)'],
   ['drills_by_plan', 'drills (plan, id)'],
