@@ -6,20 +6,15 @@ import { readSealKey } from './access/seal-key.ts';
 import { forgetSessions } from './access/sessions.ts';
 import { newSetupToken } from './access/setup.ts';
 import { forgetAttempts } from './access/throttle.ts';
-import { openCatalog } from './catalog/catalog.ts';
 import type { Catalog } from './catalog/types.ts';
-import { settingValues } from './configuration/settings.ts';
+import { openCore } from './core.ts';
 import type { ServerContext } from './http/context.ts';
 import { httpSettings } from './http/http-settings.ts';
 import { buildServer } from './http/server.ts';
-import type { JobHandler, JobQueue, JobWorker } from './jobs/port.ts';
-import { openQueue } from './jobs/queue.ts';
+import type { JobHandler, JobKind } from './jobs/port.ts';
 import { outboundPolicy } from './outbound/index.ts';
 import { restoreHandler } from './restores/run-restore.ts';
-import { openSchedule } from './schedule/schedule.ts';
-import { recordEnd } from './worker/job-ended.ts';
 import type { Workplace } from './worker/port.ts';
-import { openRunner } from './worker/runner.ts';
 import type { RunnerParts } from './worker/runner-parts.ts';
 
 export interface ServiceOptions {
@@ -50,20 +45,17 @@ export function catalogAddress({ environment, home }: Pick<ServiceOptions, 'envi
 
 /** Throws `catalog_*`, `config_invalid`, and what listening throws. The caller ends with `stop`. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { environment, home, workplace } = options;
+  const { environment, home, workplace, labels, concurrency } = options;
   const settings = httpSettings(environment, home);
   const log = pino({ level: environment.HOLDFAST_LOG_LEVEL || 'warn' }, pino.destination(2));
-  const closing: (() => Promise<unknown>)[] = [];
+  const onError = (error: unknown) => log.error({ err: error }, 'in the background');
+  const core = await openCore({ address: catalogAddress(options), workplace, onError });
+  const { catalog, queue, schedule } = core;
+  const closing: (() => Promise<unknown>)[] = [() => core.close()];
   const stop = async () => {
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
-    const catalog = await openCatalog(catalogAddress(options));
-    closing.push(() => catalog.close());
-    const onError = (error: unknown) => log.error({ err: error }, 'in the background');
-    const queue = await openJobQueue(catalog, onError);
-    closing.push(() => queue.close());
-    const schedule = openSchedule({ catalog, queue, onError });
     const context: ServerContext = {
       ...{ catalog, queue, schedule, settings, workplace },
       outbound: outboundPolicy(settings.allowedAddresses),
@@ -76,9 +68,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const setupToken = await newSetupToken(catalog);
     await app.listen({ host: settings.host, port: settings.port });
     schedule.start();
-    closing.push(() => schedule.stop());
-    const worker = startJobs(options, catalog, queue);
-    if (worker) closing.push(() => worker.stop());
+    if (concurrency !== null) core.work({ labels, concurrency }, otherKinds({ catalog, queue, workplace }));
     closing.push(housekeeping(catalog, onError));
     return { address: addressOf(app.server.address(), settings.tls !== null), setupToken, stop };
   } catch (error) {
@@ -87,28 +77,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
-/** A queue as servers and workers use it. */
-export function openJobQueue(catalog: Catalog, onError: (error: unknown) => void): Promise<JobQueue> {
-  return openQueue(catalog, {
-    onEnded: recordEnd,
-    onError,
-    limit: async () => (await settingValues(catalog.db, null))['runs.limit'],
-  });
-}
-
-/** Begins to do jobs in this process; null when others are to do them. */
-export function startJobs(
-  { workplace, labels, concurrency }: Pick<ServiceOptions, 'workplace' | 'labels' | 'concurrency'>,
-  catalog: Catalog,
-  queue: JobQueue,
-): JobWorker | null {
-  if (concurrency === null) return null;
-  return queue.work({ handle: runnerHandler({ catalog, queue, workplace }), labels, concurrency });
-}
-
-/** Does every kind of job. */
-export function runnerHandler(parts: RunnerParts): JobHandler {
-  return openRunner(parts, { restore: restoreHandler(parts) });
+/** Kinds of jobs that the runner of backups does not know. */
+export function otherKinds(parts: RunnerParts): { readonly [K in JobKind]?: JobHandler } {
+  return { restore: restoreHandler(parts) };
 }
 
 function plainMonitoring({ db }: Catalog): ServerContext['monitoring'] {

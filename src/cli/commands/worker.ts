@@ -37,28 +37,28 @@ ${examples('HOLDFAST_DATABASE_URL=postgres://holdfast@db/holdfast holdfast worke
 }
 
 async function work(cli: Cli, options: WorkerOptions): Promise<CommandResult> {
-  const { catalogAddress, openJobQueue } = await import('../../server/service.ts');
-  const { openCatalog } = await import('../../server/catalog/catalog.ts');
-  const { runnerHandler } = await import('../../server/service.ts');
   const { label: labels, onlyLabels, concurrency } = options;
   if (onlyLabels && labels.length === 0) {
     throw new HoldfastError('usage', '--only-labels needs a label', { next: 'add --label NAME' });
   }
+  const { catalogAddress, otherKinds } = await import('../../server/service.ts');
+  const { openCore } = await import('../../server/core.ts');
   const { environment } = cli.io;
-  const catalog = await openCatalog(catalogAddress({ environment, home: homeFolder(cli.io) }));
+  const workplace = workplaceOf(cli);
+  const core = await openCore({
+    address: catalogAddress({ environment, home: homeFolder(cli.io) }),
+    workplace,
+    onError: (error) => cli.note(`warning: ${error instanceof Error ? error.message : String(error)}`),
+  });
   try {
-    const queue = await openJobQueue(catalog, (error) => cli.note(`warning: ${(error as Error).message}`));
-    const parts = { catalog, queue, workplace: workplaceOf(cli) };
-    const worker = queue.work({
-      ...{ handle: runnerHandler(parts), labels, concurrency },
-      unlabelled: onlyLabels !== true,
-    });
+    const worker = core.work(
+      { labels, concurrency, unlabelled: onlyLabels !== true },
+      otherKinds({ ...core, workplace }),
+    );
     cli.note(`worker ${worker.id} takes jobs${labels.length > 0 ? ` with label ${labels.join(', ')}` : ''}`);
     await untilAborted(cli.signal);
-    await worker.stop();
-    await queue.close();
     return { json: { worker: worker.id, stopped: true }, text: '' };
   } finally {
-    await catalog.close();
+    await core.close();
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '../configuration/documents.ts';
 import { settingValues } from '../configuration/settings.ts';
 import { initDestination } from '../worker/init-destination.ts';
+import { databaseSizes } from './backup-list.ts';
 import type { ServerContext } from './context.ts';
 import { redact } from './redact.ts';
 import { s3Address } from './s3-address.ts';
@@ -72,16 +73,9 @@ async function databasesOf({ catalog: { db } }: ServerContext, plan: Plan) {
     .orderBy('started_at', 'desc')
     .limit(20)
     .execute();
-  for (const { artifacts } of newest) {
-    for (const { name, sizeBytes } of JSON.parse(artifacts ?? '[]') as {
-      name: string;
-      sizeBytes: number;
-    }[]) {
-      const source = plan.body.sources.find(
-        (one) => name === one || name.startsWith(`${one}/`) || name.startsWith(`${one}.`),
-      );
-      if (source !== undefined && !sizes.has(source)) sizes.set(source, sizeBytes);
-    }
+  for (const row of newest) {
+    for (const [name, size] of Object.entries(databaseSizes(row)))
+      if (!sizes.has(name)) sizes.set(name, size);
   }
   return Object.fromEntries(
     Object.entries(plan.body.databases ?? {}).map(([name, { enabled, hour, retentionDays }]) => [

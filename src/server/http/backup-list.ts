@@ -10,6 +10,8 @@ type Row = Selectable<BackupsTable>;
 
 interface Artifact {
   readonly name: string;
+  /** The source it is of; absent in what earlier versions wrote. */
+  readonly source?: string;
   readonly kind: string;
   readonly sizeBytes: number;
 }
@@ -55,18 +57,26 @@ function cursorOf(text: string): [number, string] {
 }
 
 export function backupPayload(row: Row) {
-  const databases = artifactsOf(row).filter(({ kind }) => /sqlite|pg-/.test(kind));
   return {
     ...{ id: row.id, plan: row.plan, part: row.part, tenant_id: row.tenant_id, type: row.type },
     ...{ status: row.status, size_bytes: row.size_bytes, stored_bytes: row.stored_bytes, job_id: row.job_id },
     timestamp: iso(row.started_at),
-    databases: Object.fromEntries(databases.map(({ name, sizeBytes }) => [name, sizeBytes])),
+    databases: databaseSizes(row),
     held: row.held === 1,
     archived_at: isoOrNull(row.archived_at),
   };
 }
 
-function artifactsOf({ artifacts }: Row): Artifact[] {
+/** Bytes of each source that is a database. */
+export function databaseSizes(row: Pick<Row, 'artifacts'>): Record<string, number> {
+  const sizes: Record<string, number> = {};
+  for (const { name, source = name, kind, sizeBytes } of artifactsOf(row)) {
+    if (/^(sqlite|pg-)/.test(kind)) sizes[source] = (sizes[source] ?? 0) + sizeBytes;
+  }
+  return sizes;
+}
+
+function artifactsOf({ artifacts }: Pick<Row, 'artifacts'>): Artifact[] {
   return artifacts === null ? [] : (JSON.parse(artifacts) as Artifact[]);
 }
 

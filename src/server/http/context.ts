@@ -59,6 +59,10 @@ export type App = FastifyInstance<
 >;
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every registered route, such as `GET /api/v1/jobs/:id`. */
+    routeList: readonly string[];
+  }
   interface FastifyRequest {
     /** Null on routes that are open to all, and while the server is set up. */
     identity: Identity | null;

@@ -25,7 +25,6 @@ export function addGuard(app: App, context: ServerContext): void {
     refuseForeignHost(request, settings);
     if (request.is404) return;
     refuseForeignOrigin(request, settings);
-    refuseContentType(request);
     const access = request.routeOptions.config.access;
     if (!access) throw new HoldfastError('not_permitted');
     if ('setup' in access) return requireSetupToken(catalog, setupTokenOf(request));
@@ -51,6 +50,10 @@ export function addGuard(app: App, context: ServerContext): void {
       if (ageMs > PROOF_MS) throw new HoldfastError('proof_needed');
     }
     request.tenants = allowedTenants(identity, access.permission);
+  });
+  // Who may not be here learns nothing about what is taken here.
+  app.addHook('onRequest', async (request) => {
+    if (!request.is404) refuseContentType(request);
   });
   app.addHook('preHandler', async (request) => {
     const access = request.routeOptions.config.access;

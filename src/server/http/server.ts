@@ -66,7 +66,12 @@ export async function buildServer(context: ServerContext, options: ServerOptions
       done(error as Error);
     }
   });
-  app.addHook('onRoute', requireAccess);
+  const routes: string[] = [];
+  app.decorate('routeList', routes);
+  app.addHook('onRoute', (route) => {
+    requireAccess(route);
+    for (const method of [route.method].flat()) routes.push(`${method} ${route.url}`);
+  });
   await app.register(helmet, HEADERS);
   await app.register(cookie);
   await app.register(multipart, { limits: { files: 1, fields: 20, fieldSize: 16_384 } });

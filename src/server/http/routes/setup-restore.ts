@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { answers, iso } from '../../../contracts/api/common.ts';
 import {
@@ -138,7 +138,7 @@ async function receive(request: FastifyRequest, folder: string, limitBytes: numb
   const announced = typeof sha256 === 'string' ? sha256 : null;
   const declaredBytes = length === undefined ? null : Number(length);
   if (!request.isMultipart()) {
-    const content = request.body as Readable;
+    const content = (request.body as Readable | null) ?? Readable.from([]);
     return receiveUpload(folder, content, { limitBytes, declaredBytes, sha256: announced });
   }
   const part = await request.file({ limits: { fileSize: limitBytes, files: 1 } });
