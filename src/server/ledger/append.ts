@@ -197,8 +197,7 @@ async function beginLedger(db: LedgerDb, signing: Signing): Promise<string> {
   const { privateKeys } = signing;
   const earlier = await privateKeys.list();
   const key = earlier.at(-1) ?? (await privateKeys.create());
-  const nowMs = signing.nowMs();
-  const ledgerId = newId(nowMs);
+  const ledgerId = newId(signing.nowMs());
   const detail = {
     ...{ ledger_id: ledgerId, key_id: keyIdOfKey(key), public_key: key.publicKey.toString('base64url') },
     ...{ host: hostname(), follows_a_lost_ledger: earlier.length > 0 },
@@ -206,12 +205,12 @@ async function beginLedger(db: LedgerDb, signing: Signing): Promise<string> {
   const begin = STREAMS.map((stream) =>
     ownEntry(stream, OWN_ACTIONS.begin, { kind: 'ledger', id: ledgerId }, detail),
   );
-  await appendSigned(db, signing, { ledgerId, key }, begin);
+  const [first] = await appendSigned(db, signing, { ledgerId, key }, begin);
   await insertKey(db, {
     key_id: detail.key_id,
     public_key: detail.public_key,
     host: detail.host,
-    atMs: nowMs,
+    atMs: Date.parse(first!.at),
     seq: 1,
   });
   return ledgerId;

@@ -6,10 +6,13 @@ export interface KnownKey {
   readonly keyId: string;
   readonly publicKey: string;
   readonly verifier: SignatureVerifier;
+  readonly host: string;
   /** The entry of this stream that introduced it. */
   readonly activatedSeq: number;
+  readonly activatedAt: string;
   /** The entry that retired it; null while it may sign. */
   retiredSeq: number | null;
+  retiredAt: string | null;
   /** Entries signed. */
   signed: number;
 }
@@ -30,6 +33,7 @@ export function takeKeys(keys: KnownKeys, entry: Entry): string | null {
   if (!retired || retired.retiredSeq !== null) return 'retires a key that is not active';
   if (retired.keyId === entry.key_id) return 'is signed by the key that it retires';
   retired.retiredSeq = entry.seq;
+  retired.retiredAt = entry.at;
   return null;
 }
 
@@ -42,7 +46,8 @@ function add(keys: KnownKeys, entry: Entry, keyId: string): string | null {
   if (keys.has(keyId)) return 'introduces a key twice';
   keys.set(keyId, {
     ...{ keyId, publicKey: detail.data.public_key, verifier: signatureVerifier(publicKey) },
-    ...{ activatedSeq: entry.seq, retiredSeq: null, signed: 0 },
+    ...{ host: detail.data.host, activatedSeq: entry.seq, activatedAt: entry.at },
+    ...{ retiredSeq: null, retiredAt: null, signed: 0 },
   });
   return null;
 }

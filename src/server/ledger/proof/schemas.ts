@@ -59,6 +59,7 @@ export const anchorSchema = z.strictObject({
 export const keyDetailSchema = z.object({
   key_id: hash,
   public_key: publicKey,
+  host: text,
   ledger_id: ledgerId.optional(),
 });
 

@@ -43,9 +43,12 @@ function keyFlaw(line: KeyLine, keys: KnownKeys): string | null {
       : `was retired by entry ${key.retiredSeq}`;
   }
   const status = key.retiredSeq === null ? 'active' : 'retired';
-  return status === line.status && (line.retired_at === null) === (status === 'active')
-    ? null
-    : `is ${status} and listed otherwise`;
+  const isSame =
+    status === line.status &&
+    key.host === line.host &&
+    key.activatedAt === line.activated_at &&
+    key.retiredAt === line.retired_at;
+  return isSame ? null : 'is listed with another status, host or time than its entries have';
 }
 
 /** Both streams introduce and retire the same keys, in the same order: one that lacks the last of them was cut. */
