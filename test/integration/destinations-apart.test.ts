@@ -120,3 +120,36 @@ plans:
   );
   assert.match((await place.run(['config', 'check'])).stderr, /keys may hold keys/);
 });
+
+test('each copy is rotated by its own rules, and copying does not bring back what went', async (t) => {
+  const rules = THREE.replace('offsite, third]', 'offsite, { name: third, retention: { keepLast: 1 } }]');
+  const place = await copiesPlace(t, rules);
+  await place.json(['init']);
+  const ids: unknown[] = [];
+  for (const text of ['one', 'two', 'three']) {
+    await place.write('a', text);
+    ids.push((await place.json(['backup'])).backupId);
+  }
+  const at = async (...args: string[]) => {
+    const listed = JSON.parse((await place.run(['list', '--json', ...args])).stdout) as {
+      id: string;
+      destinations: string[];
+    }[];
+    return Object.fromEntries(
+      listed.map(({ id, destinations }) => [ids.indexOf(id), destinations.join(' ')]),
+    );
+  };
+  const everywhere = 'main offsite third';
+  assert.deepEqual(await at(), { 2: everywhere, 1: everywhere, 0: everywhere });
+  const { removed } = await place.json(['rotate']);
+  assert.equal(removed, 2);
+  const rotated = { 2: everywhere, 1: 'main offsite', 0: 'main offsite' };
+  assert.deepEqual(await at(), rotated);
+  await place.json(['replicate']);
+  assert.deepEqual(await at(), rotated);
+  await place.json(['undelete', String(ids[0])]);
+  assert.deepEqual(await at(), { ...rotated, 0: everywhere });
+  await place.json(['hold', String(ids[0]), '--reason', 'audit']);
+  assert.equal((await place.json(['rotate'])).removed, 0, 'held everywhere');
+  await place.json(['prune']);
+});
