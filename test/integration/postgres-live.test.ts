@@ -88,16 +88,21 @@ const changes = [
   'alter table accounts alter column balance type bigint; alter table accounts drop column if exists note',
   'alter table refilled drop column if exists extra; vacuum full refilled',
 ];
-const changeSchema = async (client: Client, round: number) => {
+/** Between two changes there is time for a dump to begin, however busy the machine is: else none could. */
+const changeSchema = (pauseMs: number) => async (client: Client, round: number) => {
   for (const statement of changes[round % changes.length]!.split(/; (?=alter|vacuum)/))
     await client.query(statement);
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await new Promise((resolve) => setTimeout(resolve, pauseMs));
 };
+const SHORTEST_PAUSE_MS = 150;
 
 describe('dumps of a busy database', () => {
   test('hold one moment exactly, while rows move and tables change', async (t) => {
-    const stops = [worker(transfer), worker(transfer), worker(changeSchema)];
     const scratch = await temporaryFolder(t);
+    const begun = performance.now();
+    await runSource(postgresSource({ name: 'bank', url }), sourceContext(scratch));
+    const pauseMs = Math.max(SHORTEST_PAUSE_MS, performance.now() - begun);
+    const stops = [worker(transfer), worker(transfer), worker(changeSchema(pauseMs))];
     try {
       for (let run = 0; run < count(10, 100); run += 1) {
         const [dump] = await runSource(postgresSource({ name: 'bank', url }), sourceContext(scratch));
