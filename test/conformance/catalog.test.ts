@@ -8,8 +8,7 @@ import { sql } from 'kysely';
 import { openCatalog } from '../../src/server/catalog/catalog.ts';
 import { migrate } from '../../src/server/catalog/migrate.ts';
 import type { Catalog, CatalogDb } from '../../src/server/catalog/types.ts';
-import { onEachCatalog } from '../support/catalogs.ts';
-import { startCluster } from '../support/postgres-cluster.ts';
+import { type CatalogPlace, onEachCatalog } from '../support/catalogs.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const tenant = (id: string, name = id) => ({ id, name, created_at: 1, archived_at: null });
@@ -131,6 +130,8 @@ onEachCatalog('catalog', (place) => {
     await assert.rejects(sql`select * from half`.execute(catalog.db), /half/);
   });
 
+  if (place.dialect === 'postgres') stuck(place);
+
   test('a catalog of a newer program is refused and left alone', async (t) => {
     const address = await place.address(t);
     const catalog = await openCatalog(address);
@@ -143,15 +144,14 @@ onEachCatalog('catalog', (place) => {
   });
 });
 
-test('on PostgreSQL a program that stopped inside a transaction does not hold others up for ever', async (t) => {
-  const cluster = await startCluster();
-  t.after(() => cluster.stop());
-  const catalog = await openCatalog({ url: await cluster.createDatabase('stuck') });
-  t.after(() => catalog.close());
-  const { rows } = await sql<{ limit: string }>`
-    select current_setting('idle_in_transaction_session_timeout') as limit`.execute(catalog.db);
-  assert.equal(rows[0]?.limit, '15s');
-});
+function stuck(place: CatalogPlace): void {
+  test('a program that stopped inside a transaction does not hold others up for ever', async (t) => {
+    const { db } = await place.open(t);
+    const { rows } = await sql<{ limit: string }>`
+      select current_setting('idle_in_transaction_session_timeout') as limit`.execute(db);
+    assert.equal(rows[0]?.limit, '15s');
+  });
+}
 
 test('an SQLite catalog is private, and its own database inside a transaction is refused', async (t) => {
   const file = join(await temporaryFolder(t), 'inner', 'catalog.db');

@@ -1,48 +1,44 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { sql } from 'kysely';
-import { openCatalog } from '../../src/server/catalog/catalog.ts';
 import { openQueue } from '../../src/server/jobs/queue.ts';
-import { onEachCatalog } from '../support/catalogs.ts';
-import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
+import { type CatalogPlace, onEachCatalog } from '../support/catalogs.ts';
 import { untilTrue } from '../support/until-true.ts';
 import { queueConformance } from './queue.ts';
 
-onEachCatalog('queue', queueConformance);
-
-let cluster: Cluster;
-before(async () => {
-  cluster = await startCluster();
+onEachCatalog('queue', (place) => {
+  queueConformance(place);
+  if (place.dialect === 'postgres') delivery(place);
 });
-after(() => cluster.stop());
 
-test('pg-boss holds nothing that the catalog does not have: without its tables the jobs are delivered all the same', async (t) => {
-  const catalog = await openCatalog({ url: await cluster.createDatabase('dropped') });
-  t.after(() => catalog.close());
-  const first = await openQueue(catalog);
-  const ids: string[] = [];
-  for (let i = 0; i < 3; i += 1) {
-    ids.push((await first.enqueue({ kind: 'custom', payload: i, runAfterMs: 1000 + i })).job.id);
-  }
-  await first.close();
-  await sql`drop schema holdfast_queue cascade`.execute(catalog.db);
-  const second = await openQueue(catalog, { pollMs: 100 });
-  t.after(() => second.close());
-  const seen: unknown[] = [];
-  const worker = second.work({
-    handle: async ({ payload }) => {
-      seen.push(payload);
-      return { status: 'succeeded', result: null };
-    },
-    concurrency: 1,
+function delivery(place: CatalogPlace): void {
+  test('pg-boss holds nothing that the catalog does not have: without its tables the jobs are delivered all the same', async (t) => {
+    const catalog = await place.open(t);
+    const first = await openQueue(catalog);
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      ids.push((await first.enqueue({ kind: 'custom', payload: i, runAfterMs: 1000 + i })).job.id);
+    }
+    await first.close();
+    await sql`drop schema holdfast_queue cascade`.execute(catalog.db);
+    const second = await openQueue(catalog, { pollMs: 100 });
+    t.after(() => second.close());
+    const seen: unknown[] = [];
+    const worker = second.work({
+      handle: async ({ payload }) => {
+        seen.push(payload);
+        return { status: 'succeeded', result: null };
+      },
+      concurrency: 1,
+    });
+    t.after(() => worker.stop());
+    await second.maintain();
+    await untilTrue(async () => seen.length === 3);
+    // What is there is not announced again.
+    await second.maintain();
+    const { rows } = await sql<{
+      count: number;
+    }>`select count(*) as count from holdfast_queue.job where state < 'completed'`.execute(catalog.db);
+    assert.deepEqual([seen, rows[0]?.count], [[0, 1, 2], 0]);
   });
-  t.after(() => worker.stop());
-  await second.maintain();
-  await untilTrue(async () => seen.length === 3);
-  // What is there is not announced again.
-  await second.maintain();
-  const { rows } = await sql<{
-    count: number;
-  }>`select count(*) as count from holdfast_queue.job where state < 'completed'`.execute(catalog.db);
-  assert.deepEqual([seen, rows[0]?.count], [[0, 1, 2], 0]);
-});
+}

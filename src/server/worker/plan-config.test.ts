@@ -27,7 +27,7 @@ test('a part is a plan of its own: its source, its days, its destinations', () =
   assert.deepEqual(Object.keys(plans), ['whole', 'whole/config', 'whole/results']);
   const retentionOf = (name: string) =>
     destinationsOf(config, plans[name]!).map((one) => [one.name, one.retention]);
-  assert.deepEqual(retentionOf('whole/config'), [['far', { days: 30 }]]);
+  assert.deepEqual(retentionOf('whole/config'), [['far', { days: 30, versions: null }]]);
   // Without days of its own it keeps what the plan says for each destination.
   assert.deepEqual(retentionOf('whole/results'), [
     ['main', { keepLast: 5 }],

@@ -27,6 +27,7 @@ export function withParts(config: Config): Config {
   return { ...config, plans: Object.fromEntries(plans) };
 }
 
+/** With days of its own, only those count: a daily backup would have more versions than the default keeps. */
 function partOf(plan: PlanConfig, part: string, days: number | undefined): PlanConfig {
   const own = plan.separate?.[part];
   return {
@@ -34,7 +35,7 @@ function partOf(plan: PlanConfig, part: string, days: number | undefined): PlanC
     sources: [part],
     databases: undefined,
     separate: own ? { [part]: own } : undefined,
-    retention: days === undefined ? plan.retention : { days },
+    retention: days === undefined ? plan.retention : { days, versions: null },
     ...(days === undefined
       ? {}
       : { destinations: plan.destinations?.map((one) => (typeof one === 'string' ? one : one.name)) }),
