@@ -12,6 +12,7 @@ import type { RunnerEvent, RunnerTask } from './runner-messages.ts';
 
 const OUTPUT_KEPT = 4000;
 const ASK_EVERY_MS = 100;
+const END_TOLD_MS = 300;
 
 const tell = (event: RunnerEvent) => process.stdout.write(`${JSON.stringify(event)}\n`);
 
@@ -111,6 +112,8 @@ async function runApplication(application: Extract<RunnerTask, { kind: 'applicat
     const durationMs = Math.round(performance.now() - started);
     const detail = difference ?? `${check.status}, as expected`;
     tell({ event: 'http', index, isGreen: difference === null, detail, durationMs });
+    // Its end may be told a moment after its connections broke.
+    if (difference !== null) await Promise.race([running.ended, sleep(END_TOLD_MS)]);
     if (running.ending() !== null) break;
   }
   const ending = running.ending();

@@ -36,6 +36,8 @@ export interface Comparison {
 }
 
 export interface ComparedContent {
+  /** Sources whose tables could be counted. */
+  readonly counted: ReadonlySet<string>;
   readonly checks: readonly CheckResult[];
   readonly tables: readonly { readonly source: string; readonly name: string; readonly rows: number }[];
 }
@@ -76,12 +78,14 @@ export async function compareContent(run: Comparison): Promise<ComparedContent> 
   const { progress, signal } = context;
   const checks: CheckResult[] = [];
   const tables: Table[] = [];
-  for (const dump of state.dumps) checks.push(...(await compareDump(run, dump, tables)));
+  const counted = new Set<string>();
+  for (const dump of state.dumps) checks.push(...(await compareDump(run, dump, tables, counted)));
   for (const one of state.exports) {
     progress.phase(`compare ${one.source}`, {});
     checks.push(
       await judged(`content of ${one.source}`, 'content', signal, async () => {
         const { rows, differences } = await compareExport(one, signal);
+        counted.add(one.source);
         tables.push(...rows.map((table) => ({ source: one.source, ...table })));
         return differences.length === 0
           ? green(`${sumOf(rows)}, equal to what was exported`)
@@ -93,7 +97,7 @@ export async function compareContent(run: Comparison): Promise<ComparedContent> 
     progress.phase(`compare ${file.artifact.name}`, {});
     checks.push(
       await judged(`content of ${file.artifact.name}`, 'content', signal, () =>
-        checkSqlite(file, tables, signal),
+        checkSqlite(file, tables, counted, signal),
       ),
     );
   }
@@ -121,10 +125,15 @@ export async function compareContent(run: Comparison): Promise<ComparedContent> 
       ),
     );
   }
-  return { checks, tables };
+  return { checks, tables, counted };
 }
 
-async function compareDump(run: Comparison, dump: RestoredDump, tables: Table[]): Promise<CheckResult[]> {
+async function compareDump(
+  run: Comparison,
+  dump: RestoredDump,
+  tables: Table[],
+  counted: Set<string>,
+): Promise<CheckResult[]> {
   const { context, scratchFolder, state } = run;
   const { signal, progress } = context;
   const { artifact, source, database } = dump;
@@ -132,6 +141,7 @@ async function compareDump(run: Comparison, dump: RestoredDump, tables: Table[])
   let found: Awaited<ReturnType<typeof dumpForComparison>> | null = null;
   const content = await judged(`content of ${artifact.name}`, 'content', signal, async () => {
     found = await dumpForComparison({ url: database.adminUrl, scratchFolder, signal, progress });
+    counted.add(source);
     const wanted =
       parseDumpFacts(artifact.facts) ??
       (await factsOfArchive(partOf(run, artifact).reader.read(artifact.content)));
@@ -190,6 +200,7 @@ function listed(all: readonly string[], more = 0): string {
 async function checkSqlite(
   { artifact, path }: RestoredFile,
   tables: Table[],
+  counted: Set<string>,
   signal: AbortSignal,
 ): Promise<Verdict> {
   if ((await hashOfFile(path, signal)) !== artifact.sha256) return red('not the bytes that were backed up');
@@ -205,11 +216,12 @@ async function checkSqlite(
     return before === undefined || before === rows ? [] : [`${name}: ${rows} rows instead of ${before}`];
   });
   if (differences.length > 0) return red(listed(differences));
-  const counted = found.map(({ name, rows }) => ({ source: artifact.source, name, rows: rows ?? 0 }));
-  tables.push(...counted);
+  const rows = found.map(({ name, rows }) => ({ source: artifact.source, name, rows: rows ?? 0 }));
+  tables.push(...rows);
+  counted.add(artifact.source);
   const violations = checked.facts?.foreignKeyViolations ?? 0;
   const note = violations > 0 ? `, ${plural(violations, 'row')} violating a foreign key as before` : '';
-  return green(`${sumOf(counted)}, every byte equal, integrity check passed${note}`);
+  return green(`${sumOf(rows)}, every byte equal, integrity check passed${note}`);
 }
 
 function rowsOf(facts: Facts): Map<string, number | null> {

@@ -196,7 +196,7 @@ async function lookAt(looking: Looking, state: RestoredState): Promise<void> {
   const { scratchFolder } = folder;
   const compared = await compareContent({ context, parts, scratchFolder, state });
   found.tables.push(...compared.tables);
-  found.checks.push(...compared.checks, ...checkHoldings(state, compared.tables, request));
+  found.checks.push(...compared.checks, ...checkHoldings(state, compared, request));
   clock.leave();
   const checked = await runChecks({ context, request, state, folder, clock });
   found.checks.push(...checked.checks);
