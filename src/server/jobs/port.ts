@@ -38,8 +38,11 @@ export interface JobRequest {
   readonly hangingAfterMs?: number | null;
 }
 
-/** Of jobs that are due, those of people who wait go first. */
-export const PRIORITY = { maintenance: -10, scheduled: 0, requested: 10, restore: 20 } as const;
+/**
+ * Of jobs that are due, those of people who wait go first. What the service does by itself is all the same and goes by age, so that
+ * nothing of it waits for ever: retention is as old as the backup after which it came.
+ */
+export const PRIORITY = { maintenance: 0, scheduled: 0, requested: 10, restore: 20 } as const;
 
 export interface Job {
   readonly id: string;
