@@ -27,7 +27,9 @@ export function renderCopies(copies: readonly CopyStatus[]): string {
 function renderCopy({ status, copied, storedBytes, missing }: CopyStatus): string {
   const came = copied > 0 ? `${formatCount(copied, 'backup')} copied, new ${formatSize(storedBytes)}` : '';
   if (status === 'missing')
-    return ['COPY MISSING', formatCount(missing, 'backup'), came].filter(Boolean).join(', ');
+    return [missing > 0 ? `COPY MISSING, ${formatCount(missing, 'backup')}` : 'NOT COMPLETE', came]
+      .filter(Boolean)
+      .join(', ');
   const stands = status === 'stored' ? 'stored' : 'complete';
   return [stands, came].filter(Boolean).join(', ');
 }

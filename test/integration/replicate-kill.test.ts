@@ -1,9 +1,11 @@
 /** A replication that dies before or after any call of the target loses nothing, and the next one ends it. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { HoldfastError } from '../../src/engine/base/errors.ts';
 import { verifyRepository } from '../../src/engine/repository/verify.ts';
 import type { Storage } from '../../src/engine/storage/port.ts';
 import { makeBackup, restoreBackup } from '../support/backup-fixture.ts';
+import { copyStorage } from '../support/copy-storage.ts';
 import { copyBetween, placeOf } from '../support/copy-world.ts';
 import { eachKill } from '../support/each-kill.ts';
 import { type RepositoryWorld, repositoryWorld } from '../support/repository-world.ts';
@@ -71,6 +73,52 @@ test('killed before or after any call that changes the target', async () => {
     checkWhole,
   );
   assert.ok(calls >= 7, `${calls} calls: two backups of a pack, an index and a manifest each, and a hold`);
+});
+
+/** Fails at its writing call number `at` (from 0), and says whether it came that far. */
+function failingAt(storage: Storage, at: number): Storage & { readonly failed: boolean } {
+  let calls = 0;
+  return {
+    ...storage,
+    address: storage.address,
+    get failed() {
+      return calls > at;
+    },
+    async put(...given) {
+      calls += 1;
+      if (calls - 1 === at) throw new HoldfastError('storage_full', `${given[0]} does not fit`);
+      return storage.put(...given);
+    },
+  };
+}
+
+test('a target that fails at any write: it is said which copies are missing, and the next run brings them', async () => {
+  const { main, offsite } = worlds;
+  const source = await placeOf(main);
+  for (let at = 0; ; at += 1) {
+    const storage = await copyStorage(offsite.storage, offsite.clock);
+    const failing = failingAt(storage, at);
+    const outcome = await copyBetween(source, await placeOf(offsite, failing));
+    if (!failing.failed) {
+      assert.deepEqual([outcome.missing, outcome.failures], [[], []]);
+      assert.ok(at >= 7, `${at} writes`);
+      return;
+    }
+    assert.deepEqual(
+      outcome.failures.map(({ code }) => code),
+      ['storage_full'],
+      `write ${at}`,
+    );
+    const { repository } = (await placeOf(offsite, storage)).context;
+    const there = [];
+    for await (const { manifest } of repository.manifests.readAll()) there.push(manifest.id);
+    assert.equal(
+      there.length + outcome.missing.length,
+      3,
+      `write ${at}: what is not there is called missing`,
+    );
+    await checkWhole(storage, `write ${at}`);
+  }
 });
 
 test('negative control: a target that gets manifests before packs is caught', async () => {

@@ -154,11 +154,11 @@ function merged(destinations: readonly ReplicatedTo[]): ReplicatedTo[] {
 }
 
 function statusOf(
-  { isKnown, missing, copied }: ReplicatedTo,
+  { isKnown, missing, copied, failures }: ReplicatedTo,
   dryRun: boolean,
 ): 'complete' | 'missing' | 'unknown' {
   if (!isKnown) return 'unknown';
-  return missing.length > 0 || (dryRun && copied.length > 0) ? 'missing' : 'complete';
+  return missing.length + failures.length > 0 || (dryRun && copied.length > 0) ? 'missing' : 'complete';
 }
 
 function payloadOf(one: ReplicatedTo, dryRun: boolean): ReplicatePayload['destinations'][number] {
@@ -197,7 +197,12 @@ export function renderReplicate(
     const state = {
       complete: 'complete',
       unknown: 'NOT REACHED',
-      missing: dryRun ? '' : `COPY MISSING, ${formatCount(missing.length, 'backup')}`,
+      missing:
+        missing.length > 0
+          ? `COPY MISSING, ${formatCount(missing.length, 'backup')}`
+          : dryRun
+            ? ''
+            : 'NOT COMPLETE',
     };
     const refused = leftOut.filter(({ reason }) => reason === 'region');
     const region = [...new Set(refused.map(({ text }) => `    REFUSED: ${printable(text)}\n`))];

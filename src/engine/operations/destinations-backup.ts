@@ -133,7 +133,7 @@ function statusOf(
   return {
     destination: name,
     address,
-    status: missing > 0 || isUnknown ? 'missing' : status,
+    status: missing > 0 || isUnknown || failures.length > 0 ? 'missing' : status,
     copied: outcome?.copied.length ?? 0,
     storedBytes: outcome?.storedBytes ?? 0,
     missing: isUnknown ? Math.max(1, missing) : missing,

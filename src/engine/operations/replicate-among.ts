@@ -39,6 +39,7 @@ export interface CopiesAt {
   /** What another destination has and this one should. Empty with `dryRun`. */
   readonly missing: readonly ReplicatedBackup[];
   readonly leftOut: readonly (ReplicatedBackup & { readonly reason: LeftOutReason; readonly text: string })[];
+  /** What keeps it from being whole: copies that are missing, holds that could not be placed. Empty when it is. */
   readonly failures: readonly CopyFailure[];
   /** False when it could not be looked at, so that nobody knows what it lacks. */
   readonly isKnown: boolean;
@@ -117,6 +118,7 @@ async function bring(
 ): Promise<CopiesAt> {
   const copied: PlacedBackup[] = [];
   const failures: CopyFailure[] = [];
+  const holdFailures: CopyFailure[] = [];
   let storedBytes = 0;
   for (const source of sources) {
     const plan = await planFor(source, target, request, listOf);
@@ -138,6 +140,7 @@ async function bring(
     });
     copied.push(...done.copied);
     failures.push(...done.failures);
+    holdFailures.push(...done.holdFailures);
     storedBytes += done.storedBytes;
     // Somebody else may have copied it in the meantime.
     const isOvertaken = done.failures.some(({ code }) => code === 'object_exists');
@@ -147,7 +150,7 @@ async function bring(
   const [missing, leftOut] = await stillWanted(sources, target, request, listOf);
   return {
     ...{ name: target.name, storedBytes, isKnown: true },
-    failures: failures.filter((failure) => isStillTrue(failure, missing, target)),
+    failures: [...failures.filter((failure) => isStillTrue(failure, missing, target)), ...holdFailures],
     copied: copied.map(shown),
     missing: request.dryRun ? [] : missing.map(shown),
     leftOut: leftOut.map(({ backup, reason, text }) => ({ ...shown(backup), reason, text })),
@@ -160,8 +163,10 @@ function isStillTrue(
   missing: readonly PlacedBackup[],
   { name, place }: Participant,
 ): boolean {
-  if (backupId === null || missing.some(({ id }) => id === backupId)) return true;
-  place.progress.warn(`${name}: backup ${backupId} came another way: ${message}`);
+  if (backupId === null ? missing.length > 0 : missing.some(({ id }) => id === backupId)) return true;
+  place.progress.warn(
+    `${name}: ${backupId === null ? '' : `backup ${backupId} `}came another way: ${message}`,
+  );
   return false;
 }
 

@@ -28,8 +28,8 @@ export interface Replicated {
   readonly copied: readonly PlacedBackup[];
   readonly storedBytes: number;
   readonly failures: readonly CopyFailure[];
-  /** False when a destination failed: what is not copied yet was not all tried. */
-  readonly isUp: boolean;
+  /** Holds that could not be placed. */
+  readonly holdFailures: readonly CopyFailure[];
 }
 
 /** What says something about one backup; anything else would hit the next one too. */
@@ -60,15 +60,14 @@ export async function replicate(replication: Replication): Promise<Replicated> {
         if (to.signal.aborted) throw new HoldfastError('interrupted', undefined, { cause: error });
         const isAboutBackup = ABOUT_BACKUP.has(codeOf(error) ?? '');
         failures.push(failureOf(error, isAboutBackup ? backup.id : null));
-        if (!isAboutBackup) return { copied, storedBytes, failures, isUp: false };
+        if (!isAboutBackup) return { copied, storedBytes, failures, holdFailures: [] };
       }
     }
   } finally {
     copier.close();
   }
   const held = [...hold, ...copied.filter((backup) => backup.held)];
-  failures.push(...(await placeHolds(to, held)));
-  return { copied, storedBytes, failures, isUp: true };
+  return { copied, storedBytes, failures, holdFailures: await placeHolds(to, held) };
 }
 
 /** An error as part of an outcome. */
