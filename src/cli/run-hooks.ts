@@ -1,4 +1,4 @@
-import { type HooksConfig, runHooksOf } from '../contracts/config-hooks.ts';
+import type { HooksConfig } from '../contracts/config-hooks.ts';
 import type { HoldfastError } from '../engine/base/errors.ts';
 import type { HookedRun } from '../engine/index.ts';
 import type { Cli } from './cli.ts';
@@ -13,7 +13,11 @@ export async function withHooks<T>(
   { hooks, ...run }: HookedWork<T>,
 ): Promise<{ result: T; failedHooks: readonly HoldfastError[] }> {
   if (!hooks?.before && !hooks?.after) return { result: await run.work(), failedHooks: [] };
-  const { runWithHooks } = await import('../engine/index.ts');
+  // Loaded when there are hooks only: help does not wait for schemas.
+  const [{ runWithHooks }, { runHooksOf }] = await Promise.all([
+    import('../engine/index.ts'),
+    import('../contracts/config-hooks.ts'),
+  ]);
   return runWithHooks({
     ...run,
     hooks: runHooksOf(hooks, cli.io.environment),
