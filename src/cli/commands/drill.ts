@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { DrillPayload } from '../../contracts/drill-payload.ts';
 import { asHoldfastError, EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import { type ChosenDrill, chooseDrill } from '../drill-request.ts';
+import type { ChosenDrill } from '../drill-request.ts';
 import type { DestinationSpec, DrillOutcome, Engine, KeptState } from '../engine-door.ts';
 import { printable } from '../format.ts';
 import { mask } from '../mask.ts';
@@ -40,6 +40,7 @@ ${examples('holdfast drill', 'holdfast drill nightly --backup 0193a', 'holdfast 
 }
 
 async function drill(cli: Cli, plan: string | undefined, options: DrillOptions): Promise<CommandResult> {
+  const { chooseDrill } = await import('../drill-request.ts');
   const chosen = await chooseDrill(cli, plan);
   const engines: Engine[] = [];
   const outcome = await withProgress(cli, async (progress) => {
