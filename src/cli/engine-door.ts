@@ -12,6 +12,7 @@ import type {
   EvidenceCopy,
   FailedDrill,
   KitRequest,
+  KmsSettings,
   ProvenEvidence,
   StorageSettings,
   StoredAnchor,
@@ -305,7 +306,7 @@ export interface SlotItem {
   readonly slotId: string;
   readonly keyId: string;
   readonly label: string;
-  readonly kind: 'raw' | 'passphrase';
+  readonly kind: 'raw' | 'passphrase' | 'kms';
   readonly epoch: number;
   readonly createdAt: string;
   readonly current: boolean;
@@ -387,6 +388,7 @@ export interface OpenEngineOptions {
   readonly layout: 'repository' | 'bundles';
   /** Texts as people hold them; the first is for new backups. */
   readonly keyTexts: readonly string[];
+  readonly kms?: KmsSettings;
   readonly signingKeyFile: string;
   readonly stateFolder: string;
   readonly progress: ProgressPort;

@@ -24,7 +24,7 @@ export function generatedKeyFile(cli: Cli): string {
  * The keys of this run: what the configuration names for the destination, else BACKUP_ENCRYPTION_KEY or
  * BACKUP_ENCRYPTION_KEY_FILE, else the generated key of the data folder. Old keys come from the configuration,
  * BACKUP_ENCRYPTION_KEY_OLD and BACKUP_ENCRYPTION_KEY_OLD_FILE, one a line; a line with commas is tried whole
- * and in parts, since a passphrase may hold a comma.
+ * and in parts, since a passphrase may hold a comma. A key in a service (BACKUP_ENCRYPTION_KEY_ID, or the configuration) comes last.
  * Throws `key_missing` for a variable or file that is named and not there, `usage` for two current keys.
  */
 export async function readKeyTexts(
@@ -44,7 +44,9 @@ export async function readKeyTexts(
     environment.BACKUP_ENCRYPTION_KEY_OLD ?? '',
     oldFile ? await fromFile(cli, resolve(cli.io.folder, oldFile)) : '',
   ];
-  return { current, old: [...new Set([...named, ...texts.flatMap(splitKeys)])] };
+  const inService = references?.encryptionKeyId ?? environment.BACKUP_ENCRYPTION_KEY_ID?.trim();
+  const services = inService ? [inService] : [];
+  return { current, old: [...new Set([...named, ...texts.flatMap(splitKeys), ...services])] };
 }
 
 /** Several keys in one text: see `readKeyTexts`. */

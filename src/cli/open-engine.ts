@@ -4,6 +4,7 @@ import { codeOf, HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
 import type { Engine, EngineModule, OpenEngineOptions, OpenedBundle } from './engine-door.ts';
 import { generatedKeyFile, type KeyTexts, readKeyTexts, writeKeyFile } from './key-texts.ts';
+import { kmsSettings } from './kms-settings.ts';
 import { mask } from './mask.ts';
 import { type ProgressView, progressView } from './progress/progress-view.ts';
 import { chooseDestination, type Destination, homeFolder, loadConfig } from './settings.ts';
@@ -185,6 +186,7 @@ export async function closedEngineOptions(
   return {
     address: destination.address,
     storage: await storageSettings(cli, destination),
+    kms: await kmsSettings(cli),
     layout: destination.layout,
     keyTexts,
     signingKeyFile: join(home, 'signing-key.pem'),

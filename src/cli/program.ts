@@ -62,6 +62,7 @@ Environment:
   HOLDFAST_REPOSITORY         address of the repository
   HOLDFAST_CONFIG             configuration file
   BACKUP_ENCRYPTION_KEY       key or passphrase; or _FILE with a file that holds it
+  BACKUP_ENCRYPTION_KEY_ID    a key in AWS KMS or Vault that opens the repository, see holdfast key add --help
   BACKUP_ENCRYPTION_KEY_OLD   keys of older backups, one a line or divided by commas; or _FILE
   HOLDFAST_MINIMUM_FREE_BYTES a backup is skipped when less is free (default 500000000)
   CONFIRM=yes                 the same as --confirm-restore

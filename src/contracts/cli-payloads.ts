@@ -304,11 +304,13 @@ export const keyListPayload = z.array(
     slotId: z.string(),
     keyId: z.string(),
     label: z.string(),
-    kind: z.enum(['raw', 'passphrase']),
+    kind: z.enum(['raw', 'passphrase', 'kms']),
     epoch: z.int(),
     createdAt: time,
     /** False for a key that opens older epochs only. */
     current: z.boolean(),
+    /** False when the slot was changed since it was written; null for an epoch that is not open. */
+    intact: z.boolean().nullable().optional(),
   }),
 );
 

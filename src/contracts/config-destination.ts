@@ -27,6 +27,16 @@ const keyReference = secretReference('a key');
 const keys = z.strictObject({
   current: keyReference.optional().describe('Default: BACKUP_ENCRYPTION_KEY or BACKUP_ENCRYPTION_KEY_FILE.'),
   old: z.array(keyReference).optional().describe('Keys that older backups may need.'),
+  encryptionKeyId: z
+    .string()
+    .regex(
+      /^(aws-kms:arn:aws[a-z-]*:kms:[^\s]+|vault-transit:[^\s]+\/[^\s]+)$/,
+      'must be aws-kms:arn:aws:kms:… or vault-transit:MOUNT/KEY',
+    )
+    .optional()
+    .describe(
+      'A key in AWS KMS or Vault that opens the repository, too, once holdfast key add --kms has let it. Default: BACKUP_ENCRYPTION_KEY_ID.',
+    ),
 });
 
 const s3 = z
@@ -67,8 +77,16 @@ export const regionLabel = z
 
 const rate = z.number().min(0.05).max(100_000).describe('In MiB each second; 0.5 is allowed.');
 
+/** True for `sftp://user:secret@host`; false when the password is empty or a single `${NAME}`. */
+function holdsPassword(address: string): boolean {
+  const password = /^[a-z][a-z0-9+.-]*:\/\/[^/?#@]*?:([^@]*)@/i.exec(address)?.[1] ?? '';
+  return password !== '' && !/^\$\{\w+\}$/.test(password);
+}
+
 export const destination = z.strictObject({
-  address: text.describe('A folder, or an address such as s3://bucket/folder. ${NAME} is allowed.'),
+  address: text
+    .refine((address) => !holdsPassword(address), 'must not hold a password: name it in s3, sftp or supabase')
+    .describe('A folder, or an address such as s3://bucket/folder. ${NAME} is allowed.'),
   layout: z
     .enum(['repository', 'bundles'])
     .default('repository')

@@ -20,6 +20,7 @@ export {
   toPem,
 } from './crypto/signing.ts';
 export { type DrillReport, type VerifiedEvidence, verifyEvidence } from './evidence/index.ts';
+export type { KmsSettings } from './kms/credential.ts';
 export { type AnchorPlace, readAnchors, type StoredAnchor, writeAnchor } from './operations/anchors.ts';
 export type { CopyPlace } from './operations/copy-place.ts';
 export type { DestinationSpec, RunPort } from './operations/destinations.ts';

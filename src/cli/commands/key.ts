@@ -8,7 +8,8 @@ import { loadEngine, warnIfWeak, withEngine } from '../open-engine.ts';
 import { renderTable } from '../table.ts';
 
 interface NewKeyOptions {
-  readonly keyFile: string;
+  readonly keyFile?: string;
+  readonly kms?: string;
   readonly label?: string;
 }
 
@@ -30,7 +31,14 @@ export function addKey(program: Command, action: Action): void {
     .action(action(list));
   newKeyOptions(key.command('add'))
     .description('let another key open the repository, too')
-    .addHelpText('after', examples('holdfast key add --key-file /etc/second.key --label "safe"'))
+    .addHelpText(
+      'after',
+      examples(
+        'holdfast key add --key-file /etc/second.key --label "safe"',
+        'holdfast key add --kms aws-kms:arn:aws:kms:eu-central-1:111122223333:key/1234abcd-…',
+        'holdfast key add --kms vault-transit:transit/holdfast',
+      ),
+    )
     .action(action(add));
   key
     .command('retire')
@@ -58,7 +66,8 @@ ${examples('holdfast key generate --output /etc/new.key', 'holdfast key rotate -
 
 function newKeyOptions(command: Command): Command {
   return command
-    .requiredOption('--key-file <file>', 'file that holds the new key')
+    .option('--key-file <file>', 'file that holds the new key')
+    .option('--kms <key>', 'a key that stays in its service: aws-kms:arn:…, vault-transit:mount/key')
     .option('--label <text>', 'a name for people');
 }
 
@@ -94,14 +103,30 @@ async function list(cli: Cli): Promise<CommandResult> {
 }
 
 async function readNewKey(cli: Cli, options: NewKeyOptions): Promise<string> {
-  const text = await fromFile(cli, resolve(cli.io.folder, options.keyFile));
+  const { keyFile, kms } = options;
+  if ((keyFile === undefined) === (kms === undefined))
+    throw new HoldfastError('usage', 'which key it is was not said', {
+      next: 'give either --key-file or --kms',
+    });
+  if (kms !== undefined) return kmsReference(kms);
+  const text = await fromFile(cli, resolve(cli.io.folder, keyFile!));
   await warnIfWeak(cli, text);
   return text;
 }
 
+/** A slip in it must not make it a passphrase. */
+function kmsReference(text: string): string {
+  if (/^(aws-kms|vault-transit):\S/.test(text.trim())) return text.trim();
+  throw new HoldfastError('usage', `${text} names no key of a service`, {
+    next: 'write it as aws-kms:arn:aws:kms:REGION:ACCOUNT:key/ID or vault-transit:MOUNT/KEY',
+  });
+}
+
+const labelOf = ({ label, kms }: NewKeyOptions) => label ?? kms ?? '';
+
 async function add(cli: Cli, options: NewKeyOptions): Promise<CommandResult> {
   const text = await readNewKey(cli, options);
-  const { slotId } = await withEngine(cli, null, (engine) => engine.addKey(text, options.label ?? ''));
+  const { slotId } = await withEngine(cli, null, (engine) => engine.addKey(text, labelOf(options)));
   return { json: { slotId }, text: 'the key opens the repository now\n' };
 }
 
@@ -118,10 +143,10 @@ async function retire(cli: Cli, keyId: string): Promise<CommandResult> {
 
 async function rotate(cli: Cli, options: NewKeyOptions): Promise<CommandResult> {
   const text = await readNewKey(cli, options);
-  const { epoch } = await withEngine(cli, null, (engine) => engine.rotateKey(text, options.label ?? ''));
+  const { epoch } = await withEngine(cli, null, (engine) => engine.rotateKey(text, labelOf(options)));
   return {
     json: { epoch },
-    text: `new backups are sealed under the new key (epoch ${epoch})\nnext: set BACKUP_ENCRYPTION_KEY to it, then run holdfast key reencrypt\n`,
+    text: `new backups are sealed under the new key (epoch ${epoch})\nnext: set ${options.kms === undefined ? 'BACKUP_ENCRYPTION_KEY' : 'BACKUP_ENCRYPTION_KEY_ID'} to it, then run holdfast key reencrypt\n`,
   };
 }
 

@@ -147,6 +147,17 @@ export const ERRORS = {
   key_wrong: entry('no key given opens this', 'give the key with the named key id', 'key'),
   key_missing: entry('no key was given', 'set BACKUP_ENCRYPTION_KEY or BACKUP_ENCRYPTION_KEY_FILE', 'key'),
   key_malformed: entry('the key text is damaged', 'compare it with the printed copy', 'key'),
+  kms_unreachable: entry(
+    'the key management service does not answer',
+    'check its address and the network, or open the repository with another of its keys',
+    'key',
+    true,
+  ),
+  kms_refused: entry(
+    'the key management service refused',
+    'check the login and its permissions, or open the repository with another of its keys',
+    'key',
+  ),
   key_last: entry('this is the last key that opens the repository', 'add another first', 'usage'),
   // bundles
   bundle_malformed: entry('this is not a bundle, or it was cut or changed', 'fetch another copy', 'damaged'),

@@ -18,6 +18,14 @@ export function fromB64(value: unknown, length: number, what: string): Buffer {
   return bytes;
 }
 
+/** The same for at most `most` bytes. */
+export function fromB64UpTo(value: unknown, most: number, what: string): Buffer {
+  const length = typeof value === 'string' ? Buffer.from(value, 'base64url').length : 0;
+  if (length === 0 || length > most)
+    throw new HoldfastError('object_damaged', `${what} is not 1 to ${most} bytes of base64url`);
+  return fromB64(value, length, what);
+}
+
 /** The 16 bytes of a lower-case UUID text. Throws `object_damaged`. */
 export function uuidToBytes(value: unknown, what = 'id'): Buffer {
   if (typeof value !== 'string' || !UUID_TEXT.test(value)) {

@@ -6,6 +6,10 @@ import { uuidToBytes } from './encoding.ts';
 import { hkdf } from './hkdf.ts';
 import { type KeySlot, openSlot, parseSlot, sealSlot } from './key-slot.ts';
 import { type Credential, rawKeyId } from './key-text.ts';
+import type { KeyDerivation } from './wrap.ts';
+
+const salted = (slot: { readonly kdf: KeyDerivation }) =>
+  slot.kdf as Extract<KeyDerivation, { readonly salt: string }>;
 
 const REPOSITORY_ID = randomBytes(16);
 const MASTER_KEY = randomBytes(32);
@@ -41,7 +45,7 @@ test('a slot survives its JSON and opens with its own credential only', async ()
 
 test('the prescribed scrypt cost is the default', async () => {
   const slot = await seal(PHRASE, { scrypt: undefined });
-  const { salt, ...cost } = slot.kdf;
+  const { salt, ...cost } = salted(slot);
   assert.deepEqual(cost, { name: 'scrypt', n: 131072, r: 8, p: 1 });
   assert.equal(Buffer.from(salt, 'base64url').length, 32);
   assert.deepEqual(await openSlot(slot, PHRASE), MASTER_KEY);
@@ -67,13 +71,13 @@ function openByTheBook(slot: KeySlot, base: Buffer): Buffer {
 
 test('slots follow docs/format.md section 3', async () => {
   const phrase = await seal(PHRASE);
-  const salt = Buffer.from(phrase.kdf.salt, 'base64url');
+  const salt = Buffer.from(salted(phrase).salt, 'base64url');
   const base = scryptSync('correct horse', salt, 32, { N: 16, r: 1, p: 1 });
   assert.deepEqual(openByTheBook(phrase, base), MASTER_KEY);
   assert.equal(phrase.keyId, hkdf(base, null, 'holdfast v1 key id', 8).toString('hex'));
   const raw = await seal(RAW);
   const rawKey = (RAW as { key: Buffer }).key;
-  const rawBase = hkdf(rawKey, Buffer.from(raw.kdf.salt, 'base64url'), 'holdfast v1 slot', 32);
+  const rawBase = hkdf(rawKey, Buffer.from(salted(raw).salt, 'base64url'), 'holdfast v1 slot', 32);
   assert.deepEqual(openByTheBook(raw, rawBase), MASTER_KEY);
   assert.equal(raw.keyId, rawKeyId(rawKey));
 });
@@ -88,7 +92,7 @@ test('every field of a slot is bound: changed, it does not open', async () => {
     { slotId: '00000000-0000-7000-8000-000000000000' },
     { wrapped: flipped(slot.wrapped) },
     { commitment: flipped(slot.commitment) },
-    { kdf: { ...slot.kdf, salt: flipped(slot.kdf.salt) } },
+    { kdf: { ...salted(slot), salt: flipped(salted(slot).salt) } },
   ];
   for (const change of changes)
     assert.equal(await openSlot({ ...slot, ...change }, RAW), null, JSON.stringify(change));
@@ -114,8 +118,8 @@ test('malformed slots and costs beyond the bounds are refused before any work', 
     kdf({ p: 5 }),
     kdf({ p: -1 }),
     kdf({ name: 'argon2id' }),
-    kdf({ salt: slot.kdf.salt.slice(0, -1) }),
-    kdf({ salt: `${slot.kdf.salt}=` }),
+    kdf({ salt: salted(slot).salt.slice(0, -1) }),
+    kdf({ salt: `${salted(slot).salt}=` }),
     { ...slot, version: 0 },
     { ...slot, epoch: 0 },
     { ...slot, epoch: 2 ** 32 },

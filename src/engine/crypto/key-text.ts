@@ -8,7 +8,21 @@ import { hkdf } from './hkdf.ts';
 /** What opens a key slot. */
 export type Credential =
   | { readonly kind: 'raw'; readonly key: Buffer }
-  | { readonly kind: 'passphrase'; readonly passphrase: string };
+  | { readonly kind: 'passphrase'; readonly passphrase: string }
+  | KmsKey;
+
+/** A key that never leaves a key management service: the port behind which each of them stands. */
+export interface KmsKey {
+  readonly kind: 'kms';
+  /** As people write it and slots name it: `aws-kms:arn:…`, `vault-transit:mount/key`. */
+  readonly reference: string;
+  /**
+   * Has 32 bytes encrypted. `context` is what they are for, in hex: a service that can binds them to it. Throws `kms_unreachable`, `kms_refused`.
+   */
+  encrypt(plain: Buffer, context: string): Promise<Buffer>;
+  /** What the service says they are; the caller checks it. Throws as `encrypt`. */
+  decrypt(sealed: Buffer, context: string): Promise<Buffer>;
+}
 
 const PREFIX = 'hfk1-';
 /** The digit one is often read as a letter. */
@@ -63,6 +77,11 @@ export function parseKeyText(text: string): Credential {
 /** 16 hex digits that tell raw keys apart; they reveal nothing about the key. */
 export function rawKeyId(key: Uint8Array): string {
   return hkdf(key, null, 'holdfast v1 key id', 8).toString('hex');
+}
+
+/** The same for a key in a service: it tells references apart, and so tells nothing secret. */
+export function kmsKeyId(reference: string): string {
+  return createHash('sha256').update('holdfast kms key').update(reference).digest('hex').slice(0, 16);
 }
 
 /** Why a passphrase is easy to guess, for a warning; null when nothing speaks against it. */

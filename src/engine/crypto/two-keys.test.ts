@@ -9,6 +9,10 @@ import { hkdf } from './hkdf.ts';
 import { openSlot, sealSlot } from './key-slot.ts';
 import { HEADER_BYTES } from './object-header.ts';
 import { openObject } from './sealed-object.ts';
+import type { KeyDerivation } from './wrap.ts';
+
+const salted = (slot: { readonly kdf: KeyDerivation }) =>
+  slot.kdf as Extract<KeyDerivation, { readonly salt: string }>;
 
 const ID = Buffer.alloc(16, 5);
 const ROUNDS = 10;
@@ -35,7 +39,7 @@ test('a slot crafted for two keys opens under neither, or under the one it commi
       label: '',
     });
     const derived = credentials.map(({ key }) => {
-      const base = hkdf(key, Buffer.from(slot.kdf.salt, 'base64url'), 'holdfast v1 slot', 32);
+      const base = hkdf(key, Buffer.from(salted(slot).salt, 'base64url'), 'holdfast v1 slot', 32);
       return hkdf(base, null, 'holdfast v1 slot wrap', 64);
     });
     const aad = Buffer.concat([

@@ -1,10 +1,10 @@
 /** Wraps a 32-byte key under a credential: shared by repository slots and bundles. docs/format.md section 3. */
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
-import { asInteger, asRecord, asText, fromB64, toB64 } from './encoding.ts';
+import { asInteger, asRecord, asText, fromB64, fromB64UpTo, toB64 } from './encoding.ts';
 import { gcmOpen, gcmSeal, KEY_BYTES, NONCE_BYTES, TAG_BYTES } from './gcm.ts';
 import { hkdf } from './hkdf.ts';
-import { type Credential, rawKeyId } from './key-text.ts';
+import { type Credential, kmsKeyId, rawKeyId } from './key-text.ts';
 
 export interface ScryptCost {
   readonly n: number;
@@ -14,7 +14,9 @@ export interface ScryptCost {
 
 export type KeyDerivation =
   | ({ readonly name: 'scrypt'; readonly salt: string } & ScryptCost)
-  | { readonly name: 'hkdf'; readonly salt: string };
+  | { readonly name: 'hkdf'; readonly salt: string }
+  /** `sealed` is what the service made of 32 random bytes; `key` names the key that did. */
+  | { readonly name: 'kms'; readonly key: string; readonly sealed: string };
 
 export interface WrappedKey {
   readonly keyId: string;
@@ -27,6 +29,10 @@ export interface WrappedKey {
 export const SCRYPT_COST: ScryptCost = { n: 2 ** 17, r: 8, p: 1 };
 
 const SALT_BYTES = 32;
+const MAX_REFERENCE = 512;
+/** Services give some 200 bytes; Vault's are text. */
+const MAX_SEALED_BYTES = 8192;
+const KDF_OF = { raw: 'hkdf', passphrase: 'scrypt', kms: 'kms' } as const;
 const KEY_ID = /^[0-9a-f]{16}$/;
 /** Unique by the key: each wrapping key comes from its own random salt and seals one message. */
 const ONLY_NONCE = Buffer.alloc(NONCE_BYTES);
@@ -38,10 +44,11 @@ export async function wrapKey(
   aad: Uint8Array,
   cost: ScryptCost = SCRYPT_COST,
 ): Promise<WrappedKey> {
-  const salt = toB64(randomBytes(SALT_BYTES));
-  const kdf: KeyDerivation =
-    credential.kind === 'raw' ? { name: 'hkdf', salt } : { name: 'scrypt', ...cost, salt };
-  const keys = await deriveKeys(kdf, credential);
+  const kdf = await newKdf(credential, aad, cost);
+  const keys = await deriveKeys(kdf, credential, aad);
+  // A service that gives other bytes back than it was given would lock everybody out.
+  if (keys === null)
+    throw new HoldfastError('kms_refused', `${nameOf(credential)} does not give back what it was given`);
   try {
     const wrapped = gcmSeal(keys.wrapping, ONLY_NONCE, aad, secret);
     return { keyId: keys.keyId, kdf, wrapped: toB64(wrapped), commitment: toB64(keys.commitment) };
@@ -56,8 +63,9 @@ export async function unwrapKey(
   credential: Credential,
   aad: Uint8Array,
 ): Promise<Buffer | null> {
-  if ((wrapped.kdf.name === 'hkdf') !== (credential.kind === 'raw')) return null;
-  const keys = await deriveKeys(wrapped.kdf, credential);
+  if (wrapped.kdf.name !== KDF_OF[credential.kind]) return null;
+  const keys = await deriveKeys(wrapped.kdf, credential, aad);
+  if (keys === null) return null;
   try {
     // GCM alone does not bind a ciphertext to one key, the commitment does.
     if (!timingSafeEqual(keys.commitment, Buffer.from(wrapped.commitment, 'base64url'))) return null;
@@ -84,6 +92,11 @@ export function parseWrappedKey(value: unknown, what: string): WrappedKey {
 
 function parseKdf(value: unknown, what: string): KeyDerivation {
   const record = asRecord(value, `kdf of ${what}`);
+  if (record.name === 'kms') {
+    const key = asText(record.key, `kms key of ${what}`, MAX_REFERENCE);
+    const sealed = toB64(fromB64UpTo(record.sealed, MAX_SEALED_BYTES, `sealed key of ${what}`));
+    return { name: 'kms', key, sealed };
+  }
   const salt = toB64(fromB64(record.salt, SALT_BYTES, `salt of ${what}`));
   if (record.name === 'hkdf') return { name: 'hkdf', salt };
   if (record.name !== 'scrypt') {
@@ -98,19 +111,45 @@ function parseKdf(value: unknown, what: string): KeyDerivation {
   return { name: 'scrypt', n, r, p, salt };
 }
 
-async function deriveKeys(kdf: KeyDerivation, credential: Credential) {
-  const salt = Buffer.from(kdf.salt, 'base64url');
-  const base = await deriveBase(kdf, credential, salt);
+async function newKdf(credential: Credential, aad: Uint8Array, cost: ScryptCost): Promise<KeyDerivation> {
+  if (credential.kind === 'kms') {
+    const base = randomBytes(KEY_BYTES);
+    try {
+      const sealed = await credential.encrypt(base, contextOf(aad));
+      return { name: 'kms', key: credential.reference, sealed: toB64(sealed) };
+    } finally {
+      base.fill(0);
+    }
+  }
+  const salt = toB64(randomBytes(SALT_BYTES));
+  return credential.kind === 'raw' ? { name: 'hkdf', salt } : { name: 'scrypt', ...cost, salt };
+}
+
+const contextOf = (aad: Uint8Array) => createHash('sha256').update(aad).digest('hex');
+const nameOf = (credential: Credential) => (credential.kind === 'kms' ? credential.reference : 'the key');
+
+/** Null when the credential is for another slot. */
+async function deriveKeys(kdf: KeyDerivation, credential: Credential, aad: Uint8Array) {
+  const base = await deriveBase(kdf, credential, aad);
+  if (base === null) return null;
   const both = hkdf(base, null, 'holdfast v1 slot wrap', 2 * KEY_BYTES);
   const keyId =
     credential.kind === 'raw'
       ? rawKeyId(credential.key)
-      : hkdf(base, null, 'holdfast v1 key id', 8).toString('hex');
+      : credential.kind === 'kms'
+        ? kmsKeyId(credential.reference)
+        : hkdf(base, null, 'holdfast v1 key id', 8).toString('hex');
   base.fill(0);
   return { wrapping: both.subarray(0, KEY_BYTES), commitment: both.subarray(KEY_BYTES), keyId };
 }
 
-async function deriveBase(kdf: KeyDerivation, credential: Credential, salt: Buffer): Promise<Buffer> {
+async function deriveBase(
+  kdf: KeyDerivation,
+  credential: Credential,
+  aad: Uint8Array,
+): Promise<Buffer | null> {
+  if (kdf.name === 'kms' || credential.kind === 'kms') return kmsBase(kdf, credential, aad);
+  const salt = Buffer.from(kdf.salt, 'base64url');
   if (credential.kind === 'raw') {
     if (credential.key.length !== KEY_BYTES) throw new HoldfastError('internal', 'a raw key has 32 bytes');
     return hkdf(credential.key, salt, 'holdfast v1 slot', KEY_BYTES);
@@ -124,4 +163,11 @@ async function deriveBase(kdf: KeyDerivation, credential: Credential, salt: Buff
       error ? reject(new HoldfastError('internal', 'scrypt failed', { cause: error })) : resolve(key),
     );
   });
+}
+
+/** Asks only for what this very key sealed: a slot may come from anyone, and must not make us ask for other things. */
+async function kmsBase(kdf: KeyDerivation, credential: Credential, aad: Uint8Array): Promise<Buffer | null> {
+  if (kdf.name !== 'kms' || credential.kind !== 'kms' || kdf.key !== credential.reference) return null;
+  const base = await credential.decrypt(Buffer.from(kdf.sealed, 'base64url'), contextOf(aad));
+  return base.length === KEY_BYTES ? base : null;
 }

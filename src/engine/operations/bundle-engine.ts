@@ -3,6 +3,7 @@ import { systemClock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { type Credential, generateKeyText, parseKeyText } from '../crypto/key-text.ts';
 import type { SigningKey } from '../crypto/signing.ts';
+import { credentialOf } from '../kms/credential.ts';
 import { createRepository } from '../repository/repository.ts';
 import { openLocalStorage } from '../storage/local-storage.ts';
 import { openStorage } from '../storage/open-storage.ts';
@@ -35,7 +36,7 @@ const NOBODY: ReadonlySet<string> = new Set();
  */
 export async function openBundleEngine(options: OpenEngineOptions): Promise<Engine> {
   const { progress, signal } = options;
-  const credentials = options.keyTexts.map(parseKeyText);
+  const credentials = options.keyTexts.map((text) => credentialOf(text, options.kms));
   if (credentials.length === 0) throw new HoldfastError('key_missing');
   const storage = await openStorage(options.address, options.storage);
   const signingKey = await readSigningKey(options.signingKeyFile);

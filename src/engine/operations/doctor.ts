@@ -53,6 +53,13 @@ async function spaceCheck({ repository }: OperationContext): Promise<DoctorCheck
 
 async function keyCheck({ repository }: OperationContext): Promise<DoctorCheck> {
   const current = (await repository.listSlots()).filter((slot) => slot.current);
+  if (current.length > 0 && current.every(({ kind }) => kind === 'kms')) {
+    return warning(
+      'keys',
+      'only a key management service opens the repository: who loses the account or the key in it loses every backup',
+      'add a key of your own with holdfast key add --key-file, and keep it away from here',
+    );
+  }
   if (current.length > 1) return ok('keys', `${current.length} keys open the repository`);
   return warning(
     'keys',

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../base/errors.ts';
-import { parseKeyText } from '../crypto/key-text.ts';
+import type { Credential } from '../crypto/key-text.ts';
 import type { SlotInfo } from '../repository/key-admin.ts';
 import { reencrypt as reencryptRepository } from '../repository/reencrypt.ts';
 import type { OperationContext } from './context.ts';
@@ -9,13 +9,13 @@ export async function listKeys({ repository }: OperationContext): Promise<SlotIn
   return repository.listSlots();
 }
 
-/** Lets another key or passphrase open the repository. Throws `key_malformed`, `key_wrong`. */
+/** Lets another key or passphrase open the repository. Throws `key_wrong`, `kms_*`. */
 export async function addKey(
   { repository }: OperationContext,
-  keyText: string,
+  credential: Credential,
   label: string,
 ): Promise<{ slotId: string }> {
-  return { slotId: await repository.addSlot(parseKeyText(keyText), label) };
+  return { slotId: await repository.addSlot(credential, label) };
 }
 
 /**
@@ -36,10 +36,10 @@ export async function retireKey({ repository }: OperationContext, text: string):
 /** Begins a new epoch that this key alone opens; it reads everything older. Not a revocation: see `reencrypt`. */
 export async function rotateKey(
   { repository }: OperationContext,
-  keyText: string,
+  credential: Credential,
   label: string,
 ): Promise<{ epoch: number }> {
-  await repository.rotateEpoch({ credentials: [{ credential: parseKeyText(keyText), label }] });
+  await repository.rotateEpoch({ credentials: [{ credential, label }] });
   return { epoch: repository.keys.epoch };
 }
 

@@ -152,6 +152,8 @@ async function openingCredentials(
   const current = (await readSlots(storage)).slots.filter(({ slot }) => slot.epoch === keys.epoch);
   const opening = [];
   for (const credential of credentials) {
+    // A key of a service is not ours to hand out.
+    if (credential.kind === 'kms') continue;
     for (const { slot } of current) {
       if ((await openSlot(slot, credential)) === null) continue;
       opening.push(credential);

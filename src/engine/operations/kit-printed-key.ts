@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import { encodeBase32 } from '../crypto/base32.ts';
 import { type Credential, keyText } from '../crypto/key-text.ts';
-import { SCRYPT_COST, type ScryptCost, wrapKey } from '../crypto/wrap.ts';
+import { type KeyDerivation, SCRYPT_COST, type ScryptCost, wrapKey } from '../crypto/wrap.ts';
 
 const VERSION = 1;
 const CHECK_BYTES = 4;
@@ -23,12 +23,18 @@ export async function printedKey(
       next: 'leave the passphrase of the kit away, or make the kit without the key: it opens with the passphrase',
     });
   }
+  if (credential.kind === 'kms')
+    throw new HoldfastError(
+      'usage',
+      `${credential.reference} never leaves its service and cannot be printed`,
+    );
   if (kitPassphrase === null) return keyText(credential.key);
   const head = Buffer.of(VERSION, Math.log2(cost.n), cost.r, cost.p);
   const aad = Buffer.concat([Buffer.from('holdfast v1 printed key'), head]);
   const holder: Credential = { kind: 'passphrase', passphrase: kitPassphrase };
   const { kdf, wrapped, commitment } = await wrapKey(credential.key, holder, aad, cost);
-  const parts = [kdf.salt, wrapped, commitment].map((text) => Buffer.from(text, 'base64url'));
+  const { salt } = kdf as Extract<KeyDerivation, { readonly salt: string }>;
+  const parts = [salt, wrapped, commitment].map((text) => Buffer.from(text, 'base64url'));
   return printed('hfw1-', 'wrapped key', Buffer.concat([head, ...parts]));
 }
 

@@ -178,8 +178,12 @@ async function keyFiles(destinations: readonly KitFacts[], kitPassphrase: string
   return files;
 }
 
-const identityOf = (credential: Credential) =>
-  credential.kind === 'raw' ? `raw ${credential.key.toString('hex')}` : `passphrase ${credential.passphrase}`;
+const identityOf = (credential: Credential) => {
+  if (credential.kind === 'kms') return credential.reference;
+  return credential.kind === 'raw'
+    ? `raw ${credential.key.toString('hex')}`
+    : `passphrase ${credential.passphrase}`;
+};
 
 async function expectFree(folder: string, zipFile: string | null): Promise<void> {
   const found = await lstat(folder).catch(() => null);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { asHoldfastError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
-import { parseKeyText } from '../crypto/key-text.ts';
+import { credentialOf, type KmsSettings } from '../kms/credential.ts';
 import type { StorageSettings } from '../storage/storage-settings.ts';
 import { ledgerHeads } from './anchors.ts';
 import { type BackupRequest, backup } from './backup.ts';
@@ -40,6 +40,8 @@ export interface OpenEngineOptions {
   readonly layout: 'repository' | 'bundles';
   /** Texts as people hold them; the first is for new backups. */
   readonly keyTexts: readonly string[];
+  /** How to log in to services that hold keys. */
+  readonly kms?: KmsSettings;
   /** Made 0600 when missing. */
   readonly signingKeyFile: string;
   /** What this machine remembers of repositories, and where scratch folders are made. */
@@ -61,7 +63,7 @@ export type Engine = Awaited<ReturnType<typeof openRepositoryEngine>>;
 /** Opens a repository, deduplicated and encrypted. See `openEngine`. */
 export async function openRepositoryEngine(options: OpenEngineOptions) {
   const { progress, signal } = options;
-  const credentials = options.keyTexts.map(parseKeyText);
+  const credentials = options.keyTexts.map((text) => credentialOf(text, options.kms));
   const { repository, signingKey } = await openOrCreate({ ...options, credentials });
   const context: OperationContext = {
     repository,
@@ -100,9 +102,10 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     listHolds: () => listHolds(context),
     undelete: (id: string) => undelete(context, id),
     listKeys: () => listKeys(context),
-    addKey: (keyText: string, label: string) => addKey(context, keyText, label),
+    addKey: (keyText: string, label: string) => addKey(context, credentialOf(keyText, options.kms), label),
     retireKey: (slotOrKeyId: string) => retireKey(context, slotOrKeyId),
-    rotateKey: (keyText: string, label: string) => rotateKey(context, keyText, label),
+    rotateKey: (keyText: string, label: string) =>
+      rotateKey(context, credentialOf(keyText, options.kms), label),
     reencrypt: () => reencrypt(context),
     exportBundle: (request: { id: string; file: string; compression: 'zstd' | 'gzip' }) =>
       exportBundle(context, { ...request, credentials: credentials.slice(0, 1), signingKey }),

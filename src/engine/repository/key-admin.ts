@@ -20,7 +20,7 @@ export interface SlotInfo {
   readonly epoch: number;
   readonly label: string;
   readonly createdAt: string;
-  readonly kind: 'raw' | 'passphrase';
+  readonly kind: 'raw' | 'passphrase' | 'kms';
   /** False for a slot that opens an older epoch only. */
   readonly current: boolean;
   /** False when it was changed since it was written; null for an epoch that is not open. */
@@ -46,7 +46,7 @@ export async function listSlots(context: RepositoryContext): Promise<SlotInfo[]>
     epoch: slot.epoch,
     label: slot.label,
     createdAt: slot.createdAt,
-    kind: slot.kdf.name === 'hkdf' ? 'raw' : 'passphrase',
+    kind: slot.kdf.name === 'hkdf' ? 'raw' : slot.kdf.name === 'kms' ? 'kms' : 'passphrase',
     current: slot.epoch === keys.epoch,
     intact: keys.epochs.includes(slot.epoch) ? isSlotIntact(bytes, keys.masterKey(slot.epoch)) : null,
   }));

@@ -64,6 +64,14 @@ interface OpenedEpoch {
   readonly slot: StoredSlot;
 }
 
+/** Another slot may open all the same. */
+const PASSED_OVER: ReadonlySet<string> = new Set([
+  'object_damaged',
+  'object_missing',
+  'kms_unreachable',
+  'kms_refused',
+]);
+
 /** Slots come newest epoch first. An epoch whose keyring does not open is passed over while an older one may. */
 async function openNewest(
   storage: Storage,
@@ -74,13 +82,13 @@ async function openNewest(
   const repositoryId = uuidToBytes(config.repositoryId);
   let failure: unknown = null;
   for (const [slot, credential] of attempts(slots, credentials)) {
-    const masterKey = await openSlot(slot.slot, credential);
-    if (!masterKey) continue;
     try {
+      const masterKey = await openSlot(slot.slot, credential);
+      if (!masterKey) continue;
       const keyring = await readKeyring(storage, slot.slot.epoch, masterKey, repositoryId);
       return { keyring, masterKey, slot };
     } catch (error) {
-      if (codeOf(error) !== 'object_damaged' && codeOf(error) !== 'object_missing') throw error;
+      if (!PASSED_OVER.has(codeOf(error) ?? '')) throw error;
       failure ??= error;
     }
   }
@@ -95,14 +103,21 @@ function attempts(
 ): [StoredSlot, Credential][] {
   const pairs = slots.flatMap((slot) =>
     credentials
-      .filter((credential) => (credential.kind === 'raw') === (slot.slot.kdf.name === 'hkdf'))
+      .filter((credential) => mayOpen(slot, credential))
       .map((credential): [StoredSlot, Credential] => [slot, credential]),
   );
   const rank = ([{ slot }, credential]: [StoredSlot, Credential]) => {
+    // A service is asked over the network, and writes down that it was.
+    if (credential.kind === 'kms') return 3;
     if (credential.kind === 'passphrase') return 2;
     return rawKeyId(credential.key) === slot.keyId ? 0 : 1;
   };
   return pairs.sort((a, b) => b[0].slot.epoch - a[0].slot.epoch || rank(a) - rank(b));
+}
+
+function mayOpen({ slot: { kdf } }: StoredSlot, credential: Credential): boolean {
+  if (credential.kind === 'kms') return kdf.name === 'kms' && kdf.key === credential.reference;
+  return kdf.name === (credential.kind === 'raw' ? 'hkdf' : 'scrypt');
 }
 
 function keyWrong(slots: readonly StoredSlot[], { damaged }: SlotList): HoldfastError {
