@@ -55,7 +55,11 @@ ${examples('holdfast ledger verify ./ledger', 'holdfast ledger verify ./ledger -
     .description('put the heads on the destinations now')
     .addHelpText('after', examples('holdfast ledger anchor'))
     .action(action(anchorNow));
-  addKeys(ledger.command('key').description('the keys that sign the ledger'), action);
+  const key = ledger.command('key').description('the keys that sign the ledger');
+  addKeys(
+    key.addHelpText('after', examples('holdfast ledger key list', 'holdfast ledger key rotate')),
+    action,
+  );
 }
 
 function addKeys(key: Command, action: Action): void {
