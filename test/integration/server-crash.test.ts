@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { openCatalog } from '../../src/server/catalog/catalog.ts';
 import { dueJobs } from '../../src/server/jobs/claim.ts';
 import type { Job } from '../../src/server/jobs/port.ts';
 import { openQueue } from '../../src/server/jobs/queue.ts';
+import { rebuildCatalog } from '../../src/server/worker/rebuild-catalog.ts';
 import { type CatalogPlace, onEachCatalog } from '../support/catalogs.ts';
 import { count } from '../support/counts.ts';
 import {
@@ -18,6 +20,7 @@ import {
   wrongCounts,
 } from '../support/job-process.ts';
 import { startCluster } from '../support/postgres-cluster.ts';
+import { runnerWorld } from '../support/runner-world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { untilTrue } from '../support/until-true.ts';
 
@@ -90,6 +93,39 @@ onEachCatalog('killed', (place) => {
     const jobs = await world.allEnded(ids);
     assert.deepEqual([...new Set(jobs.map(({ status }) => status))], ['succeeded']);
     assert.deepEqual(await wrongCounts(world.catalog, ids), []);
+  });
+
+  test('a worker killed in the middle of a backup: another makes it, once, and nothing half is left', async (t) => {
+    const world = await runnerWorld(place, t);
+    // The first time it has no end, but that nobody reads any more; then it is short.
+    const command = 'test -e begun && exec echo whole; touch begun; while echo half; do sleep 0.02; done';
+    await world.write('source', 'slow', {
+      kind: 'command',
+      command: `cd ${world.folder}; ${command}`,
+      artifactName: 'out',
+    });
+    await world.write('plan', 'slow', { sources: ['slow'], destination: 'main' });
+    const { address, folder, environment } = world;
+    const options = { address, log: '', leaseMs: LEASE_MS, concurrency: 1, place: { folder, environment } };
+    const first = await startJobProcess(options);
+    t.after(() => killProcess(first));
+    const { id } = await world.ask('slow');
+    await untilTrue(async () => (await readdir(folder)).includes('begun'));
+    await killProcess(first);
+    const second = await startJobProcess(options);
+    t.after(() => killProcess(second));
+    const job = await world.ended(id);
+    assert.deepEqual([job.status, job.attempt], ['succeeded', 2]);
+    const backups = await world.catalog.db.selectFrom('backups').select(['id', 'size_bytes']).execute();
+    assert.deepEqual(
+      backups.map(({ size_bytes }) => size_bytes),
+      ['whole\n'.length],
+    );
+    const [found] = await rebuildCatalog(world, {
+      signal: new AbortController().signal,
+      destinations: ['main'],
+    });
+    assert.deepEqual([found?.backups, found?.archived, found?.gone], [1, 0, 0]);
   });
 
   // On SQLite a program that sleeps inside a transaction holds the file, whatever anybody does.

@@ -7,11 +7,14 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
+import { workplaceOf } from '../../src/cli/workplace.ts';
 import { type CatalogAddress, openCatalog } from '../../src/server/catalog/catalog.ts';
 import type { Catalog } from '../../src/server/catalog/types.ts';
-import type { JobHandler } from '../../src/server/jobs/port.ts';
+import type { JobHandler, JobQueue } from '../../src/server/jobs/port.ts';
 import { openQueue } from '../../src/server/jobs/queue.ts';
 import { openSchedule } from '../../src/server/schedule/schedule.ts';
+import { openRunner } from '../../src/server/worker/runner.ts';
+import { fakeCli, fakeIo } from './fake-io.ts';
 
 export interface JobProcessOptions {
   readonly address: CatalogAddress;
@@ -23,6 +26,8 @@ export interface JobProcessOptions {
   readonly concurrency?: number;
   /** How long a job takes. */
   readonly workMs?: number;
+  /** Does real jobs, with the sources, destinations and keys of this place, instead. */
+  readonly place?: { readonly folder: string; readonly environment: Readonly<Record<string, string>> };
 }
 
 export interface LogLine {
@@ -86,13 +91,23 @@ export function loggingHandler(log: string, workMs: number): JobHandler {
   };
 }
 
+function handlerOf(
+  { log, workMs = 0, place }: JobProcessOptions,
+  catalog: Catalog,
+  queue: JobQueue,
+): JobHandler {
+  if (!place) return loggingHandler(log, workMs);
+  const workplace = workplaceOf(fakeCli(fakeIo({ ...place, nowMs: () => Date.now() })));
+  return openRunner({ catalog, queue, workplace });
+}
+
 async function main(options: JobProcessOptions): Promise<void> {
   const catalog = await openCatalog(options.address, { connections: 4 });
   const queue = await openQueue(catalog, { leaseMs: options.leaseMs, pollMs: 200, retryFirstMs: 10 });
   if (options.schedule) openSchedule({ catalog, queue, onError: console.error }).start();
   if (options.concurrency) {
     queue.work({
-      handle: loggingHandler(options.log, options.workMs ?? 0),
+      handle: handlerOf(options, catalog, queue),
       concurrency: options.concurrency,
     });
   }

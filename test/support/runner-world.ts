@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { workplaceOf } from '../../src/cli/workplace.ts';
 import { generateKeyText } from '../../src/engine/index.ts';
-import { openCatalog } from '../../src/server/catalog/catalog.ts';
+import { type CatalogAddress, openCatalog } from '../../src/server/catalog/catalog.ts';
 import type { Catalog } from '../../src/server/catalog/types.ts';
 import { requireDocument, writeDocument } from '../../src/server/configuration/documents.ts';
 import type { Job, JobQueue } from '../../src/server/jobs/port.ts';
@@ -21,6 +21,8 @@ import { untilTrue } from './until-true.ts';
 
 export interface RunnerWorld {
   readonly folder: string;
+  readonly address: CatalogAddress;
+  readonly environment: Readonly<Record<string, string>>;
   readonly catalog: Catalog;
   readonly queue: JobQueue;
   readonly workplace: Workplace;
@@ -37,7 +39,8 @@ export interface RunnerWorld {
 /** A server and a worker with real destinations and sources: `app` (SQLite), `uploads` (files), `main` and `offsite` (folders). */
 export async function runnerWorld(place: CatalogPlace, t: TestContext): Promise<RunnerWorld> {
   const folder = await temporaryFolder(t);
-  const catalog = await openCatalog(await place.address(t), { connections: 5 });
+  const address = await place.address(t);
+  const catalog = await openCatalog(address, { connections: 5 });
   const queue = await openQueue(catalog, {
     leaseMs: 3000,
     pollMs: 100,
@@ -72,7 +75,7 @@ export async function runnerWorld(place: CatalogPlace, t: TestContext): Promise<
     return (await catalog.transaction((trx) => requestBackup(trx, queue, asked))).job;
   };
   return {
-    ...{ folder, catalog, queue, workplace, write, ended, ask },
+    ...{ folder, address, environment, catalog, queue, workplace, write, ended, ask },
     run: async (plan, part) => ended((await ask(plan, part)).id),
     async settled(kind) {
       await untilTrue(async () => {
