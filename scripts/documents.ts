@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configJsonSchema } from '../src/contracts/config.ts';
 import { ERRORS, EXIT } from '../src/engine/base/errors.ts';
+import { apiDescription } from '../src/server/http/api-description.ts';
 
 const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
   ok: 'everything asked for was done',
@@ -51,4 +52,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const docs = resolve(dirname(fileURLToPath(import.meta.url)), '../docs');
   writeFileSync(resolve(docs, 'errors.md'), errorsDocument());
   writeFileSync(resolve(docs, 'holdfast.schema.json'), `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+  writeFileSync(resolve(docs, 'openapi.json'), `${JSON.stringify(await apiDescription(), null, 1)}\n`);
 }

@@ -5,17 +5,12 @@ import helmet from '@fastify/helmet';
 import multipart from '@fastify/multipart';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
-import {
-  createJsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HoldfastError, newId } from '../../engine/index.ts';
 import type { App, ServerContext } from './context.ts';
 import { addGuard } from './guard.ts';
 import { parseJson } from './json-body.ts';
-import { openApiFrame } from './open-api.ts';
+import { describeRoute, openApiFrame, withSharedProblem } from './open-api.ts';
 import { answerError } from './problem.ts';
 import { addRecord } from './record.ts';
 import { requireAccess } from './route-access.ts';
@@ -77,7 +72,8 @@ export async function buildServer(context: ServerContext, options: ServerOptions
   await app.register(multipart, { limits: { files: 1, fields: 20, fieldSize: 16_384 } });
   await app.register(swagger, {
     openapi: openApiFrame(),
-    transform: createJsonSchemaTransform({ skipList: [] }),
+    transform: describeRoute,
+    transformObject: withSharedProblem,
   });
   addGuard(app, context);
   // No body is the same as one without fields: the schema names what is missing.
