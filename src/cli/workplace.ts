@@ -9,6 +9,7 @@ import type { LoadedConfig } from './settings.ts';
 export function workplaceOf(cli: Cli): Workplace {
   const loaded = (config: Config): LoadedConfig => ({ file: 'the catalog', folder: cli.io.folder, config });
   return {
+    environment: cli.io.environment,
     destination: (config, name) => specOfDestination(cli, loaded(config), name),
     source: (config, name) => specOf(cli, loaded(config), name, config.sources[name]!),
   };

@@ -1,4 +1,5 @@
 /** A whole server: catalog, queue, schedule, HTTP, and a worker in the same process. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { HOUR_MS } from '../engine/index.ts';
@@ -12,6 +13,9 @@ import type { ServerContext } from './http/context.ts';
 import { httpSettings } from './http/http-settings.ts';
 import { buildServer } from './http/server.ts';
 import type { JobHandler, JobKind } from './jobs/port.ts';
+import { openMonitoring } from './monitoring/monitoring.ts';
+import { forgetDeliveries } from './notices/history.ts';
+import { openNotices } from './notices/notices.ts';
 import { outboundPolicy } from './outbound/index.ts';
 import { restoreHandler } from './restores/run-restore.ts';
 import type { Workplace } from './worker/port.ts';
@@ -56,12 +60,19 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
+    const outbound = outboundPolicy(settings.allowedAddresses);
+    const monitoring = openMonitoring(catalog, version());
+    const notices = openNotices({
+      ...{ catalog, onError, outbound: { policy: outbound } },
+      secrets: { environment, folder: home },
+      publicUrl: settings.publicUrl?.href ?? null,
+    });
     const context: ServerContext = {
       ...{ catalog, queue, schedule, settings, workplace },
-      outbound: outboundPolicy(settings.allowedAddresses),
+      outbound,
       sealKey: await readSealKey(environment.HOLDFAST_ACCESS_KEY, join(home, 'access.key')),
       record: async (entry) => log.info(entry, 'done'),
-      monitoring: plainMonitoring(catalog),
+      monitoring,
     };
     const app = await buildServer(context, { logger: log });
     closing.push(() => app.close());
@@ -69,7 +80,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await app.listen({ host: settings.host, port: settings.port });
     schedule.start();
     if (concurrency !== null) core.work({ labels, concurrency }, otherKinds({ catalog, queue, workplace }));
-    closing.push(housekeeping(catalog, onError));
+    notices.start();
+    closing.push(
+      housekeeping(catalog, onError),
+      () => notices.stop(),
+      async () => monitoring.stop(),
+    );
     return { address: addressOf(app.server.address(), settings.tls !== null), setupToken, stop };
   } catch (error) {
     await stop();
@@ -82,30 +98,18 @@ export function otherKinds(parts: RunnerParts): { readonly [K in JobKind]?: JobH
   return { restore: restoreHandler(parts) };
 }
 
-function plainMonitoring({ db }: Catalog): ServerContext['monitoring'] {
-  return {
-    healthz: async () => ({ ok: true, body: { status: 'ok' } }),
-    async readyz() {
-      const isReady = await db
-        .selectFrom('migrations' as never)
-        .select('name' as never)
-        .limit(1)
-        .execute()
-        .then(
-          () => true,
-          () => false,
-        );
-      return { ok: isReady, body: { status: isReady ? 'ok' : 'the catalog does not answer' } };
-    },
-    metrics: async () => null,
-  };
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 /** Removes what is over: sessions, codes, counted attempts. */
 function housekeeping(catalog: Catalog, onError: (error: unknown) => void): () => Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
   const clean = () => {
-    last = Promise.all([forgetAttempts(catalog), forgetSessions(catalog)]).catch(onError);
+    last = Promise.all([forgetAttempts(catalog), forgetSessions(catalog), forgetDeliveries(catalog)]).catch(
+      onError,
+    );
   };
   clean();
   const timer = setInterval(clean, HOUR_MS);

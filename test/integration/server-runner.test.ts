@@ -14,8 +14,11 @@ import { untilTrue } from '../support/until-true.ts';
 const backupsIn = ({ db }: Catalog) => db.selectFrom('backups').selectAll().orderBy('id').execute();
 const copiesIn = ({ db }: Catalog) =>
   db.selectFrom('backup_copies').selectAll().orderBy('backup_id').orderBy('destination_id').execute();
-const eventsIn = async ({ db }: Catalog) =>
-  (await db.selectFrom('events').select('kind').orderBy('id').execute()).map(({ kind }) => kind);
+/** How things ended; that a run began is told besides. */
+const eventsIn = async ({ db }: Catalog) => {
+  const rows = await db.selectFrom('events').select('kind').orderBy('id').execute();
+  return rows.map(({ kind }) => kind).filter((kind) => kind !== 'backup_started');
+};
 const idsOf = (result: unknown) => (result as BackupResult).backups.map(({ backupId }) => backupId);
 
 onEachCatalog('runner', (place) => {

@@ -3,6 +3,7 @@
  * secrets are and what its paths mean, comes in by `Workplace`.
  */
 import type { Config } from '../../contracts/config.ts';
+import type { Environment } from '../../contracts/interpolate.ts';
 import type { DestinationSpec, SourceSpec } from '../../engine/index.ts';
 
 /** Turns what a configuration names into what the engine takes, with the secrets of this machine. */
@@ -11,6 +12,8 @@ export interface Workplace {
   destination(config: Config, name: string): Promise<DestinationSpec>;
   /** Throws `config_invalid` for a variable that is not set. */
   source(config: Config, name: string): Promise<SourceSpec>;
+  /** Variables of this machine that hooks may ask for by name. Default none. */
+  readonly environment?: Environment;
 }
 
 /** What the jobs carry that are not backups. Names are those of stored documents. */

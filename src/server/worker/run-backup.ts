@@ -1,14 +1,19 @@
 import type { PlanConfig } from '../../contracts/config.ts';
 import { partsOf } from '../../contracts/config-destinations.ts';
+import { runHooksOf } from '../../contracts/config-hooks.ts';
 import {
   asHoldfastError,
   type BackupWithCopies,
   backupToAll,
   type DestinationSpec,
   ERRORS,
+  type ErrorCode,
   HoldfastError,
+  type RunEnd,
+  runWithHooks,
   type SourceSpec,
 } from '../../engine/index.ts';
+import { recordEvent } from '../catalog/events.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobError, JobOutcome } from '../jobs/port.ts';
 import type { BackupPayload, BackupType } from '../runs/request-backup.ts';
@@ -38,9 +43,29 @@ export async function runBackup(parts: RunnerParts, job: Job, context: JobContex
   const name = enginePlan(payload.plan, payload.part);
   const plan = run.config.plans[name];
   if (!plan) throw new HoldfastError('plan_unknown', `there is no plan ${name} any more`);
+  await recordStart(parts, job);
+  const { result, failedHooks } = await runWithHooks({
+    hooks: runHooksOf(plan.hooks, parts.workplace.environment ?? {}),
+    ...{ plan: payload.plan, tenantId: plan.tenantId, signal: context.signal },
+    ...{ progress: engineProgress(context), endOf: runEnd },
+    work: () => backUp(parts, job, context, run, name),
+  });
+  return failedHooks.length > 0 && result.status === 'succeeded'
+    ? { ...result, status: 'failed', reason: errorOf(failedHooks[0]) }
+    : result;
+}
+
+async function backUp(
+  parts: RunnerParts,
+  job: Job,
+  context: JobContext,
+  run: RunConfig,
+  name: string,
+): Promise<JobOutcome> {
+  const plan = run.config.plans[name]!;
   const made: Made[] = [];
   let failure: unknown = null;
-  for (const part of await runParts(parts, run, plan, payload)) {
+  for (const part of await runParts(parts, run, plan, job.payload as BackupPayload)) {
     const startedAtMs = parts.catalog.clock.nowMs();
     try {
       const request = { sources: part.sources, plan: name, tenantId: plan.tenantId, type: part.type };
@@ -54,6 +79,28 @@ export async function runBackup(parts: RunnerParts, job: Job, context: JobContex
   }
   if (made.length === 0) throw failure;
   return outcomeOf(parts, job, run, made, failure);
+}
+
+/** For whoever watches that runs begin and end, such as ping addresses. */
+async function recordStart({ catalog }: RunnerParts, job: Job): Promise<void> {
+  await catalog.transaction((trx) =>
+    recordEvent(trx, {
+      ...{ kind: 'backup_started', atMs: catalog.clock.nowMs(), jobId: job.id },
+      ...{ tenantId: job.tenantId, planId: job.planId, plan: job.plan },
+      data: { part: job.part, attempt: job.attempt },
+      dedupeKey: `started:${job.id}:${job.attempt}`,
+    }),
+  );
+}
+
+/** How a run ended, for its after-hooks. */
+function runEnd(outcome: JobOutcome): RunEnd {
+  const [first] = 'result' in outcome ? ((outcome.result as BackupResult).backups ?? []) : [];
+  const backupId = first?.backupId ?? null;
+  if (outcome.status === 'succeeded') return { status: 'succeeded', backupId, errorCode: null };
+  const errorCode = outcome.reason.code as ErrorCode;
+  if (errorCode === 'copy_missing') return { status: 'copy-missing', backupId, errorCode };
+  return { status: errorCode === 'source_incomplete' ? 'incomplete' : outcome.status, backupId, errorCode };
 }
 
 async function runParts(
