@@ -17,7 +17,6 @@ import {
   serverFacts,
   startThrowawayCluster,
   type ThrowawayCluster,
-  withDatabase,
 } from '../../sources/postgres/index.ts';
 import type { DrillFolder } from './drill-folder.ts';
 import type { DrillSettings } from './drill-types.ts';
@@ -104,7 +103,6 @@ function throwawayPlace(settings: DrillSettings, folder: DrillFolder, signal: Ab
         await client.query(`alter database ${quoteName(name)} owner to ${loader}`);
       });
       const adminUrl = wanted.untrusted ? cluster.urlOf(name, login) : cluster.urlOf(name);
-      if (wanted.untrusted) await ownPublic(cluster, name, loader);
       return {
         adminUrl,
         ownsServer: true,
@@ -119,15 +117,6 @@ function throwawayPlace(settings: DrillSettings, folder: DrillFolder, signal: Ab
       for (const cluster of clusters.values()) await cluster.stop();
     },
   };
-}
-
-async function ownPublic(cluster: ThrowawayCluster, name: string, loader: string): Promise<void> {
-  const client = await connectDatabase(withDatabase(cluster.superuser, name));
-  try {
-    await client.query(`alter schema public owner to ${loader}`);
-  } finally {
-    await endQuietly(client);
-  }
 }
 
 /** Restored roles cannot log in; the application's may, with a password of this drill. */
