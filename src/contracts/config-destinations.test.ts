@@ -111,6 +111,13 @@ test('a destination in another region, or in none, is refused wherever it stands
       'plans.c.separate.keys.0: the destination "vault" has no region, and only eu is allowed',
     ],
   );
+  const bare = parseConfig(
+    'sources: { o: { kind: sqlite, path: o.db } }\nplans: { a: { sources: [o], regions: [eu] } }',
+  );
+  assert.match(
+    JSON.stringify(bare),
+    /no destination is named, and the data folder of a machine has no region/,
+  );
   assert.deepEqual(
     problemsOf('  a: { sources: [orders], destinations: [main, offsite], regions: [us, eu] }'),
     [],

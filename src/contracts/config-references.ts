@@ -52,8 +52,11 @@ function checkPlan(config: Config, name: string, plan: PlanConfig, report: Repor
     checkList(config, plan, path, list, report);
   }
   const only = Object.keys(config.destinations);
-  const isDefault = plan.destination === undefined && plan.destinations === undefined && only.length === 1;
-  if (isDefault) checkRegion(config, plan, [...at, 'regions'], only[0]!, report);
+  const isDefault = plan.destination === undefined && plan.destinations === undefined;
+  if (isDefault && only.length === 0 && plan.regions) {
+    report([...at, 'regions'], 'no destination is named, and the data folder of a machine has no region');
+  }
+  if (isDefault && only.length === 1) checkRegion(config, plan, [...at, 'regions'], only[0]!, report);
 }
 
 function checkList(
