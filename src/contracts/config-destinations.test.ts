@@ -127,6 +127,7 @@ test('a destination in another region, or in none, is refused wherever it stands
 test('files that hold keys are known by their usual names, and by nothing else', () => {
   const secret = [
     '.env',
+    '.envrc',
     '/srv/app/.env.prod',
     'encryption_key',
     'jwt_secret',

@@ -12,7 +12,7 @@ export interface KeysBesideData {
 
 /** Names of files that hold keys, as applications commonly have them. */
 const SECRET_NAMES: readonly RegExp[] = [
-  /^\.env($|[._-])/i,
+  /^\.env/i,
   /(^|[._-])(encryption|master|signing|private)[_-]?keys?($|[._-])/i,
   /(^|[._-])jwt[_-]?(secret|keys?)($|[._-])/i,
   /(^|[._-])secrets?($|[._-])/i,
@@ -33,6 +33,11 @@ export function isSecretSource(source: SourceConfig): boolean {
     [source.path, ...(source.paths ?? [])].some((path) => path !== undefined && looksSecret(path))
   );
 }
+
+const isDatabase = (source: SourceConfig) =>
+  source.kind === 'sqlite' ||
+  source.kind === 'postgres' ||
+  (source.kind === 'command' && /\.(dump|sql)(\.|$)/i.test(source.artifactName));
 
 /**
  * Destinations to which some plan sends databases and some plan, the same or another, files with keys. Whoever opens such a
@@ -56,7 +61,7 @@ export function keysBesideData(config: Config): KeysBesideData[] {
         place.destinations.add(name);
         for (const source of sources) {
           const known = config.sources[source];
-          if (known?.kind === 'sqlite' || known?.kind === 'postgres') place.databases.add(source);
+          if (known && isDatabase(known)) place.databases.add(source);
           else if (known && isSecretSource(known)) place.secrets.add(source);
         }
       }
