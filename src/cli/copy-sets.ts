@@ -12,22 +12,45 @@ import { givenDestination, loadConfig } from './settings.ts';
  * Destinations that hold copies of each other, by plan, and those of no plan by themselves. Null when one place is
  * named on the command line or there is only one.
  */
-export async function copySets(cli: Cli): Promise<CopySet[] | null> {
+export async function copySets(cli: Cli): Promise<NamedSet[] | null> {
   if (givenDestination(cli.io, cli.options) || cli.options.destination !== undefined) return null;
   const loaded = await loadConfig(cli.io, cli.options);
   const names = Object.keys(loaded?.config.destinations ?? {});
   if (!loaded || names.length < 2) return null;
   const specs = new Map<string, DestinationSpec>();
   for (const name of names) specs.set(name, await specOfDestination(cli, loaded, name));
-  const sets: CopySet[] = [];
+  const sets: NamedSet[] = [];
   for (const [plan, config] of Object.entries(loaded.config.plans)) {
-    for (const { destinations } of partsOf(loaded.config, config)) {
-      if (destinations) sets.push({ plan, specs: destinations.map(({ name }) => specs.get(name)!) });
+    for (const { sources, destinations } of partsOf(loaded.config, config)) {
+      const isSeparate = sources.every((source) => config.separate?.[source] !== undefined);
+      if (destinations) {
+        sets.push({ plan, isSeparate, specs: destinations.map(({ name }) => specs.get(name)!) });
+      }
     }
   }
   const used = new Set(sets.flatMap((set) => set.specs));
   const alone = [...specs.values()].filter((spec) => !used.has(spec));
-  return [...sets, ...alone.map((spec) => ({ specs: [spec] }))];
+  return [...sets, ...alone.map((spec) => ({ isSeparate: false, specs: [spec] }))];
+}
+
+/** Destinations that hold the same backups. */
+export interface NamedSet extends CopySet {
+  /** For sources that a plan sends elsewhere than the rest. */
+  readonly isSeparate: boolean;
+}
+
+/** Where a backup is looked for. `latest` is one of a plan's own: not the keys that went elsewhere a second later. */
+export function setsFor<T extends { readonly isSeparate: boolean }>(
+  sets: readonly T[],
+  id: string | null,
+): readonly T[] {
+  const own = sets.filter(({ isSeparate }) => !isSeparate);
+  return id === 'latest' && own.length > 0 ? own : sets;
+}
+
+/** Each destination once. */
+export function specsOf(sets: readonly CopySet[]): DestinationSpec[] {
+  return [...new Set(sets.flatMap((set) => set.specs))];
 }
 
 /** One document for all copies: sums, and what is wrong with its place. */

@@ -1,6 +1,6 @@
 import { type ErrorCode, EXIT, HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
-import { copySets } from './copy-sets.ts';
+import { copySets, setsFor, specsOf } from './copy-sets.ts';
 import { specOfAddress, specOfDestination } from './destination-specs.ts';
 import type { DestinationSpec, DoneAt, Engine } from './engine-door.ts';
 import { printable } from './format.ts';
@@ -25,7 +25,7 @@ export async function atEach<T>(
     const rulesOf = await rulesAlone(cli);
     return { alone: await withEngine(cli, null, (engine) => work(engine, rulesOf)) };
   }
-  const specs = [...new Set(sets.flatMap((set) => set.specs))];
+  const specs = specsOf(sets);
   const rules = new Map(specs.map((spec) => [spec.name, spec.rulesOf]));
   const { eachDestination } = await loadEngine(cli);
   const several = await withProgress(cli, (progress) =>
@@ -51,7 +51,7 @@ export async function atNearest<T>(
 ): Promise<T> {
   const sets = await copySets(cli);
   if (sets === null) return withEngine(cli, null, (engine) => work(engine, id));
-  const specs = [...new Set(sets.flatMap((set) => set.specs))];
+  const specs = specsOf(setsFor(sets, id));
   const { withNearestCopy } = await loadEngine(cli);
   return withProgress(cli, (progress) =>
     withNearestCopy(specs, id, { progress, signal: cli.signal }, ({ engine, backupId }) =>

@@ -106,6 +106,13 @@ plans:
   assert.equal(wrong.status, 5, wrong.stderr);
   assert.doesNotMatch((await place.run(['backup'])).stderr, /may hold keys/);
 
+  const restored = await place.run(['restore', 'latest', '--to', 'r', '--confirm-restore']);
+  assert.match(
+    restored.stdout,
+    /restored orders\.db .*\n.*\nfrom data\n$/,
+    'the latest of the plan itself, not the keys',
+  );
+
   await place.hide('vault');
   const failed = await place.run(['backup']);
   assert.equal(failed.status, 3, failed.stderr);

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
-import { copySets } from '../copy-sets.ts';
+import { copySets, setsFor, specsOf } from '../copy-sets.ts';
 import type { Engine, RestoreOutcome, RestorePlan, RestoreRequest } from '../engine-door.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
 import { warnAboutPassword } from '../mask.ts';
@@ -66,7 +66,7 @@ async function restore(
     const outcome = await withEngine(cli, null, (engine) => restoreFrom(engine, id, []));
     return { json: outcome, text: renderOutcome(outcome) };
   }
-  const specs = [...new Set(sets.flatMap((set) => set.specs))];
+  const specs = specsOf(setsFor(sets, id));
   const { withNearestCopy } = await loadEngine(cli);
   const outcome = await withProgress(cli, (progress) =>
     withNearestCopy(specs, id, { progress, signal: cli.signal }, async (copy) => ({

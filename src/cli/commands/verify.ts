@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { VerifyPayload } from '../../contracts/cli-payloads.ts';
 import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import { copySets, joinedPayload, renderCopy } from '../copy-sets.ts';
+import { copySets, joinedPayload, renderCopy, setsFor } from '../copy-sets.ts';
 import type { CopySet, VerifiedCopy } from '../engine-door.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import { renderVerify } from '../render-verify.ts';
@@ -53,7 +53,7 @@ async function verify(cli: Cli, id: string | undefined, options: VerifyOptions):
   }
   const startedAtMs = cli.io.nowMs();
   const sets = await copySets(cli);
-  if (sets !== null) return verifyCopies(cli, sets, id ?? null, options, startedAtMs);
+  if (sets !== null) return verifyCopies(cli, setsFor(sets, id ?? null), id ?? null, options, startedAtMs);
   if (options.heal) {
     throw new HoldfastError('usage', 'there is one destination, and no other copy to heal it from', {
       next: 'name several destinations in the configuration, and none on the command line',
