@@ -1,0 +1,44 @@
+/** Numbers and times as people read them, in their language. */
+import type { Language } from './texts.ts';
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export function sizeText(bytes: number | null, language: Language): string {
+  if (bytes === null) return '–';
+  const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  const digits = power === 0 || value >= 100 ? 0 : 1;
+  return `${value.toLocaleString(language, { maximumFractionDigits: digits })} ${UNITS[power]}`;
+}
+
+export function durationText(seconds: number, language: Language): string {
+  const unit = (value: number, name: string) =>
+    new Intl.NumberFormat(language, {
+      style: 'unit',
+      unit: name,
+      unitDisplay: 'short',
+      maximumFractionDigits: 0,
+    }).format(value);
+  if (seconds < MINUTE) return unit(seconds, 'second');
+  if (seconds < HOUR) return unit(seconds / MINUTE, 'minute');
+  return seconds < DAY ? unit(seconds / HOUR, 'hour') : unit(seconds / DAY, 'day');
+}
+
+/** `3 hours ago`, `in 2 days`. */
+export function relativeText(time: string, language: Language, nowMs = Date.now()): string {
+  const seconds = (Date.parse(time) - nowMs) / 1000;
+  const size = Math.abs(seconds);
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  if (size < MINUTE) return format.format(Math.round(seconds), 'second');
+  if (size < HOUR) return format.format(Math.round(seconds / MINUTE), 'minute');
+  if (size < DAY) return format.format(Math.round(seconds / HOUR), 'hour');
+  return format.format(Math.round(seconds / DAY), 'day');
+}
+
+export const timeText = (time: string, language: Language) =>
+  new Date(time).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
+
+export const utcText = (time: string) => `${time.slice(0, 19).replace('T', ' ')} UTC`;
