@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureCryptography } from '../test/support/decoders.ts';
 import { ensurePostgres } from '../test/support/ensure-postgres.ts';
+import { ensurePromtool } from '../test/support/ensure-promtool.ts';
 import { ensureSshd } from '../test/support/ensure-sshd.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -27,6 +28,7 @@ function testFiles(): string[] {
 
 await ensurePostgres();
 ensureSshd();
+ensurePromtool();
 ensureCryptography();
 const checked = wanted.length > 0 || run('npm', ['run', '--silent', 'check']);
 // Two files at a time: the tests start servers and workers of their own, and two cores are the reference machine.

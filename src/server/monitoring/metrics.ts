@@ -66,6 +66,9 @@ const METRICS: readonly Metric[] = [
   ofPlans('holdfast_backup_last_success_timestamp_seconds', 'When the last good backup began.', (one) =>
     seconds(one.last?.atMs ?? null),
   ),
+  ofPlans('holdfast_backup_age_seconds', 'Age of the last good backup at the scrape.', (one) =>
+    seconds(one.ageMs),
+  ),
   ofPlans(
     'holdfast_backup_age_limit_seconds',
     'Age of the last good backup beyond which the plan is not healthy.',
