@@ -1,5 +1,5 @@
 import type { EngineModule } from './engine-door.ts';
-import type { LedgerModule } from './run-ledger.ts';
+import type { LedgerModule } from './ledger-door.ts';
 
 /** What the process gives a command line, so that tests can give something else. */
 export interface CliIo {

@@ -4,11 +4,10 @@ import type { LocalLedger, NewEntry } from '../server/ledger/local-ledger.ts';
 import type { CliIo } from './cli.ts';
 import type { EngineModule } from './engine-door.ts';
 import { printable } from './format.ts';
+import type { LedgerModule } from './ledger-door.ts';
 import { mask } from './mask.ts';
 import { type RunRecorder, recordedModule, type WrittenPlace } from './recorded-engine.ts';
 import { homeFolder } from './settings.ts';
-
-export type LedgerModule = typeof import('../server/ledger/local-ledger.ts');
 
 /** What a run of the command line leaves in the ledger of its machine. */
 export interface RunLedger {

@@ -9,6 +9,8 @@ import { settingValues } from './configuration/settings.ts';
 import type { JobHandler, JobKind, JobQueue, JobWorker, WorkOptions } from './jobs/port.ts';
 import { openQueue } from './jobs/queue.ts';
 import type { QueueOptions } from './jobs/settings.ts';
+import { openCatalogLedger } from './ledger/catalog-ledger.ts';
+import { type JobRecorder, jobRecorder } from './ledger/job-records.ts';
 import type { Schedule } from './schedule/port.ts';
 import { openSchedule } from './schedule/schedule.ts';
 import { recordEnd } from './worker/job-ended.ts';
@@ -22,6 +24,8 @@ export interface CoreOptions {
   /** Trouble that is lived with, such as a catalog that does not answer for a while. */
   readonly onError: (error: unknown) => void;
   readonly queue?: Omit<QueueOptions, 'onError' | 'limit'>;
+  /** Where this machine's keys of the ledger are: what jobs do is recorded. Absent for no ledger. */
+  readonly ledgerKeys?: string;
 }
 
 export interface Core {
@@ -40,6 +44,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const { address, workplace, clock, onError } = options;
   const catalog = await openCatalog(address, clock ? { clock } : {});
   const given = options.queue ?? {};
+  const ledger = options.ledgerKeys ? openCatalogLedger(catalog, { keyFolder: options.ledgerKeys }) : null;
+  const recorder = ledger && jobRecorder(ledger, onError);
   const queue = await openQueue(catalog, {
     ...given,
     onError,
@@ -47,6 +53,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
     async onEnded(trx, job) {
       await recordEnd(trx, job);
       await given.onEnded?.(trx, job);
+      // Last: from here to the end of the transaction nobody else appends.
+      await recorder?.jobEnded(trx, job);
     },
   }).catch(async (error: unknown) => {
     await catalog.close();
@@ -54,6 +62,8 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   });
   const schedule = openSchedule({ catalog, queue, onError });
   const workers: JobWorker[] = [];
+  const ledgerHead = ledger ? { ledgerHead: () => ledger.headText().catch(() => null) } : {};
+  const parts = { catalog, queue, workplace, ...ledgerHead };
   const end = async (drain: boolean) => {
     await schedule.stop();
     await Promise.all(workers.map((worker) => worker.stop({ drain })));
@@ -64,13 +74,29 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   return {
     ...{ catalog, queue, schedule },
     work(work, others = {}) {
-      const worker = queue.work({ ...work, handle: openRunner({ catalog, queue, workplace }, others) });
+      const worker = queue.work({ ...work, handle: openRunner(parts, recorded(others, recorder)) });
       workers.push(worker);
       return worker;
     },
     close({ drain = false } = {}) {
       ended ??= end(drain);
       return ended;
+    },
+  };
+}
+
+/** A restore reads backup data: it does not begin unless that is recorded. */
+function recorded(
+  others: { readonly [K in JobKind]?: JobHandler },
+  recorder: JobRecorder | null,
+): { readonly [K in JobKind]?: JobHandler } {
+  const { restore } = others;
+  if (!recorder || !restore) return others;
+  return {
+    ...others,
+    async restore(job, context) {
+      await recorder.jobBegins(job);
+      return restore(job, context);
     },
   };
 }

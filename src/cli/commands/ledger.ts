@@ -5,9 +5,10 @@ import type { LocalLedger } from '../../server/ledger/local-ledger.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { formatCount, printable } from '../format.ts';
 import { anchorNow } from '../ledger-anchors.ts';
+import type { LedgerModule } from '../ledger-door.ts';
 import { entryTable, keyTable } from '../ledger-text.ts';
 import { verifyLedger } from '../ledger-verify.ts';
-import { actorOfRun, type LedgerModule, openHere } from '../run-ledger.ts';
+import { actorOfRun, openHere } from '../run-ledger.ts';
 
 export function addLedger(program: Command, action: Action): void {
   const ledger = program

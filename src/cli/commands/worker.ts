@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
@@ -48,6 +49,7 @@ async function work(cli: Cli, options: WorkerOptions): Promise<CommandResult> {
   const core = await openCore({
     address: catalogAddress({ environment, home: homeFolder(cli.io) }),
     workplace,
+    ledgerKeys: join(homeFolder(cli.io), 'ledger-keys'),
     onError: (error) => cli.note(`warning: ${error instanceof Error ? error.message : String(error)}`),
   });
   try {

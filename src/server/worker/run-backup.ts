@@ -68,7 +68,11 @@ async function backUp(
   for (const part of await runParts(parts, run, plan, job.payload as BackupPayload)) {
     const startedAtMs = parts.catalog.clock.nowMs();
     try {
-      const request = { sources: part.sources, plan: name, tenantId: plan.tenantId, type: part.type };
+      const { ledgerHead } = parts;
+      const request = {
+        ...{ sources: part.sources, plan: name, tenantId: plan.tenantId, type: part.type },
+        ...(ledgerHead ? { ledgerHead } : {}),
+      };
       const port = { progress: engineProgress(context), signal: context.signal };
       made.push({ part, startedAtMs, outcome: await backupToAll(request, part.specs, port) });
     } catch (error) {

@@ -11,6 +11,8 @@ export interface RunnerParts {
   readonly catalog: Catalog;
   readonly queue: JobQueue;
   readonly workplace: Workplace;
+  /** The heads of the ledger, for manifests; never rejects. */
+  readonly ledgerHead?: () => Promise<string | null>;
 }
 
 /** What is stored, as a job sees it: read once when it begins. */
