@@ -64,6 +64,18 @@ test('names that people gave are text and no markup', () => {
   assert.ok(instructions(KIT).includes('| safe    rm  | key (`hfk1-…`) | everything | 2026-03-04 |'));
 });
 
+test('a repository that only a key management service opens is called out', () => {
+  const slots = FOLDER.repository!.slots.map((slot) => ({ ...slot, kind: 'kms' as const }));
+  const locked = { ...FOLDER, repository: { ...FOLDER.repository!, slots } };
+  const warning = /Only a key management service opens this repository: the decoders cannot/;
+  assert.match(instructions({ ...KIT, destinations: [locked] }), warning);
+  const both = {
+    ...locked,
+    repository: { ...locked.repository, slots: [...slots, ...FOLDER.repository!.slots] },
+  };
+  assert.doesNotMatch(instructions({ ...KIT, destinations: [both] }), warning);
+});
+
 test('the first thing a page says is whether it opens everything', () => {
   const opening = (more: Partial<KitText>) => instructions({ ...KIT, ...more }).split('\n')[5]!;
   assert.match(opening({}), /^\*\*This kit holds no key\.\*\*/);

@@ -1,4 +1,5 @@
 /** RECOVERY.md: what to do when everything but a destination and this kit is gone. */
+import type { SlotInfo } from '../repository/key-admin.ts';
 import type { ManifestArtifact } from '../repository/manifest.ts';
 import type { KitFacts } from './kit-facts.ts';
 import { quoted } from './kit-fetch.ts';
@@ -122,6 +123,21 @@ Any id of the list, or its beginning, does instead of \`latest\`. \`--item NAME\
 ${newestText(facts)}`;
 }
 
+const SLOT_KINDS = {
+  raw: 'key (`hfk1-…`)',
+  passphrase: 'passphrase',
+  kms: 'key management service: only Holdfast can ask it',
+};
+
+/** A service that is gone, or refuses, would take everything with it; and a decoder cannot ask it. */
+function kmsWarning(slots: readonly SlotInfo[]): string {
+  const current = slots.filter((slot) => slot.current);
+  if (current.length === 0 || current.some(({ kind }) => kind !== 'kms')) return '';
+  return `
+**Only a key management service opens this repository: the decoders cannot.** Add a key of your own (\`holdfast key add\`) and make a new kit.
+`;
+}
+
 function aboutDestination({ repository, address, backups, signers, layout }: KitFacts): string {
   const made = signers.map(({ fingerprint, host }) => `| \`${fingerprint}\` | ${plain(host)} |`).join('\n');
   const signerTable = `| signed by (fingerprint) | host |\n|---|---|\n${made}\n`;
@@ -131,14 +147,14 @@ function aboutDestination({ repository, address, backups, signers, layout }: Kit
   const { id, createdAt, epoch, slots } = repository;
   const rows = slots.map(
     (slot) =>
-      `| \`${slot.keyId}\` | ${plain(slot.label)} | ${slot.kind === 'raw' ? 'key (`hfk1-…`)' : 'passphrase'} | ${slot.current ? 'everything' : `up to epoch ${slot.epoch}`} | ${slot.createdAt.slice(0, 10)} |`,
+      `| \`${slot.keyId}\` | ${plain(slot.label)} | ${SLOT_KINDS[slot.kind]} | ${slot.current ? 'everything' : `up to epoch ${slot.epoch}`} | ${slot.createdAt.slice(0, 10)} |`,
   );
   return `\`${plain(address)}\`, repository \`${id}\`, made ${createdAt.slice(0, 10)}, epoch ${epoch}, ${counted(backups)} when this was written.
 
 | key id | label | kind | opens | since |
 |---|---|---|---|---|
 ${rows.join('\n')}
-
+${kmsWarning(slots)}
 ${signerTable}`;
 }
 
