@@ -7,12 +7,17 @@ import { readSealKey } from './access/seal-key.ts';
 import { forgetSessions } from './access/sessions.ts';
 import { newSetupToken } from './access/setup.ts';
 import { forgetAttempts } from './access/throttle.ts';
+import { startAnchoring } from './anchor-ledger.ts';
+import type { CatalogAddress } from './catalog/catalog.ts';
 import type { Catalog } from './catalog/types.ts';
+import { ensureOwnPlan, type OwnCatalog } from './configuration/own-plan.ts';
 import { openCore } from './core.ts';
 import type { ServerContext } from './http/context.ts';
 import { httpSettings } from './http/http-settings.ts';
+import { recordInLedger } from './http/ledger-record.ts';
 import { buildServer } from './http/server.ts';
 import type { JobHandler, JobKind } from './jobs/port.ts';
+import { openCatalogLedger } from './ledger/catalog-ledger.ts';
 import { openMonitoring } from './monitoring/monitoring.ts';
 import { forgetDeliveries } from './notices/history.ts';
 import { openNotices } from './notices/notices.ts';
@@ -42,7 +47,10 @@ export interface Service {
 }
 
 /** The catalog that the environment names: HOLDFAST_DATABASE_URL, else a file in the data folder. */
-export function catalogAddress({ environment, home }: Pick<ServiceOptions, 'environment' | 'home'>) {
+export function catalogAddress({
+  environment,
+  home,
+}: Pick<ServiceOptions, 'environment' | 'home'>): CatalogAddress {
   const url = environment.HOLDFAST_DATABASE_URL;
   return url ? { url } : { file: join(home, 'catalog.db') };
 }
@@ -53,7 +61,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const settings = httpSettings(environment, home);
   const log = pino({ level: environment.HOLDFAST_LOG_LEVEL || 'warn' }, pino.destination(2));
   const onError = (error: unknown) => log.error({ err: error }, 'in the background');
-  const core = await openCore({ address: catalogAddress(options), workplace, onError });
+  const ledgerKeys = join(home, 'ledger-keys');
+  const core = await openCore({ address: catalogAddress(options), workplace, onError, ledgerKeys });
   const { catalog, queue, schedule } = core;
   const closing: (() => Promise<unknown>)[] = [() => core.close()];
   const stop = async () => {
@@ -67,12 +76,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       secrets: { environment, folder: home },
       publicUrl: settings.publicUrl?.href ?? null,
     });
+    const ledger = openCatalogLedger(catalog, { keyFolder: ledgerKeys });
+    closing.push(() => ledger.settled());
     const context: ServerContext = {
       ...{ catalog, queue, schedule, settings, workplace },
       outbound,
       sealKey: await readSealKey(environment.HOLDFAST_ACCESS_KEY, join(home, 'access.key')),
-      record: async (entry) => log.info(entry, 'done'),
-      monitoring,
+      record: recordInLedger(ledger),
+      ...{ ledger, notices, monitoring },
     };
     const app = await buildServer(context, { logger: log });
     closing.push(() => app.close());
@@ -82,7 +93,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     if (concurrency !== null) core.work({ labels, concurrency }, otherKinds({ catalog, queue, workplace }));
     notices.start();
     closing.push(
-      housekeeping(catalog, onError),
+      housekeeping(catalog, ownCatalogOf(options), onError),
+      startAnchoring({ catalog, ledger, workplace, onError }),
       () => notices.stop(),
       async () => monitoring.stop(),
     );
@@ -103,13 +115,26 @@ function version(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
-/** Removes what is over: sessions, codes, counted attempts. */
-function housekeeping(catalog: Catalog, onError: (error: unknown) => void): () => Promise<void> {
+/** How the plan of the catalog itself finds it. */
+function ownCatalogOf(options: ServiceOptions): OwnCatalog {
+  const address = catalogAddress(options);
+  return 'file' in address ? { file: address.file } : { urlEnv: 'HOLDFAST_DATABASE_URL' };
+}
+
+/** Removes what is over: sessions, codes, counted attempts. Sees to it that the catalog itself has a plan. */
+function housekeeping(
+  catalog: Catalog,
+  own: OwnCatalog,
+  onError: (error: unknown) => void,
+): () => Promise<void> {
   let last: Promise<unknown> = Promise.resolve();
+  const keepPlan = () => {
+    const author = { origin: 'api' as const, name: 'holdfast', atMs: catalog.clock.nowMs() };
+    return catalog.transaction((trx) => ensureOwnPlan(trx, own, author));
+  };
   const clean = () => {
-    last = Promise.all([forgetAttempts(catalog), forgetSessions(catalog), forgetDeliveries(catalog)]).catch(
-      onError,
-    );
+    const work = [forgetAttempts(catalog), forgetSessions(catalog), forgetDeliveries(catalog), keepPlan()];
+    last = Promise.all(work).catch(onError);
   };
   clean();
   const timer = setInterval(clean, HOUR_MS);

@@ -208,3 +208,44 @@ test('a restore by the API puts a file back; without confirmation nothing happen
   assert.match(String(events.headers['content-type']), /^text\/event-stream/);
   assert.match(events.text, /event: status\ndata: .*"succeeded"/);
 });
+
+test('what was done and what was read is in the ledger; where it cannot be written, nothing is given out', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const { json: ran } = await owner.post('/api/v1/plans/nightly/run');
+  await world.ended(owner, ran.job_id);
+  const [backup] = (await owner.get('/api/v1/backups')).json.items;
+  assert.equal((await owner.get(`/api/v1/backups/${backup.id}/download`)).status, 200);
+  const { json: done } = await owner.get('/api/v1/ledger');
+  const actions = done.items.map(({ action }: { action: string }) => action);
+  assert.deepEqual(
+    ['api.plans.run', 'api.plans', 'api.destinations', 'api.setup.owner'].filter(
+      (one) => !actions.includes(one),
+    ),
+    [],
+  );
+  const { json: reads } = await owner.get('/api/v1/ledger?stream=org_admin_reads');
+  assert.deepEqual(
+    reads.items
+      .slice(0, 1)
+      .map((one: Record<string, unknown>) => [one.action, one.actor_name, one.object_id, one.outcome]),
+    [['api.backups.download', 'owner@example.org', backup.id, 'succeeded']],
+  );
+  const { json: heads } = await owner.get('/api/v1/ledger/heads');
+  assert.equal(heads.heads.find(({ stream }: { stream: string }) => stream === 'org_admin_reads').seq, 2);
+
+  await world.catalog.db.schema.dropTable('org_admin_reads').execute();
+  const refused = await owner.get(`/api/v1/backups/${backup.id}/download`);
+  assert.deepEqual([refused.status, refused.json?.code], [500, 'ledger_not_written']);
+});
+
+test('a channel is stored and tested; a private address is refused', async (t) => {
+  const world = await httpWorld(t, { environment: { HOOK_SECRET: 'sixteen letters and more' } });
+  const owner = await world.owner();
+  const body = { kind: 'webhook', url: 'http://127.0.0.1:9/hook', secret: { env: 'HOOK_SECRET' } };
+  assert.equal((await owner.post('/api/v1/channels', { name: 'ops', body })).status, 201);
+  const { json } = await owner.post('/api/v1/channels/ops/test');
+  assert.deepEqual([json.ok, /loopback/.test(json.error)], [false, true], JSON.stringify(json));
+  assert.equal((await owner.get('/api/v1/notices')).status, 200);
+});

@@ -12,9 +12,12 @@ import { openCatalog } from '../../src/server/catalog/catalog.ts';
 import type { Catalog } from '../../src/server/catalog/types.ts';
 import type { AccessRecord, App, ServerContext } from '../../src/server/http/context.ts';
 import { httpSettings } from '../../src/server/http/http-settings.ts';
+import { recordInLedger } from '../../src/server/http/ledger-record.ts';
 import { buildServer, type ServerOptions } from '../../src/server/http/server.ts';
 import type { JobQueue } from '../../src/server/jobs/port.ts';
 import { openQueue } from '../../src/server/jobs/queue.ts';
+import { openCatalogLedger } from '../../src/server/ledger/catalog-ledger.ts';
+import { openNotices } from '../../src/server/notices/notices.ts';
 import { outboundPolicy } from '../../src/server/outbound/index.ts';
 import { restoreHandler } from '../../src/server/restores/run-restore.ts';
 import { openSchedule } from '../../src/server/schedule/schedule.ts';
@@ -75,6 +78,7 @@ export async function httpWorld(t: TestContext, options: WorldOptions = {}): Pro
   const schedule = openSchedule({ catalog, queue, onError: unexpected });
   const records: AccessRecord[] = [];
   const log: string[] = [];
+  const ledger = openCatalogLedger(catalog, { keyFolder: join(home, 'ledger-keys') });
   const context: ServerContext = {
     ...{ catalog, queue, schedule, workplace },
     settings: httpSettings(environment, home),
@@ -82,7 +86,15 @@ export async function httpWorld(t: TestContext, options: WorldOptions = {}): Pro
       (options.environment?.HOLDFAST_ALLOWED_ADDRESSES ?? '').split(',').filter(Boolean),
     ),
     sealKey: await readSealKey(undefined, join(home, 'access.key')),
-    record: async (entry) => void records.push(entry),
+    async record(entry) {
+      records.push(entry);
+      await recordInLedger(ledger)(entry);
+    },
+    ledger,
+    notices: openNotices({
+      ...{ catalog, onError: unexpected, publicUrl: null },
+      ...{ outbound: { policy: outboundPolicy([]) }, secrets: { environment, folder: home } },
+    }),
     monitoring: {
       healthz: async () => ({ ok: true, body: { status: 'ok' } }),
       readyz: async () => ({ ok: true, body: { status: 'ok' } }),

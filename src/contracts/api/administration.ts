@@ -124,6 +124,18 @@ export const uploadTestResult = z.object({
   ),
 });
 
+const planHealth = z.object({
+  plan: z.string(),
+  part: z.string().nullable(),
+  status: z.enum(['healthy', 'warning']),
+  message: z.string(),
+  last_good_backup_at: time.nullable(),
+  last_good_backup_id: z.string().nullable(),
+  age_hours: z.number().nullable(),
+  limit_hours: z.number(),
+  frequency_hours: z.number().nullable(),
+  hours_since_proven_restore: z.number().nullable(),
+});
 const health = z.object({
   tenant_id: tenantId,
   status: z.enum(['healthy', 'warning']),
@@ -131,7 +143,11 @@ const health = z.object({
   last_good_backup_at: time.nullable(),
   last_good_backup_id: z.string().nullable(),
   age_hours: z.number().nullable(),
-  backups_per_week: z.number().describe('over the last four weeks'),
+  frequency_hours: z
+    .number()
+    .nullable()
+    .describe('of the plan that runs most often; null without a schedule'),
   hours_since_proven_restore: z.number().nullable().describe('since the last drill that was green'),
+  plans: z.array(planHealth),
 });
 export const healthAnswer = z.object({ status: z.enum(['healthy', 'warning']), tenants: z.array(health) });

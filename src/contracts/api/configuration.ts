@@ -76,7 +76,7 @@ export const configurationApply = configurationText.extend({
   dry_run: z.boolean().default(false),
 });
 export const configurationChange = z.object({
-  kind: z.enum(['plan', 'source', 'destination']),
+  kind: z.enum(['plan', 'source', 'destination', 'channel']),
   name: z.string(),
   change: z
     .enum(['create', 'replace', 'delete', 'keep', 'adopt'])

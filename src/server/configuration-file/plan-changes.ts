@@ -7,7 +7,7 @@ import { type Config, documentSchemas } from '../../contracts/config.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { documentOf, type StoredDocument } from '../configuration/documents.ts';
 
-export type FileKind = 'plan' | 'source' | 'destination';
+export type FileKind = 'plan' | 'source' | 'destination' | 'channel';
 
 export interface FieldChange {
   readonly field: string;
@@ -30,8 +30,13 @@ export interface FileChange {
   readonly body: unknown;
 }
 
-const SECTION = { destination: 'destinations', source: 'sources', plan: 'plans' } as const;
-export const FILE_KINDS = ['destination', 'source', 'plan'] as const;
+const SECTION = {
+  destination: 'destinations',
+  source: 'sources',
+  plan: 'plans',
+  channel: 'channels',
+} as const;
+export const FILE_KINDS = ['destination', 'source', 'plan', 'channel'] as const;
 
 /** In the order in which they can be made: what plans name comes before plans. */
 export async function planChanges(db: CatalogDb, config: Config): Promise<FileChange[]> {

@@ -12,6 +12,7 @@ import {
   storedConfig,
   writeDocument,
 } from '../configuration/documents.ts';
+import { OWN_PLAN } from '../configuration/own-plan.ts';
 import { settingValues } from '../configuration/settings.ts';
 import { initDestination } from '../worker/init-destination.ts';
 import { databaseSizes } from './backup-list.ts';
@@ -35,7 +36,7 @@ export async function configPlan(
     if (!found) throw new HoldfastError('plan_unknown', `there is no plan ${name}`);
     return found;
   }
-  const plans = await listDocuments(db, 'plan');
+  const plans = (await listDocuments(db, 'plan')).filter((one) => one.name !== OWN_PLAN);
   return plans.find((one) => one.name === DEFAULT_PLAN) ?? (plans.length === 1 ? plans[0]! : null);
 }
 

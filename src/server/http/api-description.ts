@@ -9,7 +9,15 @@ export async function apiDescription(): Promise<unknown> {
     throw new Error('this server only describes itself');
   };
   const context = {
-    ...{ catalog: null, queue: null, schedule: null, workplace: null, outbound: publicOnly },
+    ...{
+      catalog: null,
+      queue: null,
+      schedule: null,
+      workplace: null,
+      ledger: null,
+      notices: null,
+      outbound: publicOnly,
+    },
     settings: httpSettings({}, '/nonexistent/holdfast'),
     ...{ sealKey: Buffer.alloc(32), record: unused },
     monitoring: { healthz: unused, readyz: unused, metrics: unused },

@@ -6,6 +6,8 @@ import { nameOf } from '../access/identity.ts';
 import type { Catalog } from '../catalog/types.ts';
 import type { Author } from '../configuration/author.ts';
 import type { JobQueue } from '../jobs/port.ts';
+import type { CatalogLedger } from '../ledger/catalog-ledger.ts';
+import type { Notices } from '../notices/notices.ts';
 import type { OutboundPolicy } from '../outbound/index.ts';
 import type { Schedule } from '../schedule/port.ts';
 import type { Workplace } from '../worker/port.ts';
@@ -25,6 +27,8 @@ export interface ServerContext {
   readonly sealKey: Buffer;
   /** Where everything done, and every read of backup data, is kept. Its failure fails the request. */
   readonly record: (entry: AccessRecord) => Promise<void>;
+  readonly ledger: Pick<CatalogLedger, 'heads'>;
+  readonly notices: Pick<Notices, 'test'>;
   /** Of other parts of the server: answered as they are. */
   readonly monitoring: Monitoring;
 }
@@ -36,7 +40,9 @@ export interface AccessRecord {
   readonly action: string;
   /** Ids in the path. */
   readonly object: { readonly [name: string]: string };
+  /** Null while the server is set up. */
   readonly actor: string | null;
+  readonly userId: string | null;
   readonly tokenId: string | null;
   readonly tenantId: string | null;
   readonly address: string;

@@ -6,14 +6,18 @@ import type { App, ServerContext } from './context.ts';
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function addRecord(app: App, { catalog, record }: ServerContext): void {
+  const written = new WeakSet<FastifyRequest>();
   app.addHook('onSend', async (request, reply, payload) => {
-    if (isRecorded(request, reply)) {
+    if (!written.has(request) && isRecorded(request, reply)) {
+      // Once: the answer to a failure of the record passes here again.
+      written.add(request);
       const { params } = request as { params?: Record<string, string> };
       await record({
         atMs: catalog.clock.nowMs(),
         action: `${request.method} ${request.routeOptions.url ?? ''}`,
         object: { ...params },
         actor: request.identity ? nameOf(request.identity) : null,
+        userId: request.identity?.userId ?? null,
         tokenId: request.identity?.token?.id ?? null,
         tenantId: request.tenantId ?? null,
         address: request.ip,

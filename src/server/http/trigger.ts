@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { HoldfastError } from '../../engine/index.ts';
 import { isAllowed, nameOf } from '../access/identity.ts';
 import { listDocuments, type StoredDocument } from '../configuration/documents.ts';
+import { OWN_PLAN } from '../configuration/own-plan.ts';
 import { type BackupType, recordTrigger, requestBackup } from '../runs/request-backup.ts';
 import { authorOf, identityOf, type ServerContext } from './context.ts';
 import { RequestProblem } from './problem.ts';
@@ -32,7 +33,8 @@ export async function planMeant(
     asked.tenantId === undefined ? {} : { tenantId: asked.tenantId },
   );
   const own = all.filter(({ tenantId }) => isAllowed(identity, 'backups:trigger', tenantId));
-  const fitting = asked.plan === null ? own : own.filter(({ name }) => name === asked.plan);
+  // The plan of the catalog itself runs only by its name.
+  const fitting = own.filter(({ name }) => (asked.plan === null ? name !== OWN_PLAN : name === asked.plan));
   if (fitting.length === 1) return fitting[0]!;
   if (fitting.length > 1) {
     const names = fitting.map(({ name }) => name).join(', ');

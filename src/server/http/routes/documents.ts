@@ -30,7 +30,10 @@ import { testStored } from '../test-destinations.ts';
 
 type Kind = keyof typeof KINDS;
 
-const KINDS = { plan: 'plans', source: 'sources', destination: 'destinations' } as const;
+const KINDS = { plan: 'plans', source: 'sources', destination: 'destinations', channel: 'channels' } as const;
+/** Who is told what is a matter of its own. */
+const permissionOf = (kind: Kind, verb: 'read' | 'write') =>
+  kind === 'channel' ? (`notices:${verb}` as const) : (`plans:${verb}` as const);
 
 /** The tenant of the document that the path names. */
 const tenantOf =
@@ -45,7 +48,7 @@ const tenantOfBody: TenantOf = (request) => {
 };
 
 export function addDocumentRoutes(app: App, context: ServerContext): void {
-  for (const kind of ['plan', 'source', 'destination'] as const) {
+  for (const kind of ['plan', 'source', 'destination', 'channel'] as const) {
     addReading(app, context, kind);
     addWriting(app, context, kind);
   }
@@ -57,7 +60,7 @@ function addReading(app: App, { catalog }: ServerContext, kind: Kind): void {
   app.route({
     method: 'GET',
     url: `/api/v1/${KINDS[kind]}`,
-    config: { access: { permission: 'plans:read', tenant: 'visible' } },
+    config: { access: { permission: permissionOf(kind, 'read'), tenant: 'visible' } },
     schema: { tags, summary: `All ${KINDS[kind]}`, response: answers(pageOf(storedDocument)) },
     handler: async (request) => {
       const tenants = visibleTenants(request);
@@ -71,7 +74,7 @@ function addReading(app: App, { catalog }: ServerContext, kind: Kind): void {
   app.route({
     method: 'GET',
     url: `/api/v1/${KINDS[kind]}/:name`,
-    config: { access: { permission: 'plans:read', tenant: tenantOf(kind) } },
+    config: { access: { permission: permissionOf(kind, 'read'), tenant: tenantOf(kind) } },
     schema: { tags, summary: `One ${kind}`, params: nameParam, response: answers(storedDocument) },
     handler: async (request) => documentPayload(await requireDocument(catalog.db, kind, request.params.name)),
   });
@@ -88,7 +91,7 @@ function addWriting(app: App, context: ServerContext, kind: Kind): void {
   app.route({
     method: 'POST',
     url: `/api/v1/${KINDS[kind]}`,
-    config: { access: { permission: 'plans:write', ...forPlan(tenantOfBody) } },
+    config: { access: { permission: permissionOf(kind, 'write'), ...forPlan(tenantOfBody) } },
     schema: {
       tags,
       summary: `Create a ${kind}`,
@@ -115,7 +118,7 @@ function addWriting(app: App, context: ServerContext, kind: Kind): void {
   app.route({
     method: 'PUT',
     url: `/api/v1/${KINDS[kind]}/:name`,
-    config: { access: { permission: 'plans:write', ...forPlan(tenantOf(kind)) } },
+    config: { access: { permission: permissionOf(kind, 'write'), ...forPlan(tenantOf(kind)) } },
     schema: {
       tags,
       summary: `Replace a ${kind}; refused when it changed since the version that was read`,
@@ -140,7 +143,9 @@ function addWriting(app: App, context: ServerContext, kind: Kind): void {
   app.route({
     method: 'DELETE',
     url: `/api/v1/${KINDS[kind]}/:name`,
-    config: { access: { permission: 'plans:write', dangerous: true, ...forPlan(tenantOf(kind)) } },
+    config: {
+      access: { permission: permissionOf(kind, 'write'), dangerous: true, ...forPlan(tenantOf(kind)) },
+    },
     schema: {
       tags,
       summary: `Delete a ${kind}; backups stay`,

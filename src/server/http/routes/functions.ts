@@ -10,7 +10,7 @@ import { runAnswer, triggerQuery, trigger as triggerSchema } from '../../../cont
 import { destinationsOf } from '../../../contracts/config-destinations.ts';
 import { isAllowed } from '../../access/identity.ts';
 import { listDocuments, requireDocument, storedConfig } from '../../configuration/documents.ts';
-import { backupHealth } from '../backup-health.ts';
+import { tenantHealth } from '../../monitoring/tenant-health.ts';
 import { type App, authorOf, identityOf, type ServerContext, visibleTenants } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
 import { testStored } from '../test-destinations.ts';
@@ -99,7 +99,7 @@ export function addFunctionRoutes(app: App, context: ServerContext): void {
     url: `${BASE}/health`,
     config: { access: { permission: 'health:read', tenant: 'visible' } },
     schema: { tags, summary: 'The last good backup of each tenant', response: answers(healthAnswer) },
-    handler: async (request) => backupHealth(catalog, visibleTenants(request)),
+    handler: async (request) => tenantHealth(catalog, visibleTenants(request)),
   });
 }
 

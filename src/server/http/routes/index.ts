@@ -6,6 +6,8 @@ import { addConfigurationRoutes } from './configuration.ts';
 import { addDocumentRoutes } from './documents.ts';
 import { addFunctionRoutes } from './functions.ts';
 import { addJobRoutes } from './jobs.ts';
+import { addLedgerRoutes } from './ledger.ts';
+import { addNoticeRoutes } from './notices.ts';
 import { addSecondFactorRoutes } from './second-factor.ts';
 import { addServerRoutes } from './server-routes.ts';
 import { addSessionRoutes } from './session.ts';
@@ -26,5 +28,6 @@ const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addSessionRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
   ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes],
   ...[addTriggerRoutes, addJobRoutes, addBackupRoutes],
+  ...[addLedgerRoutes, addNoticeRoutes],
   ...[addAdminConfigRoutes, addAdminRoutes, addFunctionRoutes],
 ];
