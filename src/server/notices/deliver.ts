@@ -5,7 +5,8 @@ import type { Catalog } from '../catalog/types.ts';
 import { documentOf } from '../configuration/documents.ts';
 import type { Channel } from './channel-rules.ts';
 import type { Notice } from './notice.ts';
-import { type SendParts, type SendResult, send } from './send.ts';
+import { send } from './send.ts';
+import type { Sending, SendParts, SendResult } from './sending.ts';
 
 type Delivery = Selectable<NoticeDeliveriesTable>;
 
@@ -76,7 +77,7 @@ export async function deliver(delivery: Delivery, parts: DeliverParts): Promise<
 }
 
 /** Never throws. */
-export async function attempt(sending: Parameters<typeof send>[0], parts: SendParts): Promise<SendResult> {
+export async function attempt(sending: Sending, parts: SendParts): Promise<SendResult> {
   try {
     return await send(sending, parts);
   } catch (error) {

@@ -10,7 +10,7 @@ import type { Channel } from './channel-rules.ts';
 import { attempt, claimDue, type DeliverParts, deliver, nextDueAtMs } from './deliver.ts';
 import { fanOut } from './fan-out.ts';
 import { testNotice } from './notice.ts';
-import type { SendParts, SendResult } from './send.ts';
+import type { SendParts, SendResult } from './sending.ts';
 
 export interface NoticesOptions extends SendParts {
   readonly catalog: Catalog;

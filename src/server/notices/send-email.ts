@@ -5,7 +5,7 @@ import { HoldfastError, systemCode } from '../../engine/index.ts';
 import { vettedSocket } from '../outbound/index.ts';
 import { emailText } from './email-text.ts';
 import { readSecret } from './read-secret.ts';
-import type { Sending, SendParts, SendResult } from './send.ts';
+import type { Sending, SendParts, SendResult } from './sending.ts';
 
 /** A mail server may take its time: greylisting and checks happen while the sender waits. */
 const TIMEOUT_MS = 60_000;

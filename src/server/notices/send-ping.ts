@@ -2,8 +2,8 @@ import type { ChannelConfig } from '../../contracts/config-channels.ts';
 import { vettedRequest, webAddress } from '../outbound/index.ts';
 import type { Notice } from './notice.ts';
 import { readAddress } from './read-secret.ts';
-import type { Sending, SendParts, SendResult } from './send.ts';
 import { webResult } from './send-webhook.ts';
+import type { Sending, SendParts, SendResult } from './sending.ts';
 
 const TIMEOUT_MS = 10_000;
 

@@ -3,7 +3,7 @@ import { DELIVERY_HEADER, SIGNATURE_HEADER } from '../../contracts/notice-payloa
 import { HoldfastError } from '../../engine/index.ts';
 import { type OutboundAnswer, vettedRequest } from '../outbound/index.ts';
 import { readAddress, readSecret } from './read-secret.ts';
-import type { Sending, SendParts, SendResult } from './send.ts';
+import type { Sending, SendParts, SendResult } from './sending.ts';
 import { signatureOf } from './signature.ts';
 
 const TIMEOUT_MS = 10_000;
