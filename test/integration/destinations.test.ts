@@ -254,6 +254,13 @@ test('restore takes the nearest copy that is whole, and says which it passed ove
     await fingerprint(join(place.folder, 'r2/app')),
     await fingerprint(join(place.folder, 'app')),
   );
+  // The one that was not asked is told, also where a nearer copy does.
+  await place.json(['verify', '--destination', 'third']);
+  const newer = await place.run(['show', 'latest']);
+  assert.match(
+    newer.stderr,
+    /warning: offsite may hold a newer backup and is not asked: there is no repository/,
+  );
   damage(place, 'third');
   const run = await place.run(args('r3'));
   assert.equal(run.status, 4, run.stderr);

@@ -23,7 +23,7 @@ export function nearestFirst(specs: readonly DestinationSpec[]): DestinationSpec
 
 /**
  * Does work with the nearest copy of a backup, and when that is damaged or does not answer, with the next: `work` is called
- * again then. `latest` is the newest that any copy holds. Throws what the work throws when no copy is left, `id_unknown`,
+ * again then. `latest` is the newest that any copy holds; one that is down is told. Throws what the work throws when no copy is left, `id_unknown`,
  * `id_ambiguous`.
  */
 export async function withNearestCopy<T>(
@@ -46,6 +46,8 @@ export async function withNearestCopy<T>(
       for (const spec of ordered) {
         const { engine, failure } = await tried(spec);
         all.push({ spec, engine, failures: failure ? [failure] : [] });
+        if (failure)
+          port.progress.warn(`${spec.name} may hold a newer backup and is not asked: ${failure.message}`);
       }
       id = (await resolveAmong(text, all)).backupId;
     }
