@@ -62,7 +62,7 @@ export function checkHoldings(
   }
   const databases = [
     ...state.dumps.map(({ source }) => source),
-    ...state.exports.map(({ source }) => source),
+    ...[...state.scripts, ...state.exports].map(({ source }) => source),
     ...state.databases.map(({ artifact }) => artifact.source),
   ];
   for (const source of new Set(databases)) {

@@ -17,7 +17,7 @@ export function checkSql(check: SqlCheck, state: RestoredState, signal: AbortSig
 }
 
 function query(check: SqlCheck, state: RestoredState, signal: AbortSignal) {
-  const postgres = [...state.dumps, ...state.exports].map(({ source, database }) => ({
+  const postgres = [...state.dumps, ...state.scripts, ...state.exports].map(({ source, database }) => ({
     source,
     run: () => queryReadOnly(database.adminUrl, check.query, check.timeoutMs, signal),
   }));

@@ -18,7 +18,7 @@ import type { OperationContext } from '../context.ts';
 import { compareExport } from './compare-export.ts';
 import { compareTree, hashOfFile } from './compare-tree.ts';
 import type { CheckResult } from './drill-types.ts';
-import type { RestoredDump, RestoredFile, RestoredState } from './restore-all.ts';
+import type { RestoredDump, RestoredFile, RestoredScript, RestoredState } from './restore-all.ts';
 
 /** What reads one backup of the recovery. */
 export interface ReadingPart {
@@ -80,6 +80,9 @@ export async function compareContent(run: Comparison): Promise<ComparedContent> 
   const tables: Table[] = [];
   const counted = new Set<string>();
   for (const dump of state.dumps) checks.push(...(await compareDump(run, dump, tables, counted)));
+  for (const script of state.scripts) {
+    checks.push(await compareScript(run, script, tables, counted));
+  }
   for (const one of state.exports) {
     progress.phase(`compare ${one.source}`, {});
     checks.push(
@@ -170,6 +173,37 @@ async function compareDump(
     return green(`equal, SHA-256 ${schemaDigest(dumped.toc, { owners: dump.owners })}`);
   });
   return [content, schema];
+}
+
+/** The rows of a script against those of the database it was loaded into; its definitions have no second form to compare. */
+function compareScript(
+  { context, scratchFolder }: Comparison,
+  { artifact, source, database }: RestoredScript,
+  tables: Table[],
+  counted: Set<string>,
+): Promise<CheckResult> {
+  const { signal, progress } = context;
+  progress.phase(`compare ${artifact.name}`, { bytes: artifact.sizeBytes });
+  return judged(`content of ${artifact.name}`, 'content', signal, async () => {
+    const { facts } = await dumpForComparison({ url: database.adminUrl, scratchFolder, signal, progress });
+    const found = facts.tables.map((table) => ({ ...table, name: `${table.schema}.${table.name}` }));
+    tables.push(...found.map(({ name, rows }) => ({ source, name, rows })));
+    counted.add(source);
+    const wanted = scriptTables(artifact.facts);
+    const differences = wanted.flatMap(({ table, rows, sha256 }) => {
+      const same = found.find(({ name }) => name === table.replaceAll('"', ''));
+      if (!same) return [`${table}: missing`];
+      if (same.rows !== rows) return [`${table}: ${same.rows} rows instead of ${rows}`];
+      return same.sha256 === sha256 ? [] : [`${table}: as many rows, but not the same`];
+    });
+    if (differences.length > 0) return red(listed(differences));
+    return green(`${sumOf(found)}, every row of ${plural(wanted.length, 'table')} of the script equal`);
+  });
+}
+
+function scriptTables({ tables }: Facts) {
+  if (!Array.isArray(tables)) return [];
+  return tables as unknown as readonly { table: string; rows: number; sha256: string }[];
 }
 
 function isSameMajor({ toc: { header } }: RestoredDump, found: DumpFacts): boolean {

@@ -9,7 +9,7 @@ const CLUSTER_BYTES = 300 * 1000 ** 2;
 /** So that a full disk is never the drill's doing. */
 const RESERVE_BYTES = 200 * 1000 ** 2;
 
-const IN_DATABASE: ReadonlySet<string> = new Set(['pg-dump', 'pg-csv']);
+const IN_DATABASE: ReadonlySet<string> = new Set(['pg-dump', 'pg-sql', 'pg-csv']);
 
 /** Bytes a drill of these backups may take. An estimate above what was seen. */
 export function neededBytes(manifests: readonly Manifest[], isThrowaway: boolean): number {

@@ -24,7 +24,8 @@ import type { DrillSettings } from './drill-types.ts';
 export interface DatabaseWanted {
   /** As it was called where it was backed up. */
   readonly name: string;
-  readonly major: number;
+  /** Null where nothing says which: then the newest there is. */
+  readonly major: number | null;
   /** The role the application logs in as; null for the one that owns everything. */
   readonly role: string | null;
   /** Locale settings of the original, as clauses; tried first. */
@@ -68,10 +69,11 @@ function throwawayPlace(settings: DrillSettings, folder: DrillFolder, signal: Ab
   const clusters = new Map<number, ThrowawayCluster>();
   const taken = new Set<string>();
   const surroundings: string[] = [];
-  const clusterOf = async (major: number): Promise<ThrowawayCluster> => {
+  const clusterOf = async (wanted: number | null): Promise<ThrowawayCluster> => {
+    const binaries = await requireServer(wanted, settings.postgresPrograms);
+    const { major } = binaries;
     const known = clusters.get(major);
     if (known) return known;
-    const binaries = await requireServer(major, settings.postgresPrograms);
     const place = join(folder.clustersFolder, String(major));
     const cluster = await startThrowawayCluster({ binaries, folder: place, mark: folder.mark, signal });
     clusters.set(major, cluster);
@@ -158,7 +160,7 @@ function namedPlace(url: string): PostgresPlace {
       claims.push(claim);
       const client = await connectDatabase(claim.address);
       const { major, version } = await serverFacts(client).finally(() => endQuietly(client));
-      if (major < wanted.major) {
+      if (wanted.major !== null && major < wanted.major) {
         throw new HoldfastError(
           'drill_impossible',
           `${describeAddress(server)} is PostgreSQL ${major}, the backup is of ${wanted.major}`,

@@ -11,6 +11,7 @@ import {
   parsePostgresAddress,
   restoreCopy,
   restorePostgres,
+  restoreSql,
   tocOfDump,
 } from '../../sources/postgres/index.ts';
 import { restoreSqlite } from '../../sources/sqlite/index.ts';
@@ -30,6 +31,13 @@ export interface RestoredDump {
   readonly toc: ArchiveToc;
   /** False where owners and grants were left out. */
   readonly owners: boolean;
+}
+
+/** Plain SQL of another program. */
+export interface RestoredScript {
+  readonly source: string;
+  readonly artifact: ManifestArtifact;
+  readonly database: PlacedDatabase;
 }
 
 export interface RestoredExport {
@@ -53,6 +61,7 @@ export interface RestoredTree extends RestoredFile {
 export interface RestoredState {
   readonly dumps: RestoredDump[];
   readonly exports: RestoredExport[];
+  readonly scripts: RestoredScript[];
   readonly databases: RestoredFile[];
   readonly trees: RestoredTree[];
   /** Whatever came back as one file. */
@@ -64,7 +73,16 @@ export interface RestoredState {
 
 /** Nothing restored yet. */
 export function newState(): RestoredState {
-  return { dumps: [], exports: [], databases: [], trees: [], files: [], limits: [], names: new Set() };
+  return {
+    dumps: [],
+    exports: [],
+    scripts: [],
+    databases: [],
+    trees: [],
+    files: [],
+    limits: [],
+    names: new Set(),
+  };
 }
 
 export interface RestoreAll {
@@ -83,11 +101,18 @@ export async function restoreAll(run: RestoreAll, state: RestoredState): Promise
   const exports = Map.groupBy(artifacts.filter(isOfExport(artifacts)), ({ source }) => source);
   for (const artifact of artifacts.filter(({ kind }) => kind === 'pg-dump'))
     await loadDump(run, state, artifact);
+  for (const artifact of artifacts.filter(({ kind }) => kind === 'pg-sql'))
+    await loadScript(run, state, artifact);
   for (const [source, parts] of exports) await loadExport(run, state, source, parts);
   run.clock.enter('files');
   for (const artifact of artifacts) {
     run.context.signal.throwIfAborted();
-    if (artifact.kind === 'pg-dump' || exports.get(artifact.source)?.includes(artifact)) continue;
+    if (
+      artifact.kind === 'pg-dump' ||
+      artifact.kind === 'pg-sql' ||
+      exports.get(artifact.source)?.includes(artifact)
+    )
+      continue;
     const path = join(run.folder.restoredFolder, uniqueName(artifact.name, state.names));
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     run.context.progress.phase(artifact.name, { bytes: artifact.sizeBytes });
@@ -166,6 +191,26 @@ async function loadDump(run: RestoreAll, state: RestoredState, artifact: Manifes
   const owners = report.owners === 'keep';
   if (!owners) state.limits.push(`${artifact.name}: owners and grants were left out`);
   state.dumps.push({ source, artifact, database, toc, owners });
+}
+
+async function loadScript(run: RestoreAll, state: RestoredState, artifact: ManifestArtifact): Promise<void> {
+  const { context, reader, clock } = run;
+  const { source, content, facts, name } = artifact;
+  clock.enter('prepare');
+  const database = await run.postgres.database({
+    ...{ name: 'restored', major: null, role: null, clause: '', untrusted: true },
+  });
+  clock.enter('load');
+  const { leftOut } = await restoreSql({
+    ...{ reader, content, facts, targetUrl: database.adminUrl },
+    ...{ progress: context.progress, signal: context.signal },
+  });
+  clock.leave();
+  state.limits.push(
+    `${name}: a script does not say which version it is of; it was loaded into the newest here`,
+  );
+  if (leftOut > 0) state.limits.push(`${name}: ${leftOut} statements about owners and grants were left out`);
+  state.scripts.push({ source, artifact, database });
 }
 
 async function loadExport(

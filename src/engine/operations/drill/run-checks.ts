@@ -69,7 +69,7 @@ const variableOf = (name: string) => name.toUpperCase().replace(/[^A-Z0-9]+/g, '
 /** What was restored, by name: sources and artifacts. */
 export async function keptStateOf(state: RestoredState, folder: DrillFolder): Promise<KeptState> {
   const databases: Record<string, string> = {};
-  for (const { source, database } of [...state.dumps, ...state.exports]) {
+  for (const { source, database } of [...state.dumps, ...state.scripts, ...state.exports]) {
     databases[source] = await database.applicationUrl();
   }
   const paths: Record<string, string> = {};

@@ -20,11 +20,11 @@ const VERSIONED: readonly (readonly [parent: string, folder: RegExp, programs: s
 ];
 
 /**
- * Finds the server programs of exactly one major version: a newer server would not prove that this one comes back.
- * `folders` are looked at first, then the well-known places. Throws `tool_missing`, naming the package to install.
+ * Finds the server programs of exactly one major version: a newer server would not prove that this one comes back. Null asks
+ * for the newest there is. `folders` are looked at first, then the well-known places. Throws `tool_missing`, naming the package to install.
  */
 export async function requireServer(
-  major: number,
+  major: number | null,
   folders: readonly string[] = [],
   searchPath = '/usr/local/bin:/usr/bin',
 ): Promise<ServerBinaries> {
@@ -34,14 +34,15 @@ export async function requireServer(
     ...searchPath.split(':').filter((folder) => folder.startsWith('/')),
   ];
   const found = (await Promise.all([...new Set(candidates)].map(serverIn))).filter((one) => one !== null);
-  const fitting = found.find((one) => one.major === major);
+  const newest = [...found].sort((a, b) => b.major - a.major)[0];
+  const fitting = major === null ? newest : found.find((one) => one.major === major);
   if (fitting) return fitting;
   const others = [...new Set(found.map((one) => one.major))].sort((a, b) => a - b).join(', ');
   throw new HoldfastError(
     'tool_missing',
-    `no server programs (initdb, postgres) of PostgreSQL ${major} were found${others === '' ? '' : `, only of ${others}`}`,
+    `no server programs (initdb, postgres) of PostgreSQL ${major ?? 'any version'} were found${others === '' ? '' : `, only of ${others}`}`,
     {
-      next: `install postgresql-${major} (Debian, Ubuntu), name its folder in drill.postgres.programs, or a server in drill.postgres.server`,
+      next: `install postgresql${major === null ? '' : `-${major}`} (Debian, Ubuntu), name its folder in drill.postgres.programs, or a server in drill.postgres.server`,
     },
   );
 }

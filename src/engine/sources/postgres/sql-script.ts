@@ -56,7 +56,7 @@ export function sqlScript(): SqlScript {
     }
     const rest = bytes.subarray(from);
     if (!scan.isIdle() || statement.length > 0 || rest.toString('latin1').trim() !== '') {
-      if (scan.isIdle() && statement.length === 0 && /^\s*(--.*)?$/.test(rest.toString('latin1'))) return;
+      if (scan.isIdle() && statement.length === 0 && /^\s*(--.*)?\s*$/.test(rest.toString('latin1'))) return;
       statement.push(Buffer.from(rest));
       statementBytes += rest.length;
       if (statementBytes > MAX_LINE_BYTES) throw tooLong();

@@ -1,0 +1,164 @@
+/** Drills of what other programs made, of exports without pg_dump, of plans whose keys lie elsewhere, and of what cannot be reached. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import {
+  drillPayload,
+  evidenceListPayload,
+  evidenceVerifyPayload,
+} from '../../src/contracts/drill-payload.ts';
+import { type Place, place, succeeded } from '../support/cli-place.ts';
+import { onDatabase } from '../support/drill-sabotage.ts';
+import { drillWorld } from '../support/drill-world.ts';
+import { startCluster } from '../support/postgres-cluster.ts';
+
+test('dumps that other programs made are drilled as nobody, and compared with what the file held', async (t) => {
+  const live = await startCluster();
+  t.after(() => live.stop());
+  const world = await drillWorld(t, live, 'shop');
+  const dump = (...args: string[]) =>
+    execFileSync(join(live.binFolder, 'pg_dump'), [...args, `--dbname=${world.databaseUrl}`], {
+      maxBuffer: 1 << 28,
+    });
+  const load = async (name: string, bytes: Buffer) => {
+    const file = join(world.folder, name);
+    writeFileSync(file, bytes);
+    return world.engine.importDump({
+      file,
+      plan: 'old',
+      tenantId: null,
+      time: null,
+      name: null,
+      trusted: false,
+    });
+  };
+  const drill = (spoil?: string) =>
+    world.drill({
+      ...{ plan: 'old', sources: [], expected: [] },
+      ...(spoil && { onRestored: (state) => onDatabase(Object.values(state.databases)[0]!, spoil) }),
+    });
+  for (const [name, bytes, file] of [
+    ['old.dump', dump('--format=custom'), 'db.dump'],
+    [
+      'old.sql',
+      dump('--format=plain', '--no-large-objects'.replace('--no-large-objects', '--no-blobs')),
+      'db.sql',
+    ],
+  ] as const) {
+    await load(name, bytes);
+    const good = await drill();
+    assert.equal(good.report.result, 'green', JSON.stringify(good.report, null, 1));
+    assert.match(
+      good.report.checks.find(({ name: check }) => check === `content of ${file}`)!.detail,
+      /2250 rows/,
+    );
+    const bad = await drill("update users set name = 'other' where id = 3");
+    assert.equal(bad.report.result, 'red');
+    assert.match(
+      bad.report.checks.find(({ name: check }) => check === `content of ${file}`)!.detail,
+      /users: as many rows, but not the same/,
+    );
+  }
+  assert.deepEqual(readdirSync(world.drillRoot), []);
+});
+
+interface Separate extends Place {
+  readonly environment: Record<string, string>;
+}
+
+async function separate(t: TestContext): Promise<Separate> {
+  const it = await place(t);
+  const root = join(it.folder, 'd');
+  mkdirSync(root);
+  for (const folder of [it.folder, root]) chmodSync(folder, 0o711);
+  writeFileSync(join(it.folder, 'encryption_key'), 'the key that opens it', { mode: 0o600 });
+  writeFileSync(
+    join(it.folder, 'holdfast.yaml'),
+    `destinations:
+  near: { address: ./near }
+  far: { address: ./far }
+  vault: { address: ./vault, keys: { current: { env: VAULT_KEY } } }
+sources:
+  app: { kind: sqlite, path: ./app.db }
+  uploads: { kind: files, path: ./uploads }
+  key: { kind: files, path: ./encryption_key, secret: true }
+plans:
+  nightly:
+    sources: [app, uploads, key]
+    destinations: [near, far]
+    separate: { key: [vault] }
+    drill:
+      folder: ./d
+      network: required-none
+      checks:
+        - { kind: command, name: together, command: 'test -s {key} && test -s {app} && test -d {uploads} && head -c 15 {app} | grep -q SQLite' }
+`,
+  );
+  const environment = {
+    VAULT_KEY: 'another passphrase, for the vault only',
+    BACKUP_ENCRYPTION_KEY: 'a passphrase for the data, long enough',
+  };
+  succeeded(await it.holdfast(['init'], { environment }));
+  succeeded(await it.holdfast(['backup'], { environment }));
+  return { ...it, environment };
+}
+
+test('databases, files and keys come together from where each lies; every copy learns that it was proven', async (t) => {
+  const { holdfast, environment, folder } = await separate(t);
+  const drill = async () =>
+    drillPayload.parse(JSON.parse((await holdfast(['drill', '--json'], { environment })).stdout));
+  const good = await drill();
+  assert.equal(good.result, 'green', JSON.stringify(good, null, 1));
+  assert.deepEqual(good.evidence.notStored, []);
+  assert.equal(good.evidence.storedAt.length, 3);
+  for (const name of ['near', 'far', 'vault']) {
+    const args = ['evidence', 'list', '--json', '--destination', name];
+    const [one, ...others] = evidenceListPayload.parse(
+      JSON.parse(succeeded(await holdfast(args, { environment })).stdout),
+    );
+    assert.deepEqual([one?.drillId, others.length], [good.drillId, 0], name);
+  }
+
+  await t.test('shown and checked on a machine that has nothing else', async () => {
+    succeeded(await holdfast(['evidence', 'show', 'latest', '--to', 'proof.html'], { environment }));
+    assert.match(
+      succeeded(await holdfast(['evidence', 'show', good.drillId.slice(0, 13)], { environment })).stdout,
+      /PASSED: recovered in/,
+    );
+    const elsewhere = { HOLDFAST_HOME: join(folder, 'nothing') };
+    const args = ['evidence', 'verify', 'proof.html', '--json', '--signer', good.evidence.fingerprint];
+    const verified = evidenceVerifyPayload.parse(
+      JSON.parse(succeeded(await holdfast(args, { environment: elsewhere })).stdout),
+    );
+    assert.deepEqual([verified.drillId, verified.signerCompared], [good.drillId, true]);
+    const page = readFileSync(join(folder, 'proof.html'), 'utf8');
+    writeFileSync(join(folder, 'forged.html'), page.replace('nightly', 'nightlz'));
+    const forged = await holdfast(['evidence', 'verify', 'forged.html'], { environment: elsewhere });
+    assert.equal(forged.status, 4);
+    assert.match(forged.stderr, /was changed after it was signed/);
+    const other = await holdfast(['evidence', 'verify', 'proof.html', '--signer', 'ab'.repeat(32)], {
+      environment: elsewhere,
+    });
+    assert.equal(other.status, 4);
+    assert.match(other.stderr, /not by abab/);
+  });
+
+  await t.test(
+    'the next copy is drilled when one is gone; without its keys a drill is a failed one',
+    async () => {
+      await rename(join(folder, 'near'), join(folder, 'elsewhere'));
+      const further = await drill();
+      assert.deepEqual([further.result, further.destination], ['green', join(folder, 'far')]);
+      assert.equal(further.evidence.notStored.length, 1);
+      await rename(join(folder, 'vault'), join(folder, 'stolen'));
+      const failed = await drill();
+      assert.equal(failed.result, 'red');
+      assert.equal(failed.failure?.code, 'repository_missing');
+      assert.equal(failed.rtoMs, null);
+      succeeded(await holdfast(['evidence', 'verify', failed.evidence.document], { environment }));
+    },
+  );
+});
