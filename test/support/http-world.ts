@@ -8,7 +8,7 @@ import { workplaceOf } from '../../src/cli/workplace.ts';
 import { generateKeyText } from '../../src/engine/index.ts';
 import { readSealKey } from '../../src/server/access/seal-key.ts';
 import { newSetupToken } from '../../src/server/access/setup.ts';
-import { openCatalog } from '../../src/server/catalog/catalog.ts';
+import { type CatalogAddress, openCatalog } from '../../src/server/catalog/catalog.ts';
 import type { Catalog } from '../../src/server/catalog/types.ts';
 import type { AccessRecord, App, ServerContext } from '../../src/server/http/context.ts';
 import { httpSettings } from '../../src/server/http/http-settings.ts';
@@ -54,6 +54,8 @@ export interface HttpWorld {
 
 export interface WorldOptions extends ServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
+  /** Default: a file in the data folder. */
+  readonly catalogAddress?: CatalogAddress;
   /** Another server on the same data. */
   readonly folder?: string;
 }
@@ -70,7 +72,7 @@ export async function httpWorld(t: TestContext, options: WorldOptions = {}): Pro
     ...options.environment,
   };
   const workplace = workplaceOf(fakeCli(fakeIo({ folder, environment, nowMs: () => Date.now() })));
-  const catalog = await openCatalog({ file: join(home, 'catalog.db') });
+  const catalog = await openCatalog(options.catalogAddress ?? { file: join(home, 'catalog.db') });
   const queue = await openQueue(catalog, { pollMs: 100, retryFirstMs: 10, onEnded: recordEnd });
   const unexpected = (error: unknown) => {
     throw error;
