@@ -17,6 +17,7 @@ import { type CatalogPlace, onEachCatalog } from '../support/catalogs.ts';
 import { count } from '../support/counts.ts';
 import { newEntry, readDump } from '../support/ledger-world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { untilTrue } from '../support/until-true.ts';
 
 const PROCESSES = 8;
 const EACH = count(40, 600);
@@ -76,6 +77,26 @@ onEachCatalog('parallel appenders', (place: CatalogPlace) => {
       );
     }
     assert.equal(lines.audit_vault.at(-1)!.key_id, added);
+  });
+
+  test('a process that is killed leaves a chain that is whole, and others go on', async (t) => {
+    const address = await place.address(t);
+    const keyFolder = join(await temporaryFolder(t), 'ledger-keys');
+    const catalog = await openCatalog(address);
+    t.after(() => catalog.close());
+    const ledger = openCatalogLedger(catalog, { keyFolder });
+    await ledger.record(newEntry(0));
+    for (let round = 0; round < count(2, 40); round += 1) {
+      const args = [APPENDER, JSON.stringify(address), keyFolder, `k${round}`, '100000'];
+      const child = spawn(process.execPath, args, { stdio: 'ignore' });
+      const before = (await ledger.heads())!.heads[0]!.seq;
+      await untilTrue(async () => (await ledger.heads())!.heads[0]!.seq > before + 20 + round);
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const { seq } = await ledger.record(newEntry(round));
+      const lines = await proven(t, catalog, keyFolder);
+      assert.equal(lines.audit_vault.length, seq);
+    }
   });
 
   test('control: who appends without waiting for its turn is refused by the database, and forks nothing', async (t) => {
