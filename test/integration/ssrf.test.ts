@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { createServer as createHttp, get } from 'node:http';
 import { type AddressInfo, createServer, isIP, type Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { codeOf } from '../../src/engine/index.ts';
+import { workplaceOf } from '../../src/cli/workplace.ts';
+import { configSchema } from '../../src/contracts/config.ts';
+import { codeOf, generateKeyText } from '../../src/engine/index.ts';
 import { openStorage } from '../../src/engine/storage/open-storage.ts';
 import { PATIENCE } from '../../src/engine/storage/s3/s3-settings.ts';
 import {
@@ -18,7 +20,9 @@ import {
   vettedRequest,
   vettedSocket,
 } from '../../src/server/outbound/index.ts';
+import { fakeCli, fakeIo } from '../support/fake-io.ts';
 import { HOSTILE_HOSTS } from '../support/hostile-hosts.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const REFUSED = ['address_refused', 'config_invalid', 'host_unresolved'];
 const v4 = (address: string): ResolvedAddress => ({ address, family: 4 });
@@ -277,6 +281,38 @@ test('SFTP and mail: an address inside is refused, and reached when it is allowe
   const socket = await vettedSocket({ host: '127.0.0.1', port }, { policy: outboundPolicy(['127.0.0.1']) });
   socket.destroy();
   assert.equal(hits(), 2);
+});
+
+test('a worker opens no destination inside that somebody stored, until an administrator allows it', async (t) => {
+  const { port, hits } = await canary(t);
+  const folder = await temporaryFolder(t);
+  const config = configSchema.parse({
+    destinations: {
+      s3: { address: `s3://bucket?endpoint=http%3A%2F%2F127.0.0.1%3A${port}&region=us-east-1` },
+      metadata: { address: 's3://bucket?endpoint=http%3A%2F%2F169.254.169.254&region=us-east-1' },
+      sftp: { address: `sftp://user@127.0.0.1:${port}/x?hostKey=SHA256:${'A'.repeat(43)}` },
+    },
+  });
+  const environment = {
+    ...{ HOLDFAST_HOME: folder, BACKUP_ENCRYPTION_KEY: generateKeyText() },
+    ...{ S3_ACCESS_KEY_ID: 'a', S3_SECRET_ACCESS_KEY: 'b', SFTP_PASSWORD: 'c' },
+  };
+  const opened = async (name: string, more: Record<string, string> = {}) => {
+    const io = fakeIo({ folder, environment: { ...environment, ...more } });
+    const { storage } = await (await workplaceOf(fakeCli(io)).destination(config, name)).options();
+    const quick = { ...storage, ...(storage?.s3 && { s3: { ...storage.s3, patience: QUICK } }) };
+    const { storage: store, close } = await openStorage(config.destinations[name]!.address, quick).then(
+      (one) => ({ storage: one, close: () => one.close?.() }),
+    );
+    await store.get('config').finally(close);
+  };
+  for (const name of ['s3', 'metadata', 'sftp']) {
+    assert.equal(await codeAfter(opened(name)), 'address_refused', name);
+    assert.equal(hits(), 0, name);
+  }
+  const allow = { HOLDFAST_ALLOWED_ADDRESSES: '127.0.0.1, 10.0.0.0/8' };
+  await codeAfter(opened('s3', allow));
+  assert.ok(hits() > 0, 'control: allowed, it is reached');
 });
 
 test('every spelling that is an address is one that the kinds know', () => {
