@@ -10,6 +10,7 @@ import { faultTests } from './s3/faults.ts';
 import { protectionTests } from './s3/protection.ts';
 import { refusalTests } from './s3/refusals.ts';
 import { resumeTests } from './s3/resume.ts';
+import { serviceTests } from './s3/service.ts';
 import { newBucket, openFor, warmUp } from './s3/world.ts';
 
 let ceph: Ceph;
@@ -38,3 +39,4 @@ resumeTests(() => ceph);
 faultTests(() => ceph);
 refusalTests(() => ceph);
 protectionTests(() => ceph);
+serviceTests(() => ceph);
