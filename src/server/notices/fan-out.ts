@@ -14,11 +14,23 @@ const AT_ONCE = 100;
  */
 export async function fanOut(catalog: Catalog): Promise<number> {
   let total = 0;
-  for (;;) {
+  // Most looks find nothing, and need not hold up whoever writes.
+  while (await isAnyUnhandled(catalog.db)) {
     const count = await catalog.exclusive('notices', (trx) => fanOutSome(trx, catalog.clock.nowMs()));
     total += count;
-    if (count < AT_ONCE) return total;
+    if (count < AT_ONCE) break;
   }
+  return total;
+}
+
+async function isAnyUnhandled(db: CatalogDb): Promise<boolean> {
+  const found = await db
+    .selectFrom('events')
+    .select('id')
+    .where('handled_at', 'is', null)
+    .limit(1)
+    .executeTakeFirst();
+  return found !== undefined;
 }
 
 async function fanOutSome(trx: CatalogDb, nowMs: number): Promise<number> {
