@@ -14,6 +14,10 @@ export const s3Fields = {
   sse: z.enum(['AES256', 'aws:kms']).optional(),
   kms_key: z.string().max(500).optional(),
   storage_class: z.string().max(50).optional(),
+  checksums: z
+    .enum(['when-supported', 'when-required'])
+    .optional()
+    .describe('when-required for older servers'),
   access_key_id: secret('access key id'),
   secret_access_key: secret('secret access key'),
 };

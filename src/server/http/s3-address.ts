@@ -13,6 +13,7 @@ export function s3Address(
   set('sse', fields.sse);
   set('kms-key', fields.kms_key);
   set('storage-class', fields.storage_class);
+  set('checksums', fields.checksums);
   const prefix = (fields.prefix ?? '').replace(/^\/+|\/+$/g, '');
   const folder = prefix === '' ? '' : `/${prefix}`;
   return `s3://${fields.bucket}${folder}${options.size > 0 ? `?${options}` : ''}`;
