@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { sql } from 'kysely';
 import type { Client } from 'pg';
 import pg from 'pg';
@@ -53,9 +54,11 @@ function postgresHints(catalog: Catalog, pool: pg.Pool): Hints {
   };
 }
 
+/** Whoever listens runs where they began to listen, and not inside the transaction that a hint was sent from. */
 function added(listeners: Listeners, listener: (hint: Hint) => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+  const bound = AsyncResource.bind(listener);
+  listeners.add(bound);
+  return () => listeners.delete(bound);
 }
 
 function tell(listeners: Listeners, hint: Hint): void {
