@@ -97,16 +97,18 @@ async function deliverDue(parts: DeliverParts, isStopping: () => boolean): Promi
   const underWay = new Map<string, Promise<void>>();
   try {
     for (;;) {
-      const next =
-        underWay.size < AT_ONCE && !isStopping() ? await claimDue(parts.catalog, [...underWay.keys()]) : null;
+      const busy = [...underWay.keys()];
+      const mayBegin = busy.length < AT_ONCE && !isStopping();
+      const next = mayBegin ? await claimDue(parts.catalog, busy) : null;
       if (next) {
         const { channel_id: channel } = next;
         underWay.set(
           channel,
           deliver(next, parts).finally(() => underWay.delete(channel)),
         );
-      } else if (underWay.size === 0) return;
-      else await Promise.race(underWay.values());
+      } else if (busy.length === 0) return;
+      // One that ended during the look made room for what waits behind it: look again at once.
+      else if (underWay.size === busy.length) await Promise.race(underWay.values());
     }
   } finally {
     await Promise.allSettled(underWay.values());
