@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sql } from 'kysely';
 import { DELIVERY_HEADER, noticePayload, SIGNATURE_HEADER } from '../../src/contracts/notice-payload.ts';
 import { ATTEMPT_MS, RETRY_SECONDS } from '../../src/server/notices/deliver.ts';
 import { listAttempts, listDeliveries } from '../../src/server/notices/history.ts';
@@ -302,4 +303,26 @@ test('an inner address, a missing secret and a short one are refused before anyt
   await notices.tick();
   const waiting = (await listDeliveries(catalog.db, { status: 'waiting' }, PAGE)).items;
   assert.equal(waiting.length, 5, 'they are tried again: the configuration may be mended');
+});
+
+test('a catalog that fails in the middle is reported, and what it could not write down is sent again', async (t) => {
+  const errors: unknown[] = [];
+  const world = await noticeWorld(openSqlitePlace(), t, { onError: (error) => errors.push(error) });
+  const { channel, event, notices, catalog, clock } = world;
+  const receiver = await noticeReceiver(t);
+  await channel('ops', { kind: 'webhook', url: receiver.url, secret: CHANNEL_SECRET });
+  await event('backup_failed', FAILED);
+  await sql`create trigger broken before insert on notice_attempts begin select raise(abort, 'the disk is full'); end`.execute(
+    catalog.db,
+  );
+  await notices.tick();
+  assert.match(String(errors[0]), /the disk is full/);
+  assert.equal(receiver.received.length, 1);
+  await sql`drop trigger broken`.execute(catalog.db);
+  await notices.tick();
+  assert.equal(receiver.received.length, 1, 'not before the claim has ended');
+  clock.advance(ATTEMPT_MS);
+  await notices.tick();
+  assert.equal(receiver.received.length, 2);
+  assert.equal((await listDeliveries(catalog.db, { status: 'delivered' }, PAGE)).items.length, 1);
 });

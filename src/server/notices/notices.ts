@@ -51,9 +51,10 @@ export function openNotices(options: NoticesOptions): Notices {
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> | null = null;
   let stopped = true;
+  let wokenMeanwhile = false;
   const tick = async () => {
     await fanOut(catalog);
-    await deliverDue(parts, () => stopped && timer === null && running !== null);
+    await deliverDue(parts, onError, () => stopped && timer === null && running !== null);
   };
   const run = async () => {
     try {
@@ -61,10 +62,13 @@ export function openNotices(options: NoticesOptions): Notices {
     } catch (error) {
       onError(error);
     }
+    const nextMs = stopped ? 0 : await waitMs(catalog, options.pollMs ?? POLL_MS);
     running = null;
-    if (!stopped) timer = setTimeout(wake, await waitMs(catalog, options.pollMs ?? POLL_MS));
+    if (!stopped) timer = setTimeout(wake, wokenMeanwhile ? 0 : nextMs);
+    wokenMeanwhile = false;
   };
   const wake = () => {
+    if (running) wokenMeanwhile = true;
     if (stopped || running) return;
     if (timer) clearTimeout(timer);
     timer = null;
@@ -93,7 +97,11 @@ async function waitMs(catalog: Catalog, pollMs: number): Promise<number> {
   return dueMs === null ? pollMs : Math.min(pollMs, Math.max(50, dueMs - catalog.clock.nowMs()));
 }
 
-async function deliverDue(parts: DeliverParts, isStopping: () => boolean): Promise<void> {
+async function deliverDue(
+  parts: DeliverParts,
+  onError: (error: unknown) => void,
+  isStopping: () => boolean,
+): Promise<void> {
   const underWay = new Map<string, Promise<void>>();
   try {
     for (;;) {
@@ -104,7 +112,10 @@ async function deliverDue(parts: DeliverParts, isStopping: () => boolean): Promi
         const { channel_id: channel } = next;
         underWay.set(
           channel,
-          deliver(next, parts).finally(() => underWay.delete(channel)),
+          // What could not be written down is tried again once the claim has ended.
+          deliver(next, parts)
+            .catch(onError)
+            .finally(() => underWay.delete(channel)),
         );
       } else if (busy.length === 0) return;
       // One that ended during the look made room for what waits behind it: look again at once.
