@@ -249,3 +249,43 @@ test('a channel is stored and tested; a private address is refused', async (t) =
   assert.deepEqual([json.ok, /loopback/.test(json.error)], [false, true], JSON.stringify(json));
   assert.equal((await owner.get('/api/v1/notices')).status, 200);
 });
+
+test('maintenance by the API: verify, hold, rotate, undelete, prune', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const run = async () => world.ended(owner, (await owner.post('/api/v1/plans/nightly/run')).json.job_id);
+  await run();
+  const [first] = (await owner.get('/api/v1/backups')).json.items;
+  const verified = await owner.post('/api/v1/verify', { plan: 'nightly' });
+  assert.equal((await world.ended(owner, verified.json.job_id)).status, 'succeeded');
+  const { json: detail } = await owner.get(`/api/v1/backups/${first.id}`);
+  assert.equal(detail.copies[0].verified_good, true);
+  const held = await owner.send('PUT', `/api/v1/backups/${first.id}/hold`, { body: { reason: 'audit' } });
+  assert.deepEqual(held.json, { destinations: [{ destination: 'main', error: null }] });
+  assert.equal((await owner.get(`/api/v1/backups/${first.id}`)).json.held, true);
+
+  const { json: plan } = await owner.get('/api/v1/plans/nightly');
+  const body = { ...plan.body, retention: { versions: 1 } };
+  await owner.send('PUT', '/api/v1/plans/nightly', { body: { body, version: plan.version } });
+  await run();
+  await run();
+  const rotate = async () => {
+    const { json } = await owner.post('/api/v1/rotate', { plan: 'nightly' });
+    assert.equal((await world.ended(owner, json.job_id)).status, 'succeeded');
+  };
+  await rotate();
+  const ids = async (query = '') =>
+    (await owner.get(`/api/v1/backups${query}`)).json.items.map(({ id }: { id: string }) => id);
+  assert.ok((await ids()).includes(first.id), 'a hold keeps it');
+  const archived = await ids('?archived=true');
+  assert.equal(archived.length, 1);
+  assert.equal((await owner.post(`/api/v1/backups/${archived[0]}/undelete`)).status, 200);
+  assert.ok((await ids()).includes(archived[0]));
+  assert.equal((await owner.send('DELETE', `/api/v1/backups/${first.id}/hold`)).status, 200);
+  await rotate();
+  assert.ok((await ids('?archived=true')).includes(first.id), 'released, it goes');
+  const pruned = await owner.post('/api/v1/prune', { destination: 'main' });
+  assert.equal((await world.ended(owner, pruned.json.job_id)).status, 'succeeded');
+  assert.equal((await owner.post('/api/v1/rotate', { plan: 'absent' })).json.code, 'plan_unknown');
+});

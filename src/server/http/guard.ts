@@ -83,6 +83,15 @@ async function identify(request: FastifyRequest, { catalog, settings }: ServerCo
   return cookie ? identityOfSession(catalog, cookie) : null;
 }
 
+/** Looks again at who is behind a request that takes long. */
+export async function isStillAllowed(request: FastifyRequest, context: ServerContext): Promise<boolean> {
+  const access = request.routeOptions.config.access;
+  const identity = await identify(request, context);
+  return identity !== null && access !== undefined && 'permission' in access
+    ? isAllowed(identity, access.permission, request.tenantId)
+    : false;
+}
+
 /** From `Authorization: Bearer` or `X-Setup-Token`. */
 export function setupTokenOf({ headers }: FastifyRequest): string | null {
   const own = headers['x-setup-token'];

@@ -46,7 +46,7 @@ export function addConfigurationRoutes(app: App, context: ServerContext): void {
   app.route({
     method: 'POST',
     url: `${URL}/apply`,
-    config: { access: { permission: 'plans:write' } },
+    config: { access: { permission: 'plans:write', dangerous: true } },
     schema: {
       tags,
       summary: 'Make the catalog what the file says; changes made elsewhere are shown and not overwritten',

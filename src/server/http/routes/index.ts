@@ -7,6 +7,7 @@ import { addDocumentRoutes } from './documents.ts';
 import { addFunctionRoutes } from './functions.ts';
 import { addJobRoutes } from './jobs.ts';
 import { addLedgerRoutes } from './ledger.ts';
+import { addMaintenanceRoutes } from './maintenance.ts';
 import { addNoticeRoutes } from './notices.ts';
 import { addSecondFactorRoutes } from './second-factor.ts';
 import { addServerRoutes } from './server-routes.ts';
@@ -27,7 +28,7 @@ const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addServerRoutes, addSetupRoutes, addSetupRestoreRoutes],
   ...[addSessionRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
   ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes],
-  ...[addTriggerRoutes, addJobRoutes, addBackupRoutes],
+  ...[addTriggerRoutes, addJobRoutes, addBackupRoutes, addMaintenanceRoutes],
   ...[addLedgerRoutes, addNoticeRoutes],
   ...[addAdminConfigRoutes, addAdminRoutes, addFunctionRoutes],
 ];

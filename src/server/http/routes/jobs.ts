@@ -15,6 +15,7 @@ import { HoldfastError } from '../../../engine/index.ts';
 import { jobOf } from '../../jobs/job-rows.ts';
 import type { JobUpdate } from '../../jobs/port.ts';
 import { type App, type ServerContext, visibleTenants } from '../context.ts';
+import { isStillAllowed } from '../guard.ts';
 import { pageOf as page } from '../page-of.ts';
 import { jobPayload, progressPayload } from '../payloads.ts';
 import type { TenantOf } from '../route-access.ts';
@@ -139,7 +140,7 @@ export function addJobRoutes(app: App, context: ServerContext): void {
 const ALIVE_MS = 15_000;
 
 async function streamEvents(
-  { queue }: ServerContext,
+  context: ServerContext,
   request: FastifyRequest,
   reply: FastifyReply,
   streams: Set<AbortController>,
@@ -161,9 +162,16 @@ async function streamEvents(
     'x-accel-buffering': 'no',
   });
   reply.raw.flushHeaders();
-  const alive = setInterval(() => reply.raw.write(': alive\n\n'), ALIVE_MS);
+  const alive = setInterval(() => {
+    reply.raw.write(': alive\n\n');
+    // Who logged out, or lost the right, sees no more of it.
+    isStillAllowed(request, context).then(
+      (isAllowed) => isAllowed || ending.abort(),
+      () => ending.abort(),
+    );
+  }, ALIVE_MS);
   try {
-    for await (const update of queue.watch(id, { afterSeq, signal: ending.signal })) {
+    for await (const update of context.queue.watch(id, { afterSeq, signal: ending.signal })) {
       if (!reply.raw.write(eventText(update))) {
         await new Promise<void>((resolve) => {
           reply.raw.once('drain', resolve);
