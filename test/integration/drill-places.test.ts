@@ -10,6 +10,8 @@ import {
   evidenceListPayload,
   evidenceVerifyPayload,
 } from '../../src/contracts/drill-payload.ts';
+import { backupSources } from '../../src/engine/operations/backup.ts';
+import { postgresSource } from '../../src/engine/sources/postgres/index.ts';
 import { type Place, place, succeeded } from '../support/cli-place.ts';
 import { onDatabase } from '../support/drill-sabotage.ts';
 import { drillWorld } from '../support/drill-world.ts';
@@ -161,4 +163,43 @@ test('databases, files and keys come together from where each lies; every copy l
       succeeded(await holdfast(['evidence', 'verify', failed.evidence.document], { environment }));
     },
   );
+});
+
+test('a schema with every awkward feature, its roles, and an export without pg_dump come back equal', async (t) => {
+  const live = await startCluster();
+  t.after(() => live.stop());
+  const world = await drillWorld(t, live, 'shop');
+  await live.psql('create role "awkward owner"; create role reader; create role plain login password \'pw\'');
+  const url = await live.createDatabase('awkward');
+  await live.psql(readFileSync(new URL('../support/awkward-schema.sql', import.meta.url), 'utf8'), 'awkward');
+  const main = { kind: 'postgres', name: 'main', url, globals: true } as const;
+  await world.backup([main]);
+  const expected = [{ name: 'main', kind: 'postgres' as const, mayLack: false }];
+  const awkward = await world.drill({ sources: [main], expected });
+  assert.equal(awkward.report.result, 'green', JSON.stringify(awkward.report, null, 1));
+  // Owners and grants were among what was compared.
+  assert.deepEqual(
+    awkward.report.limits.filter((limit) => /owners/.test(limit)),
+    [],
+  );
+
+  const { copyPlace } = world.engine;
+  assert.ok(copyPlace.layout === 'repository');
+  const request = { sources: [], plan: 'csv', tenantId: null, type: 'db' as const };
+  await backupSources(copyPlace.context, request, [
+    postgresSource({ name: 'main', url: world.databaseUrl, tools: 'copy' }),
+  ]);
+  const drill = (spoil?: string) =>
+    world.drill({
+      ...{ plan: 'csv', expected },
+      ...(spoil && { onRestored: (state) => onDatabase(state.databases.main!, spoil) }),
+    });
+  const exported = await drill();
+  assert.equal(exported.report.result, 'green', JSON.stringify(exported.report, null, 1));
+  const detail = ({ report }: typeof exported) =>
+    report.checks.find(({ name }) => name === 'content of main')!.detail;
+  assert.match(detail(exported), /2250 rows in 3 tables/);
+  const changed = await drill("update users set name = 'other' where id = 3");
+  assert.equal(changed.report.result, 'red');
+  assert.match(detail(changed), /public\.users: as many rows, but not the same/);
 });

@@ -11,6 +11,8 @@ const result = (name: string, status: CheckResult['status'], detail: string): Ch
 
 const PROBLEMS_NAMED = 3;
 
+const plural = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`;
+
 /** From the manifests alone, before anything is restored. */
 export function checkManifests(
   manifests: readonly Manifest[],
@@ -73,7 +75,10 @@ export function checkHoldings(
     if (own.length === 0) checks.push(result(`rows of ${source}`, 'red', 'the database has no tables'));
     else if (rows === 0)
       checks.push(result(`rows of ${source}`, 'red', `none of its ${own.length} tables has a row`));
-    else checks.push(result(`rows of ${source}`, 'green', `${rows} rows in ${own.length} tables`));
+    else
+      checks.push(
+        result(`rows of ${source}`, 'green', `${plural(rows, 'row')} in ${plural(own.length, 'table')}`),
+      );
   }
   return checks;
 }
