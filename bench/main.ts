@@ -9,8 +9,10 @@ import { resultMarkdown, workloadTable } from './markdown.ts';
 import { type BenchOptions, HELP, parseRequest, type Request } from './options.ts';
 import { publish, resultFilesIn } from './publish.ts';
 import type { BenchResult, Sample, WorkloadResult } from './results.ts';
+import { startBucket } from './s3-server.ts';
 import { sizeText } from './sizes.ts';
 import { findTools } from './tools/find-tools.ts';
+import { onS3 } from './tools/on-s3.ts';
 import type { Tool } from './tools/port.ts';
 import { WORKLOADS, type WorkloadName } from './workloads/index.ts';
 
@@ -58,7 +60,23 @@ async function main(args: readonly string[]): Promise<number> {
 async function runAll(options: BenchOptions, folder: string, signal: AbortSignal): Promise<void> {
   const cacheFolder = join(folder, 'program-cache');
   mkdirSync(cacheFolder);
-  const { tools, missing } = findTools({ names: options.tools, peers: options.peers, cacheFolder });
+  const { tools: local, missing } = findTools({ names: options.tools, peers: options.peers, cacheFolder });
+  const server = options.s3 ? await startBucket() : null;
+  try {
+    const tools = server ? local.flatMap((tool) => onS3(tool, server.bucket) ?? []) : local;
+    await runOn(tools, missing, options, folder, signal);
+  } finally {
+    await server?.stop();
+  }
+}
+
+async function runOn(
+  tools: readonly Tool[],
+  missing: readonly string[],
+  options: BenchOptions,
+  folder: string,
+  signal: AbortSignal,
+): Promise<void> {
   for (const name of missing) say(`${name} is not installed: left out`);
   const started = new Date();
   const { scale, rounds, seed, pattern } = options;

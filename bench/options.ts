@@ -12,6 +12,8 @@ export interface BenchOptions {
   readonly seed: number;
   readonly pattern: Pattern;
   readonly keep: boolean;
+  /** Repositories in a bucket of a Ceph gateway on this machine, whose memory is its disk. */
+  readonly s3: boolean;
   /** Null for bench/results. */
   readonly output: string | null;
 }
@@ -36,6 +38,7 @@ Options:
   --pattern <name>     which 1 % of rows or files change: ${PATTERNS.join(', ')}  (default: scattered)
   --seed <number>      the same seed and size give the same data everywhere  (default: 1)
   --output <folder>    where results are written  (default: bench/results)
+  --s3                 repositories of holdfast and restic in one bucket of a Ceph gateway on this machine
   --keep               leave data and repositories in the temporary folder, and say where
   --publish [files]    run nothing: put the newest results of each workload, or those of the named files,
                        into docs/performance.md and README.md
@@ -64,6 +67,7 @@ export function parseRequest(args: readonly string[]): Request {
       seed: { type: 'string' },
       output: { type: 'string' },
       keep: { type: 'boolean' },
+      s3: { type: 'boolean' },
       publish: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -85,6 +89,7 @@ export function parseRequest(args: readonly string[]): Request {
       seed: whole('--seed', values.seed ?? '1', 0),
       pattern: names('--pattern', values.pattern, PATTERNS, ['scattered'])[0]!,
       keep: values.keep ?? false,
+      s3: values.s3 ?? false,
       output,
     },
   };

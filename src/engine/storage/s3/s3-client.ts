@@ -5,6 +5,9 @@ import type { S3Patience, S3Settings } from './s3-settings.ts';
 /** Enough for the uploads and the read-ahead of one run. */
 const MOST_CONNECTIONS = 16;
 
+const nothing = () => {};
+const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
+
 /**
  * A client that tries once: repetition is `s3Calls`' task, which knows what may be repeated. Checksums of what goes are given by the
  * callers, since the SDK would put its own into trailers that older servers refuse. The caller destroys it.
@@ -22,6 +25,8 @@ export function s3Client(target: S3Target, patience: S3Patience, agents?: S3Sett
         ...(credentials.sessionToken !== undefined && { sessionToken: credentials.sessionToken }),
       },
     }),
+    // The SDK warns on the console of requests it cannot repeat, which is not its task here.
+    logger: SILENT,
     forcePathStyle: target.pathStyle,
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
