@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -226,6 +227,10 @@ plans:
   assert.equal(status, 'succeeded');
   assert.equal(hookProblems[0]!.code, 'hook_failed');
   assert.match(hookProblems[0]!.message, /cannot leave read-only mode/);
+  // An application that stays in read-only mode is no ground for a migration.
+  const refused = await at.holdfast(['guard', '--json', '--', 'touch', 'ran'], { environment });
+  assert.equal((JSON.parse(refused.stdout) as { error: { code: string } }).error.code, 'hook_failed');
+  assert.ok(!existsSync(join(at.folder, 'ran')));
   await rm(log);
   await writeFile(join(at.folder, 'app.db'), 'this is no database');
   await write('echo "$HOLDFAST_STATUS $HOLDFAST_ERROR_CODE" >> hooks.log');

@@ -52,6 +52,12 @@ async function guard(cli: Cli, argv: string[], options: GuardOptions): Promise<C
   const args = options.source ?? (options.plan === undefined ? [] : [options.plan]);
   const { chosen, made, result } = await makeBackup(cli, args, options);
   cli.note(result.text.trimEnd());
+  if (made.hookProblems && !options.incomplete) {
+    const { message } = made.hookProblems[0]!;
+    throw new HoldfastError('hook_failed', `${message}; the backup was made, and the command was not run`, {
+      next: 'mend the hook, or add --incomplete to run the command all the same',
+    });
+  }
   if (result.exitCode === EXIT.incomplete && !options.incomplete) {
     throw new HoldfastError('source_incomplete', 'the backup is not complete, so the command was not run', {
       next: 'mend what is listed, or add --incomplete to run it all the same',
