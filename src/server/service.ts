@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { HOUR_MS } from '../engine/index.ts';
+import { HOUR_MS, HoldfastError, systemCode } from '../engine/index.ts';
 import { readSealKey } from './access/seal-key.ts';
 import { forgetSessions } from './access/sessions.ts';
 import { newSetupToken } from './access/setup.ts';
@@ -13,8 +13,9 @@ import type { Catalog } from './catalog/types.ts';
 import { ensureOwnPlan, type OwnCatalog } from './configuration/own-plan.ts';
 import { openCore } from './core.ts';
 import type { ServerContext } from './http/context.ts';
-import { httpSettings } from './http/http-settings.ts';
+import { type HttpSettings, httpSettings } from './http/http-settings.ts';
 import { recordInLedger } from './http/ledger-record.ts';
+import { isLocalName } from './http/origin.ts';
 import { buildServer } from './http/server.ts';
 import type { JobHandler, JobKind } from './jobs/port.ts';
 import { openCatalogLedger } from './ledger/catalog-ledger.ts';
@@ -42,6 +43,8 @@ export interface Service {
   readonly address: string;
   /** For the console, once; null when the server has an owner. */
   readonly setupToken: string | null;
+  /** What whoever started it should know; null for nothing. */
+  readonly warning: string | null;
   /** Answers what is under way, gives running jobs back, closes everything. */
   stop(): Promise<void>;
 }
@@ -88,7 +91,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const app = await buildServer(context, { logger: log });
     closing.push(() => app.close());
     const setupToken = await newSetupToken(catalog);
-    await app.listen({ host: settings.host, port: settings.port });
+    await app.listen({ host: settings.host, port: settings.port }).catch((error: unknown) => {
+      throw listenError(error, settings);
+    });
     schedule.start();
     if (concurrency !== null) core.work({ labels, concurrency }, otherKinds({ catalog, queue, workplace }));
     notices.start();
@@ -98,11 +103,31 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       () => notices.stop(),
       async () => monitoring.stop(),
     );
-    return { address: addressOf(app.server.address(), settings.tls !== null), setupToken, stop };
+    const address = addressOf(app.server.address(), settings.tls !== null);
+    return { address, setupToken, warning: exposure(settings), stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Passwords in plain text over a network are nothing to start with unnoticed. */
+function exposure({ host, tls, publicUrl }: HttpSettings): string | null {
+  if (isLocalName(host) || tls !== null || publicUrl?.protocol === 'https:') return null;
+  return `${host} can be reached from elsewhere without TLS; set HOLDFAST_PUBLIC_URL and put TLS in front, see docs/operations.md`;
+}
+
+function listenError(error: unknown, { host, port }: HttpSettings): unknown {
+  const why = {
+    EADDRINUSE: 'something else listens there',
+    EADDRNOTAVAIL: 'this machine does not have that address',
+    EACCES: 'this user may not listen there',
+  }[systemCode(error) ?? ''];
+  if (why === undefined) return error;
+  return new HoldfastError('config_invalid', `the server cannot listen at ${host}, port ${port}: ${why}`, {
+    cause: error,
+    next: 'choose others with --host and --port',
+  });
 }
 
 /** Kinds of jobs that the runner of backups does not know. */

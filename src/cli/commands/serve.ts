@@ -55,6 +55,7 @@ async function serve(cli: Cli, options: ServeOptions): Promise<CommandResult> {
     ...{ labels, concurrency: worker ? concurrency : null },
   });
   cli.note(`holdfast serves ${service.address}`);
+  if (service.warning !== null) cli.note(`warning: ${service.warning}`);
   if (service.setupToken !== null) {
     cli.note(
       `nobody owns this server yet; claim it with this setup token, shown once:\n\n  ${service.setupToken}\n`,
