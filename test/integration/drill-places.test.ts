@@ -13,7 +13,7 @@ import {
 import { backupSources } from '../../src/engine/operations/backup.ts';
 import { postgresSource } from '../../src/engine/sources/postgres/index.ts';
 import { type Place, place, succeeded } from '../support/cli-place.ts';
-import { onDatabase } from '../support/drill-sabotage.ts';
+import { flipByte, onDatabase } from '../support/drill-sabotage.ts';
 import { drillWorld } from '../support/drill-world.ts';
 import { startCluster } from '../support/postgres-cluster.ts';
 
@@ -202,4 +202,30 @@ test('a schema with every awkward feature, its roles, and an export without pg_d
   const changed = await drill("update users set name = 'other' where id = 3");
   assert.equal(changed.report.result, 'red');
   assert.match(detail(changed), /public\.users: as many rows, but not the same/);
+});
+
+test('a destination of bundles is drilled like any other; a damaged newest bundle is not passed over', async (t) => {
+  const { folder, holdfast } = await place(t);
+  writeFileSync(
+    join(folder, 'holdfast.yaml'),
+    `destinations: { here: { address: ./bundles, layout: bundles } }
+sources: { app: { kind: sqlite, path: ./app.db } }
+plans: { nightly: { sources: [app] } }
+`,
+  );
+  const environment = { BACKUP_ENCRYPTION_KEY: 'a passphrase that is long enough' };
+  const drill = async () =>
+    drillPayload.parse(JSON.parse((await holdfast(['drill', '--json'], { environment })).stdout));
+  succeeded(await holdfast(['backup'], { environment }));
+  const good = await drill();
+  assert.equal(good.result, 'green', JSON.stringify(good, null, 1));
+  assert.deepEqual([good.destination, good.evidence.storedAt.length], [join(folder, 'bundles'), 0]);
+  const known = new Set(readdirSync(join(folder, 'bundles'), { recursive: true, encoding: 'utf8' }));
+  succeeded(await holdfast(['backup'], { environment }));
+  const newest = readdirSync(join(folder, 'bundles'), { recursive: true, encoding: 'utf8' }).find(
+    (name) => name.endsWith('.enc') && !known.has(name),
+  );
+  flipByte(join(folder, 'bundles', newest!), 2500);
+  const bad = await drill();
+  assert.deepEqual([bad.result, bad.failure?.code, bad.backup], ['red', 'bundle_malformed', null]);
 });

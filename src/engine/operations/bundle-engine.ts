@@ -11,7 +11,14 @@ import type { Storage } from '../storage/port.ts';
 import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
 import { rotateBundles, verifyBundles } from './bundle-maintenance.ts';
-import { bundleName, findBundle, listBundles, moveBundle, type StoredBundle } from './bundle-store.ts';
+import {
+  bundleName,
+  findBundle,
+  listBundles,
+  moveBundle,
+  newestToDrill,
+  type StoredBundle,
+} from './bundle-store.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
 import { withBundle } from './export-bundle.ts';
 import { refuseLowSpace } from './free-space.ts';
@@ -115,11 +122,9 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       const keeping = { stateFolder: options.stateFolder, signingKey, bundlesAt: storage.address };
       const isMeant = ({ manifest }: StoredBundle) => request.plan === null || manifest.plan === request.plan;
       try {
-        const meant = (await bundles('backups')).filter(isMeant);
-        const { id } = findBundle(
-          request.backupId === 'latest' ? meant : await everywhere(),
-          request.backupId,
-        ).manifest;
+        const { id } = await (request.backupId === 'latest'
+          ? newestToDrill(storage, credentials, isMeant)
+          : one(request.backupId).then(({ manifest }) => manifest));
         return await fetched(id, (context, backupId) =>
           drillWithEvidence(context, { ...request, backupId }, keeping),
         );

@@ -90,3 +90,24 @@ export async function moveBundle(storage: Storage, bundle: StoredBundle, state: 
   await storage.put(`${state}${bundle.name.slice(bundle.name.indexOf('/'))}`, storage.open(bundle.name));
   await storage.remove(bundle.name);
 }
+
+/**
+ * The newest bundle that is meant, for a drill. One that is newer and damaged is not passed over: an old backup would be called
+ * the newest. Those under other keys are somebody else's. Throws `bundle_malformed`, `id_unknown`.
+ */
+export async function newestToDrill(
+  storage: Storage,
+  credentials: readonly Credential[],
+  isMeant: (bundle: StoredBundle) => boolean,
+): Promise<Manifest> {
+  const damaged: { name: string; why: string }[] = [];
+  const onRejected = (name: string, why: string) => {
+    if (!/\bkey\b/.test(why)) damaged.push({ name, why });
+  };
+  const meant = (await listBundles(storage, credentials, 'backups', onRejected)).filter(isMeant);
+  const timeOf = (name: string) => name.slice(name.lastIndexOf('_') + 1);
+  const newest = meant[0];
+  const newer = damaged.find(({ name }) => newest === undefined || timeOf(name) > timeOf(newest.name));
+  if (newer) throw new HoldfastError('bundle_malformed', `${newer.name}: ${newer.why}`);
+  return findBundle(meant, 'latest').manifest;
+}
