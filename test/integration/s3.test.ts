@@ -11,6 +11,7 @@ import { protectionTests } from './s3/protection.ts';
 import { refusalTests } from './s3/refusals.ts';
 import { resumeTests } from './s3/resume.ts';
 import { serviceTests } from './s3/service.ts';
+import { stolenWriterTests } from './s3/stolen-writer.ts';
 import { newBucket, openFor, warmUp } from './s3/world.ts';
 
 let ceph: Ceph;
@@ -40,3 +41,4 @@ faultTests(() => ceph);
 refusalTests(() => ceph);
 protectionTests(() => ceph);
 serviceTests(() => ceph);
+stolenWriterTests(() => ceph);
