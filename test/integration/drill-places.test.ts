@@ -225,7 +225,7 @@ plans: { nightly: { sources: [app] } }
   const newest = readdirSync(join(folder, 'bundles'), { recursive: true, encoding: 'utf8' }).find(
     (name) => name.endsWith('.enc') && !known.has(name),
   );
-  flipByte(join(folder, 'bundles', newest!), 2500);
+  flipByte(join(folder, 'bundles', newest!), -40);
   const bad = await drill();
   assert.deepEqual([bad.result, bad.failure?.code, bad.backup], ['red', 'bundle_malformed', null]);
 });

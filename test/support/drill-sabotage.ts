@@ -54,8 +54,11 @@ export async function onDatabase(url: string, sql: string): Promise<void> {
   }
 }
 
+/** At an offset, from the end when negative. */
 export function flipByte(path: string, at: number): void {
   const bytes = readFileSync(path);
-  bytes[at]! ^= 1;
+  const place = at < 0 ? bytes.length + at : at;
+  assert.ok(place >= 0 && place < bytes.length, `${path} has ${bytes.length} bytes`);
+  bytes[place]! ^= 1;
   writeFileSync(path, bytes);
 }
