@@ -7,15 +7,19 @@ const rule = z
   .strictObject({
     events: z
       .array(z.enum([...NOTICE_KINDS, ...NOTICE_GROUPS]))
-      .min(1)
+      .min(1, 'must name at least one')
       .optional()
       .describe(
         'Default: all but backup_started for a webhook, problems for e-mail, what backups report for a ping.',
       ),
-    plans: z.array(name).min(1).optional().describe('Only of these plans. Default: any, and what has none.'),
+    plans: z
+      .array(name)
+      .min(1, 'must name at least one')
+      .optional()
+      .describe('Only of these plans. Default: any, and what has none.'),
     tenants: z
       .array(text)
-      .min(1)
+      .min(1, 'must name at least one')
       .optional()
       .describe('Only of these tenants; global for what belongs to none. Default: any.'),
   })
@@ -67,7 +71,7 @@ const email = z
       .optional()
       .describe('PEM file of the authority that vouches for the server, if it is your own.'),
     from: address,
-    to: z.array(address).min(1).max(50),
+    to: z.array(address).min(1, 'must name at least one').max(50, 'must not name more than 50'),
   })
   .refine(({ security, login }) => security !== 'none' || login === undefined, {
     message: 'must not be sent in the clear: use starttls or tls',

@@ -13,7 +13,7 @@ const hook = z
   .strictObject({
     command: z
       .array(text)
-      .min(1)
+      .min(1, 'must name a program')
       .optional()
       .describe('Program and arguments, as they are: no shell reads them.'),
     shell: text.optional().describe('A line for the shell instead.'),
@@ -44,12 +44,12 @@ export const hooks = z
   .strictObject({
     before: z
       .array(hook)
-      .min(1)
+      .min(1, 'must hold at least one hook')
       .optional()
       .describe('In order, before anything is read. One that fails ends the run.'),
     after: z
       .array(hook)
-      .min(1)
+      .min(1, 'must hold at least one hook')
       .optional()
       .describe('In order, always: also when the run or a hook before it failed.'),
   })
