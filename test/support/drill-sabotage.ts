@@ -4,7 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import pg from 'pg';
 import type { DrillSettings, KeptState } from '../../src/engine/operations/drill/drill-types.ts';
 import { parsePostgresAddress } from '../../src/engine/sources/postgres/index.ts';
+import { count } from './counts.ts';
 import type { DrillWorld } from './drill-world.ts';
+import { seededRandom } from './seed.ts';
 
 export interface Sabotage {
   readonly name: string;
@@ -15,6 +17,13 @@ export interface Sabotage {
   readonly red: readonly string[] | { readonly failure: string };
   /** Somewhere in what the first of them says. */
   readonly says: RegExp;
+}
+
+/** Some of them, others each time, all with full counts: each costs a drill. */
+export function someOf(all: readonly Sabotage[], perCommit: number): readonly Sabotage[] {
+  const random = seededRandom('sabotages');
+  const order = all.map((one) => ({ one, place: random.next() })).sort((a, b) => a.place - b.place);
+  return order.slice(0, count(perCommit, all.length)).map(({ one }) => one);
 }
 
 type Outcome = Awaited<ReturnType<DrillWorld['drill']>>;
