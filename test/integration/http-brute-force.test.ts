@@ -105,3 +105,19 @@ test('logging in rightly does not use up guesses', async (t) => {
   for (let i = 0; i < 18; i += 1)
     assert.equal((await world.client().post('/api/v1/session', OWNER)).status, 201);
 });
+
+test('a flood from one address is stopped before the catalog counts it', async (t) => {
+  const world = await httpWorld(t);
+  await world.owner();
+  const codes = await Promise.all(
+    Array.from({ length: 320 }, () =>
+      world.client().post('/api/v1/session/code', { login_code: 'hfcode_x' }),
+    ),
+  );
+  assert.equal(codes.filter(({ status }) => status === 401).length, 300);
+  const stopped = codes.filter(({ status }) => status === 429);
+  assert.equal(stopped.length, 20);
+  assert.ok(
+    stopped.every(({ json, headers }) => json.code === 'too_many_attempts' && headers['retry-after']),
+  );
+});

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import multipart from '@fastify/multipart';
+import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -69,6 +70,7 @@ export async function buildServer(context: ServerContext, options: ServerOptions
   });
   await app.register(helmet, HEADERS);
   await app.register(cookie);
+  await app.register(rateLimit, { global: false });
   await app.register(multipart, { limits: { files: 1, fields: 20, fieldSize: 16_384 } });
   await app.register(swagger, {
     openapi: openApiFrame(),

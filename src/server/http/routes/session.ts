@@ -9,6 +9,7 @@ import {
   sessionInfo,
 } from '../../../contracts/api/access.ts';
 import { answers, iso, listOf, nothing } from '../../../contracts/api/common.ts';
+import { MINUTE_MS } from '../../../engine/index.ts';
 import { logIn, logInByCode, type OpenedSession, proveAgain } from '../../access/login.ts';
 import { hashPassword, refuseWeakPassword } from '../../access/passwords.ts';
 import { PERMISSIONS, roleAllows } from '../../access/permissions.ts';
@@ -18,6 +19,9 @@ import { requireUser, userOf } from '../../access/users.ts';
 import { type App, identityOf, type ServerContext } from '../context.ts';
 import { clearSessionCookie, sessionCookie, setSessionCookie } from '../cookies.ts';
 import { userPayload, visitorOf } from '../payloads.ts';
+
+/** Of one address, before the catalog is asked: guesses are counted there, and each costs it a write. */
+const FLOOD = { max: 300, timeWindow: MINUTE_MS };
 
 const SELF = { permission: 'account:self', tenant: 'visible' } as const;
 const PERSON = { ...SELF, peopleOnly: true } as const;
@@ -42,7 +46,7 @@ export function addSessionRoutes(app: App, context: ServerContext): void {
   app.route({
     method: 'POST',
     url: '/api/v1/session',
-    config: { access: { open: true } },
+    config: { access: { open: true }, rateLimit: FLOOD },
     schema: { tags, summary: 'Log in', body: loginRequest, response: answers(began, 201) },
     handler: async (request, reply) => {
       const login = { ...request.body, code: request.body.code ?? null };
@@ -52,7 +56,7 @@ export function addSessionRoutes(app: App, context: ServerContext): void {
   app.route({
     method: 'POST',
     url: '/api/v1/session/code',
-    config: { access: { open: true } },
+    config: { access: { open: true }, rateLimit: FLOOD },
     schema: {
       tags,
       summary: 'Log in with a code of the console',
