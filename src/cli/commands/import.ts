@@ -91,7 +91,12 @@ function payloadOf(done: readonly Done[], tenantId: string | null): ImportPayloa
           timestamp,
           timeFrom,
           bytesStored,
-          artifacts: [...artifacts],
+          artifacts: artifacts.map(({ name, kind, sizeBytes, sha256 }) => ({
+            name,
+            kind,
+            sizeBytes,
+            sha256,
+          })),
         },
       ];
     }),

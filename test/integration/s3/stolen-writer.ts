@@ -98,7 +98,7 @@ async function attacked(t: TestContext, world: World, locked: boolean, random: S
       folder,
       environment: { ...environment, HOLDFAST_REPOSITORY: ceph.address(bucket, options, 'main') },
     });
-  const writing = locked ? { lock: 'compliance', 'lock-days': '1' } : {};
+  const writing: Record<string, string> = locked ? { lock: 'compliance', 'lock-days': '1' } : {};
   const made: { id: string; bytes: Buffer }[] = [];
   assert.equal((await run(writing, 'init')).status, 0);
   for (let i = 0; i < 3; i += 1) {
