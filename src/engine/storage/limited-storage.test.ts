@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { storageConformance } from '../../../test/conformance/storage.ts';
 import { limitedStorage, type Pacing } from './limited-storage.ts';
 import { memoryStorage } from './memory-storage.ts';
 import type { PutContent, Storage } from './port.ts';
@@ -164,3 +165,11 @@ describe('limited storage', () => {
     assert.equal(await limited.stat('o'), null);
   });
 });
+
+storageConformance('limited, on memory', async () =>
+  limitedStorage(memoryStorage(), {
+    uploadBytesPerSecond: 256 * MIB,
+    downloadBytesPerSecond: 256 * MIB,
+    concurrency: 2,
+  }),
+);
