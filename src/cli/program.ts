@@ -22,6 +22,7 @@ import { addRestore } from './commands/restore.ts';
 import { addRotate } from './commands/rotate.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
+import { addTrigger } from './commands/trigger.ts';
 import { addUndelete } from './commands/undelete.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWorker } from './commands/worker.ts';
@@ -83,7 +84,7 @@ Exit codes and errors: docs/errors.md
   for (const add of [addKey, addKit, addBundle, addImport, addLedger, addConfig, addDoctor])
     add(program, action);
   program.commandsGroup('Server:');
-  for (const add of [addServe, addWorker, addAccess]) add(program, action);
+  for (const add of [addServe, addWorker, addTrigger, addAccess]) add(program, action);
   return program;
 }
 

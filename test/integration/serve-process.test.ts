@@ -83,9 +83,16 @@ test('a fresh server: token on the console, owner, plan, backup, list; a restart
   for (const [name, value] of client.cookies) again.cookies.set(name, value);
   assert.deepEqual((await again.get('/api/v1/backups')).json, before, 'also the session goes on');
 
+  const environment = { HOLDFAST_HOME: join(folder, 'home') };
+  const triggered = await runCli(['trigger', '--type', 'db', '--wait', '--json'], { folder, environment });
+  assert.equal(triggered.status, 0, triggered.stderr);
+  const { items } = (await again.get('/api/v1/triggers?limit=1')).json;
+  assert.deepEqual([items[0].via, items[0].type, items[0].status], ['cli', 'db', 'succeeded']);
+  assert.equal(JSON.parse(triggered.stdout).jobId, items[0].job_id);
+
   const { stdout } = await runCli(['access', 'login-code', OWNER.name], {
     folder,
-    environment: { HOLDFAST_HOME: join(folder, 'home') },
+    environment,
   });
   const stranger = httpClient(second.address);
   assert.equal((await stranger.post('/api/v1/session/code', { login_code: stdout.trim() })).status, 201);
