@@ -7,6 +7,7 @@ import { globSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureCryptography } from '../test/support/decoders.ts';
+import { ensureChromium } from '../test/support/ensure-chromium.ts';
 import { ensurePostgres } from '../test/support/ensure-postgres.ts';
 import { ensurePromtool } from '../test/support/ensure-promtool.ts';
 import { ensureSshd } from '../test/support/ensure-sshd.ts';
@@ -28,6 +29,7 @@ function testFiles(): string[] {
 
 await ensurePostgres();
 ensureSshd();
+ensureChromium();
 ensurePromtool();
 ensureCryptography();
 const checked = wanted.length > 0 || run('npm', ['run', '--silent', 'check']);

@@ -3,11 +3,13 @@ import { createTheme } from '@mantine/core';
 /** One accent, the system's letters, little rounding: a tool for work. */
 export const theme = createTheme({
   primaryColor: 'teal',
-  primaryShade: { light: 8, dark: 5 },
+  primaryShade: { light: 9, dark: 4 },
   autoContrast: true,
+  luminanceThreshold: 0.35,
   defaultRadius: 'sm',
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
   headings: { fontWeight: '650' },
   respectReducedMotion: true,
+  cursorType: 'pointer',
 });

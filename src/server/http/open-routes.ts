@@ -10,5 +10,6 @@ export const OPEN_ROUTES: ReadonlyMap<string, string> = new Map([
   ['GET /api/docs/app.js', 'script of that page'],
   ['GET /api/docs/app.css', 'style of that page'],
   ['GET /', 'sends browsers to the web pages'],
+  ['GET /admin', 'sends browsers to the web pages'],
   ['GET /admin/*', 'the web pages themselves; they hold no data'],
 ]);

@@ -1,12 +1,20 @@
 import { useLanguage } from '../texts/texts.ts';
-import { relativeText, timeText, utcText } from '../texts/values.ts';
+import { clockText, relativeText, timeText, utcText } from '../texts/values.ts';
+
+interface WhenProps {
+  readonly at: string;
+  readonly relative?: boolean;
+  /** Of today, to the second. */
+  readonly withSeconds?: boolean;
+}
 
 /** A time in the viewer's zone; UTC shows when one points at it. */
-export function When({ at, relative = false }: { readonly at: string; readonly relative?: boolean }) {
+export function When({ at, relative = false, withSeconds = false }: WhenProps) {
   const language = useLanguage();
+  const text = relative ? relativeText : withSeconds ? clockText : timeText;
   return (
     <time dateTime={at} title={utcText(at)}>
-      {relative ? relativeText(at, language) : timeText(at, language)}
+      {text(at, language)}
     </time>
   );
 }

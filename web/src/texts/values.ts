@@ -42,3 +42,6 @@ export const timeText = (time: string, language: Language) =>
   new Date(time).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
 
 export const utcText = (time: string) => `${time.slice(0, 19).replace('T', ' ')} UTC`;
+
+export const clockText = (time: string, language: Language) =>
+  new Date(time).toLocaleTimeString(language, { timeStyle: 'medium' });

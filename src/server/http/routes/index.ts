@@ -18,6 +18,7 @@ import { addSetupRestoreRoutes } from './setup-restore.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addTriggerRoutes } from './triggers.ts';
 import { addUserRoutes } from './users.ts';
+import { addWebRoutes } from './web.ts';
 
 /** Every route of the service. */
 export function addRoutes(app: App, context: ServerContext): void {
@@ -31,4 +32,5 @@ const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addTriggerRoutes, addJobRoutes, addBackupRoutes, addMaintenanceRoutes],
   ...[addLedgerRoutes, addNoticeRoutes],
   ...[addAdminConfigRoutes, addAdminRoutes, addFunctionRoutes],
+  addWebRoutes,
 ];

@@ -1,0 +1,37 @@
+import type { DocumentKind } from '../api/queries.ts';
+import type { TextKey } from '../texts/texts.ts';
+
+export type Body = Record<string, unknown>;
+
+/** What a new document begins with, by its kind. */
+export const FIRST_BODY: Readonly<Record<DocumentKind, Body>> = {
+  plans: { sources: [], destinations: [], type: 'full', schedule: '0 3 * * *', timeZone: 'UTC' },
+  sources: { kind: 'sqlite', path: '' },
+  destinations: { address: '' },
+};
+
+export const TITLES: Readonly<Record<DocumentKind, { title: TextKey; text: TextKey; create: TextKey }>> = {
+  plans: { title: 'nav.plans', text: 'plans.text', create: 'plans.create' },
+  sources: { title: 'nav.sources', text: 'sources.text', create: 'sources.create' },
+  destinations: { title: 'nav.destinations', text: 'destinations.text', create: 'destinations.create' },
+};
+
+/** One line that tells documents of a kind apart. */
+export function summaryOf(kind: DocumentKind, body: Body): string {
+  if (kind === 'destinations') return String(body.address ?? '');
+  if (kind === 'sources') {
+    const place = body.path ?? body.paths ?? body.url ?? body.urlEnv ?? body.command ?? '';
+    return `${body.kind}: ${Array.isArray(place) ? place.join(', ') : String(place)}`;
+  }
+  const targets = body.destinations ?? (body.destination ? [body.destination] : []);
+  const names = (targets as (string | { name: string })[]).map((one) =>
+    typeof one === 'string' ? one : one.name,
+  );
+  return `${(body.sources as string[]).join(', ')}${names.length > 0 ? ` → ${names.join(', ')}` : ''}`;
+}
+
+/** With a field changed; without it when the value is empty. */
+export function withField(body: Body, field: string, value: unknown): Body {
+  const { [field]: _, ...rest } = body;
+  return value === undefined || value === '' ? rest : { ...body, [field]: value };
+}

@@ -1,0 +1,194 @@
+import { Alert, Button, Grid, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { parse, stringify } from 'yaml';
+import { call, codeOf, fieldProblem } from '../api/client.ts';
+import { type DocumentKind, useRefresh } from '../api/queries.ts';
+import type { StoredDocument } from '../api/types.ts';
+import { CopyText } from '../parts/copy-button.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { useTexts } from '../texts/texts.ts';
+import { DestinationFields } from './destination-fields.tsx';
+import { type Body, FIRST_BODY, TITLES } from './document-kind.ts';
+import { PlanFields } from './plan-fields.tsx';
+import { SourceFields } from './source-fields.tsx';
+
+interface EditorProps {
+  readonly kind: DocumentKind;
+  /** Null for a new one. */
+  readonly stored: StoredDocument | null;
+  readonly onClose: () => void;
+}
+
+const FIELDS = { plans: PlanFields, sources: SourceFields, destinations: DestinationFields } as const;
+
+/** The fields that most need, beside the same as in holdfast.yaml: either can be written, the other follows. */
+export function Editor({ kind, stored, onClose }: EditorProps) {
+  const t = useTexts();
+  const draft = useDraft(kind, stored);
+  const Fields = FIELDS[kind];
+  const save = useSave(kind, stored, draft, onClose);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (draft.wrong === null) save.mutate(null);
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      size="xl"
+      title={stored?.name ?? t(TITLES[kind].create)}
+      closeButtonProps={{ 'aria-label': t('action.close') }}
+      closeOnClickOutside={false}
+    >
+      <form onSubmit={submit}>
+        <Grid gap="lg">
+          <Grid.Col span={{ base: 12, sm: 6 }}>
+            <Stack gap="sm">
+              {!stored && (
+                <TextInput
+                  label={t('field.name')}
+                  description={t('document.nameHelp')}
+                  required
+                  autoComplete="off"
+                  data-autofocus
+                  error={fieldProblem(save.error, 'name')}
+                  value={draft.name}
+                  onChange={(event) => draft.setName(event.currentTarget.value)}
+                />
+              )}
+              <Fields
+                body={draft.body}
+                onChange={draft.setBody}
+                problem={(field) => fieldProblem(save.error, field, `body.${field}`)}
+              />
+            </Stack>
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, sm: 6 }}>
+            <Textarea
+              label={t('document.yaml')}
+              classNames={{ input: 'code' }}
+              autosize
+              minRows={12}
+              spellCheck={false}
+              error={draft.wrong}
+              value={draft.yaml}
+              onChange={(event) => draft.setYaml(event.currentTarget.value)}
+            />
+            <Group mt="xs">
+              <CopyText text={draft.yaml} />
+            </Group>
+          </Grid.Col>
+        </Grid>
+        <Stack gap="sm" mt="md">
+          {codeOf(save.error) === 'document_changed' && stored ? (
+            <Conflict kind={kind} name={stored.name} onOverwrite={(version) => save.mutate(version)} />
+          ) : (
+            <ProblemNote error={save.error} />
+          )}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('action.cancel')}
+            </Button>
+            <Button type="submit" loading={save.isPending} disabled={draft.wrong !== null}>
+              {t('action.save')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+interface Draft {
+  readonly name: string;
+  readonly setName: (name: string) => void;
+  readonly body: Body;
+  readonly setBody: (body: Body) => void;
+  readonly yaml: string;
+  readonly setYaml: (yaml: string) => void;
+  /** Why the text cannot be read; null when it can. */
+  readonly wrong: string | null;
+}
+
+function useDraft(kind: DocumentKind, stored: StoredDocument | null): Draft {
+  const t = useTexts();
+  const [name, setName] = useState(stored?.name ?? '');
+  const [body, setBody] = useState<Body>(stored?.body ?? FIRST_BODY[kind]);
+  const [yaml, setYaml] = useState(() => stringify(body));
+  const [wrong, setWrong] = useState<string | null>(null);
+  return {
+    ...{ name, setName, body, yaml, wrong },
+    setBody(next) {
+      setBody(next);
+      setYaml(stringify(next));
+      setWrong(null);
+    },
+    setYaml(text) {
+      setYaml(text);
+      try {
+        const next: unknown = parse(text);
+        const isBody = typeof next === 'object' && next !== null && !Array.isArray(next);
+        if (isBody) setBody(next as Body);
+        setWrong(isBody ? null : t('document.notYaml'));
+      } catch (error) {
+        setWrong((error as Error).message);
+      }
+    },
+  };
+}
+
+/** Called with the version to overwrite, or null for the one that was read. */
+function useSave(kind: DocumentKind, stored: StoredDocument | null, draft: Draft, onDone: () => void) {
+  const refresh = useRefresh();
+  return useMutation({
+    mutationFn: (version: number | null) => {
+      const { name, body } = draft;
+      if (!stored) return call(`/api/v1/${kind}`, { method: 'POST', body: { name: name.trim(), body } });
+      const path = `/api/v1/${kind}/${encodeURIComponent(stored.name)}`;
+      return call(path, { method: 'PUT', body: { body, version: version ?? stored.version } });
+    },
+    async onSuccess() {
+      await refresh(kind, 'health', 'schedule');
+      onDone();
+    },
+  });
+}
+
+interface ConflictProps {
+  readonly kind: DocumentKind;
+  readonly name: string;
+  readonly onOverwrite: (version: number) => void;
+}
+
+/** Two people changed the same: what the other one made of it is shown before it can be overwritten. */
+function Conflict({ kind, name, onOverwrite }: ConflictProps) {
+  const t = useTexts();
+  const look = useMutation({
+    mutationFn: () => call<StoredDocument>(`/api/v1/${kind}/${encodeURIComponent(name)}`),
+  });
+  const theirs = look.data;
+  return (
+    <Alert color="orange" variant="outline" role="alert" title={t('document.conflict')}>
+      {theirs ? (
+        <Stack gap="xs">
+          <Text size="sm">
+            {t('document.version', { version: theirs.version, who: theirs.updated_by ?? '–' })}
+          </Text>
+          <pre className="code" style={{ margin: 0, whiteSpace: 'pre-wrap' }}>
+            {stringify(theirs.body)}
+          </pre>
+          <div>
+            <Button size="xs" color="red" onClick={() => onOverwrite(theirs.version)}>
+              {t('document.overwrite')}
+            </Button>
+          </div>
+        </Stack>
+      ) : (
+        <Button size="xs" variant="default" loading={look.isPending} onClick={() => look.mutate()}>
+          {t('document.look')}
+        </Button>
+      )}
+    </Alert>
+  );
+}

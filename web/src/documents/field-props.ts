@@ -1,0 +1,8 @@
+import type { Body } from './document-kind.ts';
+
+export interface FieldsProps {
+  readonly body: Body;
+  readonly onChange: (body: Body) => void;
+  /** What the server says is wrong with a field; null for nothing. */
+  readonly problem: (field: string) => string | null;
+}

@@ -1,0 +1,164 @@
+import {
+  ActionIcon,
+  Group,
+  ScrollArea,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { call } from '../api/client.ts';
+import { useMe } from '../api/queries.ts';
+import {
+  type Icon,
+  IconArchive,
+  IconArrowBackUp,
+  IconCalendarTime,
+  IconDatabase,
+  IconHistory,
+  IconHome,
+  IconKey,
+  IconLogout,
+  IconMoon,
+  IconServer,
+  IconSun,
+  IconUser,
+  IconUsers,
+} from '../parts/icons.ts';
+import { useMay } from '../parts/may.ts';
+import { setLanguage, type TextKey, useLanguage, useTexts } from '../texts/texts.ts';
+
+type Place =
+  | '/'
+  | '/backups'
+  | '/restore'
+  | '/runs'
+  | '/plans'
+  | '/sources'
+  | '/destinations'
+  | '/users'
+  | '/tokens'
+  | '/account';
+type Entry = readonly [to: Place, label: TextKey, icon: Icon, permission?: string];
+
+const DAILY: readonly Entry[] = [
+  ['/', 'nav.overview', IconHome],
+  ['/backups', 'nav.backups', IconArchive],
+  ['/restore', 'nav.restore', IconArrowBackUp, 'backups:restore'],
+  ['/runs', 'nav.jobs', IconHistory],
+];
+const SETTINGS: readonly Entry[] = [
+  ['/plans', 'nav.plans', IconCalendarTime],
+  ['/sources', 'nav.sources', IconDatabase],
+  ['/destinations', 'nav.destinations', IconServer],
+];
+const ACCESS: readonly Entry[] = [
+  ['/users', 'nav.users', IconUsers, 'users:read'],
+  ['/tokens', 'nav.tokens', IconKey],
+  ['/account', 'nav.account', IconUser],
+];
+
+export function SideBar() {
+  const t = useTexts();
+  return (
+    <>
+      <ScrollArea
+        component="nav"
+        aria-label={t('nav.label')}
+        style={{ flex: 1 }}
+        viewportProps={{ tabIndex: -1 }}
+      >
+        <Entries of={DAILY} />
+        <div className="nav-group">{t('nav.groupSetUp')}</div>
+        <Entries of={SETTINGS} />
+        <div className="nav-group">{t('nav.groupAccess')}</div>
+        <Entries of={ACCESS} />
+      </ScrollArea>
+      <Foot />
+    </>
+  );
+}
+
+function Entries({ of }: { readonly of: readonly Entry[] }) {
+  const t = useTexts();
+  const may = useMay();
+  return of
+    .filter(([, , , permission]) => permission === undefined || may(permission))
+    .map(([to, label, Shape]) => (
+      <Link key={to} to={to} className="nav-link" activeOptions={{ exact: to === '/' }}>
+        <Shape size={18} stroke={1.7} aria-hidden />
+        {t(label)}
+      </Link>
+    ));
+}
+
+function Foot() {
+  const t = useTexts();
+  const me = useMe().data;
+  const client = useQueryClient();
+  const logOut = useMutation({
+    mutationFn: () => call('/api/v1/session', { method: 'DELETE', withoutGates: true }),
+    onSettled() {
+      client.clear();
+      void client.resetQueries({ queryKey: ['me'] });
+      // Nothing of this person stays in the page.
+      window.location.assign('/admin/');
+    },
+  });
+  return (
+    <Group gap={4} pt="xs" mt="xs" wrap="nowrap" style={{ borderTop: '1px solid var(--line)' }}>
+      <Text size="sm" truncate style={{ flex: 1 }} pl="xs" title={me?.user.name}>
+        {me?.user.name}
+      </Text>
+      <LanguageSwitch />
+      <SchemeSwitch />
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label={t('action.logOut')}
+        title={t('action.logOut')}
+        onClick={() => logOut.mutate()}
+      >
+        <IconLogout size={18} aria-hidden />
+      </ActionIcon>
+    </Group>
+  );
+}
+
+export function LanguageSwitch() {
+  const t = useTexts();
+  const language = useLanguage();
+  const next = language === 'en' ? 'de' : 'en';
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label={t('language.switch')}
+      title={t('language.switch')}
+      onClick={() => setLanguage(next)}
+    >
+      <Text size="xs" fw={600} aria-hidden>
+        {next.toUpperCase()}
+      </Text>
+    </ActionIcon>
+  );
+}
+
+export function SchemeSwitch() {
+  const t = useTexts();
+  const { setColorScheme } = useMantineColorScheme();
+  const isDark = useComputedColorScheme('light') === 'dark';
+  const Shape = isDark ? IconSun : IconMoon;
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label={t('theme.toggle')}
+      title={t('theme.toggle')}
+      onClick={() => setColorScheme(isDark ? 'light' : 'dark')}
+    >
+      <Shape size={18} aria-hidden />
+    </ActionIcon>
+  );
+}

@@ -1,0 +1,128 @@
+import { Button, Stack, Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import { isUnfinished, useDocuments, useHealth, useJobs, useSchedule } from '../api/queries.ts';
+import type { StoredDocument } from '../api/types.ts';
+import { BackUpNow, useBackUp } from '../parts/back-up-now.tsx';
+import { type Column, DataTable } from '../parts/data-table.tsx';
+import { JobTable } from '../parts/job-table.tsx';
+import { useMay } from '../parts/may.ts';
+import { PageHead } from '../parts/page-head.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { RunStrip } from '../parts/run-strip.tsx';
+import { StatusMark } from '../parts/status.tsx';
+import { Verdict } from '../parts/verdict.tsx';
+import { When } from '../parts/when.tsx';
+import { useTexts } from '../texts/texts.ts';
+
+export function OverviewPage() {
+  const t = useTexts();
+  const health = useHealth();
+  return (
+    <Stack gap="md">
+      <PageHead title={t('nav.overview')}>
+        <BackUpNow />
+      </PageHead>
+      {health.data ? <Verdict health={health.data} /> : null}
+      <ProblemNote error={health.error} onRetry={() => void health.refetch()} />
+      <UnderWay />
+      <Plans />
+    </Stack>
+  );
+}
+
+/** Only while something runs: a quiet installation has no empty box. */
+function UnderWay() {
+  const t = useTexts();
+  const running = useJobs({}).items.filter(isUnfinished);
+  if (running.length === 0) return null;
+  return (
+    <Panel title={t('overview.underWay')} flush>
+      <JobTable label={t('overview.underWay')} jobs={running} />
+    </Panel>
+  );
+}
+
+function Plans() {
+  const t = useTexts();
+  const may = useMay();
+  const plans = useDocuments('plans');
+  const health = useHealth().data?.tenants.flatMap((tenant) => tenant.plans) ?? [];
+  const next = useSchedule().data?.items ?? [];
+  const start = useBackUp();
+  const ofPlan = ({ name }: StoredDocument) => health.find(({ plan }) => plan === name);
+  const columns: Column<StoredDocument>[] = [
+    {
+      label: t('column.plan'),
+      cell: ({ name, tenant_id }) => (
+        <>
+          <Text span fw={600} size="sm">
+            {name}
+          </Text>{' '}
+          {tenant_id && (
+            <Text span size="xs" className="soft">
+              {tenant_id}
+            </Text>
+          )}
+        </>
+      ),
+    },
+    { label: t('column.status'), cell: (plan) => <PlanState health={ofPlan(plan)} /> },
+    { label: t('overview.lastRuns'), cell: ({ name }) => <RunStrip plan={name} /> },
+    {
+      label: t('overview.lastBackup'),
+      cell: (plan) => {
+        const last = ofPlan(plan);
+        if (!last?.last_good_backup_at || !last.last_good_backup_id) return t('overview.never');
+        return (
+          <Link to="/backups/$id" params={{ id: last.last_good_backup_id }}>
+            <When at={last.last_good_backup_at} relative />
+          </Link>
+        );
+      },
+    },
+    {
+      label: t('overview.nextRun'),
+      cell: ({ name }) => {
+        const run = next.find(({ plan }) => plan === name);
+        return run ? <When at={run.due_at} relative /> : t('overview.noSchedule');
+      },
+    },
+    ...(may('backups:trigger')
+      ? [
+          {
+            label: t('column.action'),
+            cell: ({ name }: StoredDocument) => (
+              <Button
+                variant="default"
+                size="xs"
+                aria-label={t('plan.runNamed', { plan: name })}
+                loading={start.isPending && start.variables === name}
+                onClick={() => start.mutate(name)}
+              >
+                {t('plan.run')}
+              </Button>
+            ),
+          },
+        ]
+      : []),
+  ];
+  return (
+    <Panel title={t('overview.plans')} flush>
+      <ProblemNote error={start.error} />
+      <DataTable
+        label={t('overview.plans')}
+        columns={columns}
+        items={plans.data?.items}
+        keyOf={({ id }) => id}
+        empty={t('document.empty')}
+        error={plans.error}
+        onRetry={() => void plans.refetch()}
+      />
+    </Panel>
+  );
+}
+
+function PlanState({ health }: { readonly health: { readonly status: 'healthy' | 'warning' } | undefined }) {
+  return health ? <StatusMark status={health.status} /> : null;
+}

@@ -1,0 +1,194 @@
+import { Button, Group, Menu, Modal, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { call, fieldProblem } from '../api/client.ts';
+import { useMe, useRefresh } from '../api/queries.ts';
+import type { Listed, Tenant, User } from '../api/types.ts';
+import { type Column, DataTable } from '../parts/data-table.tsx';
+import { useMay } from '../parts/may.ts';
+import { PageHead } from '../parts/page-head.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { StatusMark } from '../parts/status.tsx';
+import { When } from '../parts/when.tsx';
+import { useTexts } from '../texts/texts.ts';
+
+const ROLES = ['admin', 'operator', 'viewer'] as const;
+
+export function UsersPage() {
+  const t = useTexts();
+  const may = useMay();
+  const [isAdding, setAdding] = useState(false);
+  const users = useQuery({ queryKey: ['users'], queryFn: () => call<Listed<User>>('/api/v1/users') });
+  const rolesOf = ({ role, tenant_roles }: User) => [
+    ...(role ? [t(`role.${role}`)] : []),
+    ...Object.entries(tenant_roles).map(([tenant, own]) => `${tenant}: ${t(`role.${own}`)}`),
+  ];
+  const columns: Column<User>[] = [
+    { label: t('column.name'), cell: ({ name }) => name },
+    { label: t('column.role'), cell: (user) => rolesOf(user).join(', ') },
+    {
+      label: t('account.secondFactor'),
+      cell: ({ has_second_factor }) => t(has_second_factor ? 'state.on' : 'state.off'),
+    },
+    {
+      label: t('column.status'),
+      cell: ({ disabled_at }) =>
+        disabled_at ? (
+          <StatusMark status="ended" label={t('users.disabled')} />
+        ) : (
+          <StatusMark status="active" />
+        ),
+    },
+    { label: t('column.since'), cell: ({ created_at }) => <When at={created_at} /> },
+    { label: t('column.action'), cell: (user) => <Actions user={user} /> },
+  ];
+  return (
+    <Stack gap="md">
+      <PageHead title={t('nav.users')} text={t('users.text')}>
+        {may('users:write') && <Button onClick={() => setAdding(true)}>{t('users.create')}</Button>}
+      </PageHead>
+      <Panel flush>
+        <DataTable
+          label={t('nav.users')}
+          columns={columns}
+          items={users.data?.items}
+          keyOf={({ id }) => id}
+          empty=""
+          error={users.error}
+          onRetry={() => void users.refetch()}
+        />
+      </Panel>
+      {isAdding && <AddUser onClose={() => setAdding(false)} />}
+    </Stack>
+  );
+}
+
+function Actions({ user }: { readonly user: User }) {
+  const t = useTexts();
+  const may = useMay();
+  const me = useMe().data?.user.id;
+  const refresh = useRefresh();
+  const change = useMutation({
+    mutationFn: (body: Record<string, unknown>) =>
+      call(`/api/v1/users/${user.id}`, { method: 'PATCH', body }),
+    onSuccess: () => refresh('users'),
+  });
+  if (!may('users:write') || user.role === 'owner' || user.id === me) return null;
+  return (
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button
+            variant="default"
+            size="xs"
+            loading={change.isPending}
+            aria-label={t('users.changeNamed', { name: user.name })}
+          >
+            {t('action.change')}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {ROLES.filter((role) => role !== user.role).map((role) => (
+            <Menu.Item key={role} onClick={() => change.mutate({ role })}>
+              {t('users.makeRole', { role: t(`role.${role}`) })}
+            </Menu.Item>
+          ))}
+          {user.has_second_factor && (
+            <Menu.Item onClick={() => change.mutate({ reset_second_factor: true })}>
+              {t('users.resetFactor')}
+            </Menu.Item>
+          )}
+          <Menu.Item onClick={() => change.mutate({ disabled: user.disabled_at === null })}>
+            {t(user.disabled_at ? 'users.enable' : 'users.disable')}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <ProblemNote error={change.error} />
+    </>
+  );
+}
+
+function AddUser({ onClose }: { readonly onClose: () => void }) {
+  const t = useTexts();
+  const refresh = useRefresh();
+  const [name, setName] = useState('');
+  const [password, setPassword] = useState('');
+  const [role, setRole] = useState<string | null>('viewer');
+  const [tenant, setTenant] = useState<string | null>(null);
+  const tenants = useQuery({ queryKey: ['tenants'], queryFn: () => call<Listed<Tenant>>('/api/v1/tenants') });
+  const create = useMutation({
+    mutationFn: () =>
+      call('/api/v1/users', {
+        method: 'POST',
+        body: { name, password, ...(tenant ? { role: null, tenant_roles: { [tenant]: role } } : { role }) },
+      }),
+    async onSuccess() {
+      await refresh('users');
+      onClose();
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    create.mutate();
+  };
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('users.create')}
+      closeButtonProps={{ 'aria-label': t('action.close') }}
+    >
+      <form onSubmit={submit}>
+        <Stack gap="sm">
+          <TextInput
+            label={t('field.name')}
+            required
+            autoComplete="off"
+            data-autofocus
+            error={fieldProblem(create.error, 'name')}
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          <PasswordInput
+            label={t('field.password')}
+            description={t('field.passwordHelp')}
+            required
+            autoComplete="new-password"
+            value={password}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+          />
+          <Select
+            label={t('column.role')}
+            allowDeselect={false}
+            data={ROLES.map((value) => ({ value, label: t(`role.${value}`) }))}
+            value={role}
+            onChange={setRole}
+          />
+          <Select
+            label={t('column.tenant')}
+            description={t('users.tenantHelp')}
+            clearable
+            clearButtonProps={{ 'aria-label': t('column.tenant') }}
+            placeholder={t('users.everything')}
+            data={(tenants.data?.items ?? []).map(({ id, name: label }) => ({ value: id, label }))}
+            value={tenant}
+            onChange={setTenant}
+          />
+          {create.error && <ProblemNote error={create.error} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              {t('action.cancel')}
+            </Button>
+            <Button type="submit" loading={create.isPending}>
+              {t('users.create')}
+            </Button>
+          </Group>
+          <Text size="xs" className="soft">
+            {t('users.factorHint')}
+          </Text>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

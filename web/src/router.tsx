@@ -1,0 +1,86 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { Frame } from './frame/frame.tsx';
+import { NotFoundPage } from './pages/not-found-page.tsx';
+import { OverviewPage } from './pages/overview-page.tsx';
+
+const root = createRootRoute({ component: Frame, notFoundComponent: NotFoundPage });
+const at = <P extends string>(path: P) => ({ getParentRoute: () => root, path }) as const;
+
+const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
+
+export const overviewRoute = createRoute({ ...at('/'), component: OverviewPage });
+export const backupsRoute = createRoute({
+  ...at('/backups'),
+  component: lazyRouteComponent(() => import('./pages/backups-page.tsx'), 'BackupsPage'),
+});
+export const backupRoute = createRoute({
+  ...at('/backups/$id'),
+  component: lazyRouteComponent(() => import('./pages/backup-page.tsx'), 'BackupPage'),
+});
+export const restoreRoute = createRoute({
+  ...at('/restore'),
+  validateSearch: (search: Record<string, unknown>): { backup?: string; item?: string } => {
+    const [backup, item] = [text(search.backup), text(search.item)];
+    return { ...(backup ? { backup } : {}), ...(item ? { item } : {}) };
+  },
+  component: lazyRouteComponent(() => import('./pages/restore-page.tsx'), 'RestorePage'),
+});
+export const runsRoute = createRoute({
+  ...at('/runs'),
+  component: lazyRouteComponent(() => import('./pages/runs-page.tsx'), 'RunsPage'),
+});
+export const runRoute = createRoute({
+  ...at('/runs/$id'),
+  component: lazyRouteComponent(() => import('./pages/run-page.tsx'), 'RunPage'),
+});
+const documents = () => import('./pages/documents-page.tsx');
+export const plansRoute = createRoute({
+  ...at('/plans'),
+  component: lazyRouteComponent(documents, 'PlansPage'),
+});
+export const sourcesRoute = createRoute({
+  ...at('/sources'),
+  component: lazyRouteComponent(documents, 'SourcesPage'),
+});
+export const destinationsRoute = createRoute({
+  ...at('/destinations'),
+  component: lazyRouteComponent(documents, 'DestinationsPage'),
+});
+export const usersRoute = createRoute({
+  ...at('/users'),
+  component: lazyRouteComponent(() => import('./pages/users-page.tsx'), 'UsersPage'),
+});
+export const tokensRoute = createRoute({
+  ...at('/tokens'),
+  component: lazyRouteComponent(() => import('./pages/tokens-page.tsx'), 'TokensPage'),
+});
+export const accountRoute = createRoute({
+  ...at('/account'),
+  component: lazyRouteComponent(() => import('./pages/account-page.tsx'), 'AccountPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    overviewRoute,
+    backupsRoute,
+    backupRoute,
+    restoreRoute,
+    runsRoute,
+    runRoute,
+    plansRoute,
+    sourcesRoute,
+    destinationsRoute,
+    usersRoute,
+    tokensRoute,
+    accountRoute,
+  ]),
+  basepath: '/admin',
+  defaultPreload: 'intent',
+  scrollRestoration: false,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
