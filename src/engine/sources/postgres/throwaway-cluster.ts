@@ -56,7 +56,7 @@ const SETTINGS = {
   full_page_writes: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',
-  max_wal_size: '4GB',
+  max_wal_size: '1GB',
   max_connections: '100',
   shared_buffers: '128MB',
   autovacuum: 'on',
