@@ -2,12 +2,18 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { nearest } from '../contracts/suggest.ts';
 import { HoldfastError, systemCode } from '../engine/base/errors.ts';
+import type { Extras } from '../engine/index.ts';
 import { mask } from './mask.ts';
 
 /** A source, said in one line. Paths are absolute. */
 export type SourceSpec =
-  | { readonly kind: 'sqlite'; readonly name: string; readonly path: string }
-  | { readonly kind: 'postgres'; readonly name: string; readonly url: string; readonly globals: boolean }
+  | ({ readonly kind: 'sqlite'; readonly name: string; readonly path: string } & Extras)
+  | ({
+      readonly kind: 'postgres';
+      readonly name: string;
+      readonly url: string;
+      readonly globals: boolean;
+    } & Extras)
   | {
       readonly kind: 'files';
       readonly name: string;

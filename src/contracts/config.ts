@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { channel } from './config-channels.ts';
 import { destination, environmentName, name, regionLabel, text } from './config-destination.ts';
 import { drill } from './config-drill.ts';
+import { extraFields } from './config-extras.ts';
 import { hooks } from './config-hooks.ts';
 import { scheduleFields } from './config-schedule.ts';
 
@@ -26,6 +27,7 @@ const sqliteSource = z.strictObject({
     .boolean()
     .optional()
     .describe('Also backs up a database that fails its integrity check, and says so. Default false.'),
+  ...extraFields,
 });
 
 const postgresSource = z
@@ -39,6 +41,7 @@ const postgresSource = z
       .optional()
       .describe('Name of the variable that holds the address, such as DATABASE_URL.'),
     globals: z.boolean().default(false).describe('Also the roles and settings of the server.'),
+    ...extraFields,
   })
   .refine((source) => (source.url === undefined) !== (source.urlEnv === undefined), {
     message: 'needs either url or urlEnv',

@@ -38,7 +38,17 @@ export type { ProvenEvidence } from './operations/proven-backups.ts';
 export type { RetentionInput } from './operations/rotate.ts';
 export { type HookedRun, type RunEnd, type RunHooks, runWithHooks } from './operations/run-hooks.ts';
 export type { SourceSpec } from './operations/source-spec.ts';
+export { safetySources } from './operations/switches/safety-sources.ts';
+export {
+  dropKept,
+  type ListedSwitch,
+  listSwitches,
+  type SwitchRequest,
+  switchBack,
+} from './operations/switches/switch-back.ts';
 export { testDestination } from './operations/test-destination.ts';
+export { SAFETY_PLAN } from './repository/manifest.ts';
+export type { Extract, Extras } from './sources/extract.ts';
 export type { StorageSettings } from './storage/storage-settings.ts';
 
 /** Unpacks a bundle without a repository. Throws what `readBundle` throws, `target_not_empty`, `target_failed`. */

@@ -1,5 +1,6 @@
 import { HoldfastError } from '../base/errors.ts';
 import { commandSource } from '../sources/command/index.ts';
+import type { Extras } from '../sources/extract.ts';
 import { filesSource } from '../sources/files/index.ts';
 import type { Source } from '../sources/port.ts';
 import { postgresSource } from '../sources/postgres/index.ts';
@@ -7,14 +8,19 @@ import { sqliteSource } from '../sources/sqlite/index.ts';
 
 /** A source, said as data. Paths are absolute. */
 export type SourceSpec =
-  | {
+  | ({
       readonly kind: 'sqlite';
       readonly name: string;
       readonly path: string;
       readonly busyTimeoutMs?: number;
       readonly allowDamaged?: boolean;
-    }
-  | { readonly kind: 'postgres'; readonly name: string; readonly url: string; readonly globals: boolean }
+    } & Extras)
+  | ({
+      readonly kind: 'postgres';
+      readonly name: string;
+      readonly url: string;
+      readonly globals: boolean;
+    } & Extras)
   | {
       readonly kind: 'files';
       readonly name: string;
@@ -34,7 +40,8 @@ export type SourceSpec =
 export function sourceOf(spec: SourceSpec): Source {
   if (spec.kind === 'sqlite') return sqliteSource(spec);
   if (spec.kind === 'postgres') {
-    return postgresSource({ name: spec.name, url: spec.url, globals: spec.globals });
+    const { kind: _, ...options } = spec;
+    return postgresSource(options);
   }
   if (spec.kind === 'files') {
     const { name, paths, exclude, optional } = spec;

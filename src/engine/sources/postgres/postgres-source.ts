@@ -1,13 +1,15 @@
 import { HoldfastError } from '../../base/errors.ts';
+import type { Extras } from '../extract.ts';
 import type { Artifact, Source, SourceContext, SourceSession } from '../port.ts';
 import { type PostgresAddress, parsePostgresAddress } from './address.ts';
 import { type CopySession, openCopySession } from './copy-session.ts';
 import { dumpArtifact, type SnapshotHolder } from './dump-artifact.ts';
+import { extraArtifacts } from './extras.ts';
 import { globalsArtifact } from './globals-artifact.ts';
-import { takeSnapshot } from './snapshot.ts';
+import { type Snapshot, takeSnapshot } from './snapshot.ts';
 import { type ClientTools, findTools, requireTools } from './tools.ts';
 
-export interface PostgresOptions {
+export interface PostgresOptions extends Extras {
   readonly name: string;
   /** `postgres://` or `postgresql://`. Its password never appears in arguments, messages or facts. */
   readonly url: string;
@@ -54,6 +56,7 @@ export function postgresSource(options: PostgresOptions): PostgresSource {
       if (context.signal.aborted) throw new HoldfastError('interrupted');
       const snapshot = await takeSnapshot(address, context.signal);
       try {
+        if (options.extrasOnly) return extrasSession(options, address, snapshot, context);
         const tools = await chooseTools(options, snapshot.server.major);
         if (tools !== null) return dumpSession(options, address, tools, { current: snapshot }, context);
         await snapshot.release();
@@ -65,6 +68,17 @@ export function postgresSource(options: PostgresOptions): PostgresSource {
       }
     },
   };
+}
+
+function extrasSession(
+  options: PostgresOptions,
+  address: PostgresAddress,
+  taken: Snapshot,
+  context: SourceContext,
+): PostgresSession {
+  const snapshot = () => ({ id: taken.id, address });
+  const artifacts = extraArtifacts(options, snapshot, context);
+  return { estimatedBytes: null, artifacts, snapshot, close: () => taken.release() };
 }
 
 async function chooseTools(options: PostgresOptions, major: number): Promise<ClientTools | null> {
@@ -84,10 +98,13 @@ function dumpSession(
   const lockTimeoutMs = options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS;
   const artifacts: Artifact[] = [dumpArtifact({ name, address, tools, holder, lockTimeoutMs }, context)];
   if (options.globals) artifacts.push(globalsArtifact('globals.sql', address, tools, server, context));
+  const snapshot = () => ({ id: holder.current.id, address });
+  // After the dump, whose start may have needed a newer snapshot.
+  artifacts.push(...extraArtifacts(options, snapshot, context));
   return {
     estimatedBytes: server.databaseBytes,
     artifacts,
-    snapshot: () => ({ id: holder.current.id, address }),
+    snapshot,
     close: () => holder.current.release(),
   };
 }
@@ -106,5 +123,6 @@ async function copySession(
   });
   const globals =
     tools === null ? [] : [globalsArtifact('globals.sql', address, tools, session.server, context)];
-  return { ...session, artifacts: [...session.artifacts, ...globals] };
+  const extras = extraArtifacts(options, session.snapshot, context);
+  return { ...session, artifacts: [...session.artifacts, ...globals, ...extras] };
 }

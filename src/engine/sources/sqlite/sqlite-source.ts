@@ -1,15 +1,25 @@
 import { open, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { HoldfastError } from '../../base/errors.ts';
-import type { ByteSink, Facts, PreviousArtifact, Source, SourceContext, SourceSession } from '../port.ts';
+import type { Extras } from '../extract.ts';
+import type {
+  ByteSink,
+  Facts,
+  PreviousArtifact,
+  Source,
+  SourceContext,
+  SourceSession,
+  StreamArtifact,
+} from '../port.ts';
 import type { CheckResult } from './check-database.ts';
 import { checkUntilAborted } from './check-until-aborted.ts';
 import type { CopyResult } from './copy-database.ts';
+import { extraArtifacts } from './extras.ts';
 import { SIDE_FILES } from './replace-database.ts';
 import { type CopyHeader, copyHeader, requireSpace, sizeOnDisk } from './sqlite-file.ts';
 import { runTask } from './sqlite-task.ts';
 
-export interface SqliteOptions {
+export interface SqliteOptions extends Extras {
   readonly name: string;
   readonly path: string;
   /** How long to wait for a writer that keeps the database locked. Default 30 s. */
@@ -64,23 +74,20 @@ async function openSession(options: SqliteOptions, context: SourceContext): Prom
   };
   try {
     const copy = await takeCopy(options, { ...context, signal }, path);
-    return {
-      estimatedBytes: copy.sizeBytes,
-      artifacts: [
-        {
-          form: 'stream',
-          name: basename(options.path),
-          kind: 'sqlite',
-          chunking: { method: 'fixed', sizeBytes: Math.max(copy.pageSize, CHUNK_BYTES) },
-          produce(sink, previous) {
-            const producing = produce(options, copy, { ...context, signal }, sink, previous ?? null);
-            working.push(producing);
-            return producing;
-          },
-        },
-      ],
-      close,
+    const database: StreamArtifact = {
+      form: 'stream',
+      name: basename(options.path),
+      kind: 'sqlite',
+      chunking: { method: 'fixed', sizeBytes: Math.max(copy.pageSize, CHUNK_BYTES) },
+      produce(sink, previous) {
+        const producing = produce(options, copy, { ...context, signal }, sink, previous ?? null);
+        working.push(producing);
+        return producing;
+      },
     };
+    const extras = extraArtifacts(options, path, { ...context, signal });
+    const artifacts = options.extrasOnly ? extras : [database, ...extras];
+    return { estimatedBytes: copy.sizeBytes, artifacts, close };
   } catch (error) {
     await close();
     throw error;

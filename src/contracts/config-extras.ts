@@ -1,0 +1,47 @@
+/** What a database source may give beside the database. */
+import { z } from 'zod';
+import { text } from './config-destination.ts';
+
+const fileName = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,119}$/, 'must be a plain file name, such as keys.csv');
+
+const extract = z.strictObject({
+  query: text.describe('One statement that gives rows; it is run in a read-only transaction.'),
+  format: z.enum(['csv', 'ndjson']).optional().describe('Default: by the end of the name, else csv.'),
+});
+
+export const extraFields = {
+  extracts: z
+    .record(fileName, extract)
+    .optional()
+    .describe('Answers of queries, written beside the database in the same moment, by file name.'),
+  tables: z
+    .array(text)
+    .min(1, 'must name at least one table')
+    .optional()
+    .describe('Tables also written as NDJSON: tables/<name>.ndjson.'),
+  extrasTimeoutSeconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .optional()
+    .describe('How long one extract or table may take. Default 3600.'),
+};
+
+type ExtraConfig = { readonly [K in keyof typeof extraFields]?: z.output<(typeof extraFields)[K]> };
+
+/** As a source takes them. */
+export function extrasOf({ extracts, tables, extrasTimeoutSeconds }: ExtraConfig) {
+  const formatOf = (name: string) =>
+    /\.(ndjson|jsonl)$/.test(name) ? ('ndjson' as const) : ('csv' as const);
+  return {
+    ...(extracts && {
+      extracts: Object.entries(extracts).map(([name, { query, format }]) => ({
+        ...{ name, query, format: format ?? formatOf(name) },
+      })),
+    }),
+    ...(tables && { tables }),
+    ...(extrasTimeoutSeconds !== undefined && { extrasTimeoutMs: extrasTimeoutSeconds * 1000 }),
+  };
+}
