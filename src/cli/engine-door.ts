@@ -2,7 +2,12 @@
  * The engine as the command line uses it. Loaded on first use only, so that `--help` does not wait for it.
  * The types here are what the commands rely on.
  */
-import type { BundleOpenPayload, PrunePayload, VerifyPayload } from '../contracts/cli-payloads.ts';
+import type {
+  BundleOpenPayload,
+  PrunePayload,
+  SwitchesPayload,
+  VerifyPayload,
+} from '../contracts/cli-payloads.ts';
 import type { KitPayload } from '../contracts/kit-payload.ts';
 import type {
   AnchorPlace,
@@ -232,6 +237,32 @@ export interface RestoreRequest {
   readonly target: string;
   /** Allows what is there to be replaced. */
   readonly replace: boolean;
+  /** What is replaced is kept beside, with a way back. */
+  readonly safe?: SafeRestore;
+}
+
+/** How what is there gives way to a restore. */
+export interface SafeRestore {
+  readonly stateFolder: string;
+  readonly safetyBackupId?: string | null;
+  readonly graceMs?: number;
+  readonly inPlace?: boolean;
+  readonly onConnected?: (
+    target: string,
+    who: readonly { user: string; application: string; client: string; count: number }[],
+  ) => void;
+}
+
+/** One exchange that a restore made on this host. */
+export type ListedSwitch = SwitchesPayload[number];
+
+export interface SwitchRequest {
+  readonly safe: SafeRestore;
+  readonly target: string | null;
+  /** Addresses with passwords, to choose the database's from when the target has none. */
+  readonly logins?: readonly string[];
+  readonly progress: ProgressPort;
+  readonly signal: AbortSignal;
 }
 
 /** What a restore would do, nothing done yet. */
@@ -252,6 +283,8 @@ export interface RestoreOutcome {
   readonly durationMs: number;
   readonly restored: readonly { item: string; target: string; sizeBytes: number }[];
   readonly warnings: readonly string[];
+  /** What gave way and where it is now. Absent where nothing was to be kept. */
+  readonly kept?: readonly { target: string; keptAt: string }[];
 }
 
 export type VerifyOutcome = Omit<VerifyPayload, 'durationMs' | 'copies'>;
@@ -455,6 +488,14 @@ export interface EngineModule {
   failedDrill(drill: FailedDrill): Promise<DrillOutcome>;
   /** Checks a page or a document of a drill with nothing else. Throws `evidence_invalid`. */
   verifyEvidence(bytes: Uint8Array, signer: string | null): VerifiedEvidence;
+  /** What a restore would replace, as sources of a safety backup. */
+  safetySources(target: string, steps: RestorePlan['steps']): Promise<SourceSpec[]>;
+  listSwitches(stateFolder: string, progress: ProgressPort): Promise<ListedSwitch[]>;
+  /** Puts back what a restore replaced. Throws `usage`, `target_busy`, `target_failed`. */
+  switchBack(request: SwitchRequest): Promise<ListedSwitch>;
+  /** Removes what is kept of an exchange. Throws `usage`, `target_failed`. */
+  dropKept(request: SwitchRequest): Promise<ListedSwitch>;
+  readonly SAFETY_PLAN: string;
   generateKeyText(): string;
   /** 16 hex digits that tell keys apart; null for a passphrase. */
   keyIdOf(keyText: string): string | null;

@@ -194,9 +194,30 @@ export const restorePayload = z.strictObject({
   durationMs: size,
   restored: z.array(z.strictObject({ item: z.string(), target: z.string(), sizeBytes: size })),
   warnings: z.array(z.string()),
+  /** The backup of the target that was made first; null when nothing was replaced or it was turned off. */
+  safetyBackupId: z.string().nullable(),
+  /** What gave way and where it is now: a path, or a database of the same server. */
+  kept: z.array(z.strictObject({ target: z.string(), keptAt: z.string() })),
   /** Which copy it came from, where there are several. */
   destination: z.string().optional(),
 });
+
+/** An exchange that a restore made on this host. */
+export const switchPayload = z.strictObject({
+  target: z.string(),
+  kind: z.enum(['postgres', 'file', 'folder']),
+  state: z.enum(['switched', 'switched-back', 'unfinished']),
+  backupId: z.string(),
+  safetyBackupId: z.string().nullable(),
+  startedAt: time,
+  switchedAt: time.nullable(),
+  /** Where the old one is; after switching back, the restored one. */
+  keptAt: z.string(),
+  /** Null for a database, which is not asked. */
+  isThere: z.boolean().nullable(),
+});
+
+export const switchesPayload = z.array(switchPayload);
 
 const damagedObject = z.strictObject({
   name: z.string(),
@@ -414,6 +435,7 @@ export type ImportPayload = z.output<typeof importPayload>;
 export type ListPayload = z.output<typeof listPayload>;
 export type ShowPayload = z.output<typeof showPayload>;
 export type TreePayload = z.output<typeof treePayload>;
+export type SwitchesPayload = z.output<typeof switchesPayload>;
 export type RestorePayload = z.output<typeof restorePayload>;
 export type VerifyPayload = DeepReadonly<z.output<typeof verifyPayload>>;
 export type RotatePayload = z.output<typeof rotatePayload>;

@@ -4,6 +4,7 @@ import type {
   DrillOutcome,
   Engine,
   EngineModule,
+  ListedSwitch,
   OpenEngineOptions,
   VerifyOutcome,
 } from '../../src/cli/engine-door.ts';
@@ -100,6 +101,16 @@ const DRILLED: DrillOutcome = {
   ...{ documentFile: '/srv/state/drills/a.json', pageFile: '/srv/state/drills/a.html', notStored: [] },
 };
 
+const SWITCHED: ListedSwitch = {
+  ...{ target: '/srv/app.db', kind: 'file', state: 'switched-back', backupId: ID, safetyBackupId: null },
+  ...{
+    startedAt: new Date(AT_MS).toISOString(),
+    switchedAt: null,
+    keptAt: '/srv/app.db.restored',
+    isThere: true,
+  },
+};
+
 /** What was asked of the engine. */
 export interface FakeEngine extends EngineModule {
   readonly opened: OpenEngineOptions[];
@@ -178,6 +189,11 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
     verifyEvidence: () => {
       throw new HoldfastError('evidence_invalid');
     },
+    safetySources: async () => [],
+    listSwitches: async () => [],
+    switchBack: async () => SWITCHED,
+    dropKept: async () => SWITCHED,
+    SAFETY_PLAN: 'before-restore',
     generateKeyText: () => 'hfk1-GENERATED',
     keyIdOf: () => '3f2a91c04d5e6f70',
     isWeakPassphrase: (text) => (text.length < 12 && !text.startsWith('hfk1-') ? 'it is short' : null),

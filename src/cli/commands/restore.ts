@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { RestorePayload } from '../../contracts/cli-payloads.ts';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
@@ -10,14 +11,20 @@ import { warnAboutPassword } from '../mask.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import { originalPlaces } from '../original-places.ts';
 import { isPostgresAddress } from '../recognise-source.ts';
+import { graceOf, type PlannedRequest, renderKept, safeRestore, safetyBackup } from '../safe-restore.ts';
+import { addSwitches } from './restore-switches.ts';
 
 interface RestoreOptions {
   readonly to?: string;
   readonly confirmRestore?: boolean;
+  /** False with --no-safety-backup. */
+  readonly safetyBackup: boolean;
+  readonly grace: string;
+  readonly inPlace?: boolean;
 }
 
 export function addRestore(program: Command, action: Action): void {
-  program
+  const command = program
     .command('restore')
     .description('put a backup back; checksums and signatures are checked before anything is touched')
     .argument('<id>', 'beginning of an id, or `latest`')
@@ -27,6 +34,9 @@ export function addRestore(program: Command, action: Action): void {
       'a folder, a file or a postgres:// address; default: where the configuration says it came from',
     )
     .option('--confirm-restore', 'do it; without this only the plan is shown')
+    .option('--no-safety-backup', 'do not back up what is replaced first')
+    .option('--grace <seconds>', 'how long running transactions of a replaced database may go on', '10')
+    .option('--in-place', 'empty a database that cannot be exchanged and fill it where it is')
     .addHelpText(
       'after',
       examples(
@@ -34,9 +44,11 @@ export function addRestore(program: Command, action: Action): void {
         'holdfast restore latest app.db --to ./app-restored.db --confirm-restore',
         'holdfast restore latest --confirm-restore',
         'holdfast restore 0193a orders --to postgres://app@localhost/orders_restored --confirm-restore',
+        'holdfast restore switch-back --confirm-restore   # what the last restore replaced',
       ),
     )
     .action(action(restore));
+  addSwitches(command, action);
 }
 
 async function restore(
@@ -46,20 +58,25 @@ async function restore(
   options: RestoreOptions,
 ): Promise<CommandResult> {
   let isShown = false;
+  const graceMs = graceOf(options.grace);
   const restoreFrom = async (engine: Engine, wanted: string, passed: readonly string[]) => {
     const requests = await requestsOf(cli, engine, wanted, item ?? null, options.to);
-    const planned: RestoreRequest[] = [];
-    for (const request of requests) {
+    const planned: PlannedRequest[] = [];
+    for (const given of requests) {
+      const request = { ...given, safe: safeRestore(cli, graceMs, options.inPlace === true) };
       const plan = await engine.planRestore(request);
       if (!isShown) cli.note(renderPlan(plan));
       // From here on it is this backup, even when a newer one becomes `latest` meanwhile.
-      planned.push({ ...request, backupId: plan.backupId });
+      planned.push({ request: { ...request, backupId: plan.backupId }, plan });
     }
     isShown = true;
     requireConfirmation(cli, options.confirmRestore === true, repeatedArgs(cli, id, item, options.to));
+    const safetyBackupId = options.safetyBackup ? await safetyBackup(cli, engine, planned) : null;
     const outcomes: RestoreOutcome[] = [];
-    for (const request of planned) outcomes.push(await engine.restore(request));
-    return joined(outcomes, passed);
+    for (const { request } of planned) {
+      outcomes.push(await engine.restore({ ...request, safe: { ...request.safe, safetyBackupId } }));
+    }
+    return joined(outcomes, passed, safetyBackupId);
   };
   const sets = await copySets(cli);
   if (sets === null) {
@@ -96,12 +113,18 @@ async function requestsOf(
   return [{ backupId: id, item, target, replace: true }];
 }
 
-function joined(outcomes: readonly RestoreOutcome[], passed: readonly string[]): RestoreOutcome {
+function joined(
+  outcomes: readonly RestoreOutcome[],
+  passed: readonly string[],
+  safetyBackupId: string | null,
+): RestorePayload {
   return {
     backupId: outcomes[0]!.backupId,
     durationMs: outcomes.reduce((sum, { durationMs }) => sum + durationMs, 0),
-    restored: outcomes.flatMap(({ restored }) => restored),
+    restored: outcomes.flatMap(({ restored }) => [...restored]),
     warnings: [...passed, ...outcomes.flatMap(({ warnings }) => warnings)],
+    safetyBackupId,
+    kept: outcomes.flatMap(({ kept = [] }) => kept),
   };
 }
 
@@ -128,7 +151,7 @@ export function renderPlan(plan: RestorePlan): string {
 }
 
 /** Exported for its test. */
-export function renderOutcome(outcome: RestoreOutcome): string {
+export function renderOutcome(outcome: RestorePayload): string {
   const lines = outcome.restored.map(
     ({ item, target, sizeBytes }) =>
       `restored ${printable(item)} (${formatSize(sizeBytes)}) to ${printable(target)}\n`,
@@ -138,6 +161,7 @@ export function renderOutcome(outcome: RestoreOutcome): string {
   return [
     ...lines,
     ...warnings,
+    ...outcome.kept.map(renderKept),
     `${count} restored and checked in ${formatDuration(outcome.durationMs)}\n`,
   ].join('');
 }

@@ -2,8 +2,10 @@ import { lstat, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { HoldfastError } from '../base/errors.ts';
 import type { Manifest } from '../repository/manifest.ts';
+import { isFilled, parsePostgresAddress } from '../sources/postgres/index.ts';
 import type { OperationContext } from './context.ts';
 import { type SelectedItem, selectItems } from './select-item.ts';
+import type { SafeRestore } from './switches/switch-port.ts';
 
 export interface RestoreRequest {
   readonly backupId: string;
@@ -13,6 +15,8 @@ export interface RestoreRequest {
   readonly target: string;
   /** Allows what is there to be replaced. */
   readonly replace: boolean;
+  /** What is replaced is kept beside, with a way back. */
+  readonly safe?: SafeRestore;
 }
 
 export interface RestoreStep {
@@ -51,20 +55,23 @@ export async function planRestore(
   const { manifest } = await repository.manifests.resolve(request.backupId, ['backups', 'archived']);
   const selected = selectItems(manifest, request.item);
   const steps = isDatabaseAddress(request.target)
-    ? databaseSteps(manifest, selected, request)
+    ? await databaseSteps(manifest, selected, request)
     : await fileSteps(selected, request);
   return { manifest, steps };
 }
 
-function databaseSteps(
+async function databaseSteps(
   manifest: Manifest,
   selected: readonly SelectedItem[],
-  { target }: RestoreRequest,
-): PlannedStep[] {
+  { target, safe }: RestoreRequest,
+): Promise<PlannedStep[]> {
   const fitting = selected.filter(({ artifact }) => isDatabaseArtifact(artifact));
   const sources = new Set(fitting.map(({ artifact }) => artifact.source));
   if (sources.size === 1) {
-    return fitting.map((one) => stepOf(one, maskPassword(target), false));
+    // One table goes beside whatever else is there.
+    const isWhole = fitting.every(({ inside }) => inside === null);
+    const replaces = safe !== undefined && isWhole && (await isFilled(parsePostgresAddress(target)));
+    return fitting.map((one) => stepOf(one, maskPassword(target), replaces));
   }
   const names = manifest.artifacts.filter(isDatabaseArtifact).map(({ name }) => name);
   throw sources.size === 0

@@ -10,8 +10,10 @@ import type { ArtifactReader, Content, Facts } from '../sources/port.ts';
 import { restoreCopy, restorePostgres, restoreSql, restoreTable } from '../sources/postgres/index.ts';
 import { restoreSqlite } from '../sources/sqlite/index.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
+import { fillBeside, type KeptPlace, keepingFile, keepingTree } from './restore-keeping.ts';
 import { isDatabaseAddress, type PlannedStep, planRestore, type RestoreRequest } from './restore-plan.ts';
 import { seekingReader } from './seeking-reader.ts';
+import { finishLeftBehind } from './switches/finish-left-behind.ts';
 import { writeNewFile } from './write-file.ts';
 
 export interface RestoreOutcome {
@@ -19,6 +21,8 @@ export interface RestoreOutcome {
   readonly durationMs: number;
   readonly restored: readonly { item: string; target: string; sizeBytes: number }[];
   readonly warnings: readonly string[];
+  /** What was there before and is kept; empty when nothing was replaced or nothing was to be kept. */
+  readonly kept: readonly KeptPlace[];
 }
 
 interface Restore {
@@ -26,6 +30,7 @@ interface Restore {
   readonly request: RestoreRequest;
   readonly reader: ArtifactReader;
   readonly warnings: string[];
+  readonly kept: KeptPlace[];
 }
 
 /**
@@ -37,12 +42,17 @@ interface Restore {
 export async function restore(context: OperationContext, request: RestoreRequest): Promise<RestoreOutcome> {
   const { repository, progress, clock } = context;
   const startedMs = clock.nowMs();
+  if (request.safe) await finishLeftBehind(request.safe.stateFolder, request.target, progress);
   const { manifest, steps } = await planRestore(context, request);
   progress.phase('index', {});
   const { storage, keys } = repository;
   const chunks = openChunkReader({ storage, keys, index: await repository.loadIndex({ forReading: true }) });
   const warnings: string[] = [];
-  const run: Restore = { context, request, reader: artifactReader(chunks), warnings };
+  const kept: KeptPlace[] = [];
+  const run: Restore = {
+    ...{ context, reader: artifactReader(chunks), warnings, kept },
+    request: { ...request, backupId: manifest.id },
+  };
   const done: string[] = [];
   try {
     if (isDatabaseAddress(request.target)) await restoreDatabase(run, steps);
@@ -62,6 +72,7 @@ export async function restore(context: OperationContext, request: RestoreRequest
     durationMs: clock.nowMs() - startedMs,
     restored: steps.map(({ item, target, sizeBytes }) => ({ item, target, sizeBytes })),
     warnings,
+    kept,
   };
 }
 
@@ -137,35 +148,41 @@ async function restoreItem(run: Restore, step: PlannedStep): Promise<void> {
   }
   const { content, sizeBytes, sha256, facts } = artifact;
   const { target } = step;
-  if (artifact.kind === 'sqlite') {
-    await restoreSqlite({ reader: run.reader, content, sizeBytes, sha256, facts, target, replace, signal });
-    progress.advance({ bytes: sizeBytes });
-    return;
-  }
-  const onBytes = (bytes: number) => progress.advance({ bytes });
-  await writeNewFile({ target, content: run.reader.read(content), sha256, replace, signal, onBytes });
+  await keepingFile(run, step, async (given) => {
+    if (artifact.kind === 'sqlite') {
+      const common = { reader: run.reader, content, sizeBytes, sha256, facts, target, replace, signal };
+      await restoreSqlite({ ...common, ...given });
+      progress.advance({ bytes: sizeBytes });
+      return;
+    }
+    const onBytes = (bytes: number) => progress.advance({ bytes });
+    const written = run.reader.read(content);
+    await writeNewFile({ target, content: written, sha256, replace, signal, onBytes, ...given });
+  });
 }
 
-async function restoreFiles(
-  { context, request, reader, warnings }: Restore,
-  step: PlannedStep,
-): Promise<void> {
+async function restoreFiles(run: Restore, step: PlannedStep): Promise<void> {
+  const { context, request, reader, warnings } = run;
   const { artifact, inside } = step.selected;
   const { progress, signal } = context;
   const select = inside ?? (await singleFileOf(reader, artifact.content));
-  const report = await restoreTree({
-    reader,
-    content: artifact.content,
-    target: step.target,
-    replace: request.replace,
-    // Its phase is the item's: several trees in a row are told apart.
-    progress: { ...progress, phase: (_, total) => progress.phase(step.item, total) },
-    signal,
-    ...(select === null ? {} : { select }),
-  });
+  const report = await keepingTree(run, step, (given) =>
+    restoreTree({
+      ...given,
+      reader,
+      content: artifact.content,
+      target: step.target,
+      replace: request.replace,
+      // Its phase is the item's: several trees in a row are told apart.
+      progress: { ...progress, phase: (_, total) => progress.phase(step.item, total) },
+      signal,
+      ...(select === null ? {} : { select }),
+    }),
+  );
   for (const { path, reason } of report.skipped)
     warnings.push(`${artifact.name}/${path} was left out: ${reason}`);
-  if (report.previousKeptAt) warnings.push(`what was at ${step.target} is kept at ${report.previousKeptAt}`);
+  if (report.previousKeptAt && !request.safe)
+    warnings.push(`what was at ${step.target} is kept at ${report.previousKeptAt}`);
 }
 
 /** A root that was one file is a tree of one entry: it goes back as that file, not as a folder around it. */
@@ -177,7 +194,6 @@ async function singleFileOf(reader: ArtifactReader, content: Content): Promise<B
 async function restoreDatabase(run: Restore, steps: readonly PlannedStep[]): Promise<void> {
   const { context, request, reader } = run;
   const { signal } = context;
-  const targetUrl = request.target;
   let isFilled = false;
   const progress: Progress = {
     ...context.progress,
@@ -188,25 +204,28 @@ async function restoreDatabase(run: Restore, steps: readonly PlannedStep[]): Pro
   };
   const dump = steps.find(({ kind }) => kind === 'pg-dump');
   progress.phase('database', { bytes: steps.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
-  await withScratchFolder(context, async (scratchFolder) => {
-    const script = steps.find(({ kind }) => kind === 'pg-sql');
-    if (script) return restoreScript(run, script, progress);
-    if (!dump) {
-      const artifacts = steps.map(({ selected }) => selected.artifact);
-      await restoreCopy({ reader, targetUrl, progress, signal, artifacts, schema: 'create' });
-      return;
-    }
-    const { artifact, inside } = dump.selected;
-    const { content, facts } = artifact;
-    const untrusted = isUntrusted(facts);
-    const common = { reader, content, facts, targetUrl, scratchFolder, progress, signal, untrusted };
-    if (inside === null) await restorePostgres(common);
-    else {
-      const [schema, table] = tableOf(inside);
-      await restoreTable({ ...common, schema, table, what: 'definition' });
-    }
-  }).catch((error: unknown) => {
-    throw aboutDatabase(signal.aborted ? new HoldfastError('interrupted') : error, isFilled);
+  const fill = (targetUrl: string) =>
+    withScratchFolder(context, async (scratchFolder) => {
+      const script = steps.find(({ kind }) => kind === 'pg-sql');
+      if (script) return restoreScript(run, script, progress, targetUrl);
+      if (!dump) {
+        const artifacts = steps.map(({ selected }) => selected.artifact);
+        await restoreCopy({ reader, targetUrl, progress, signal, artifacts, schema: 'create' });
+        return;
+      }
+      const { artifact, inside } = dump.selected;
+      const { content, facts } = artifact;
+      const untrusted = isUntrusted(facts);
+      const common = { reader, content, facts, targetUrl, scratchFolder, progress, signal, untrusted };
+      if (inside === null) await restorePostgres(common);
+      else {
+        const [schema, table] = tableOf(inside);
+        await restoreTable({ ...common, schema, table, what: 'definition' });
+      }
+    });
+  const isBeside = steps.some(({ replaces }) => replaces) && request.safe !== undefined;
+  await (isBeside ? fillBeside(run, dump ?? null, fill) : fill(request.target)).catch((error: unknown) => {
+    throw aboutDatabase(signal.aborted ? new HoldfastError('interrupted') : error, isFilled && !isBeside);
   });
 }
 
@@ -216,9 +235,10 @@ function isUntrusted({ imported }: Facts): boolean {
 }
 
 async function restoreScript(
-  { request, reader, context, warnings }: Restore,
+  { reader, context, warnings }: Restore,
   { selected }: PlannedStep,
   progress: Progress,
+  targetUrl: string,
 ): Promise<void> {
   const { content, facts, name } = selected.artifact;
   if (selected.inside !== null)
@@ -228,7 +248,7 @@ async function restoreScript(
     reader,
     content,
     facts,
-    targetUrl: request.target,
+    targetUrl,
     progress,
     signal,
   });

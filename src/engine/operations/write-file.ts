@@ -12,6 +12,10 @@ export interface NewFile {
   readonly replace: boolean;
   readonly signal: AbortSignal;
   readonly onBytes?: (bytes: number) => void;
+  /** Where the file stands until it is whole; in the target's folder. Default: a new name. */
+  readonly temporary?: string;
+  /** Called when all is checked, right before the rename. */
+  readonly beforeReplace?: () => void;
 }
 
 /**
@@ -21,13 +25,14 @@ export interface NewFile {
 export async function writeNewFile(file: NewFile): Promise<number> {
   const { target } = file;
   const folder = dirname(target);
-  const temporary = join(folder, `.${basename(target).slice(0, 200)}.${newId()}.part`);
+  const temporary = file.temporary ?? join(folder, `.${basename(target).slice(0, 200)}.${newId()}.part`);
   try {
     const written = await writeTemporary(temporary, file);
     if (file.sha256 !== null && written.sha256 !== file.sha256) {
       throw new HoldfastError('restore_mismatch', `${target} would differ from what was backed up`);
     }
     if (!file.replace) await refuseExisting(target);
+    file.beforeReplace?.();
     await rename(temporary, target);
     await syncFolder(folder);
     return written.sizeBytes;

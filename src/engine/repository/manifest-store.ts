@@ -6,7 +6,7 @@ import {
   type ManifestStoreOptions,
 } from './commit-manifest.ts';
 import { openHolds } from './holds.ts';
-import type { Manifest, ManifestDraft } from './manifest.ts';
+import { isSafetyBackup, type Manifest, type ManifestDraft } from './manifest.ts';
 import { listManifests, stagedName } from './manifest-list.ts';
 import type { ManifestRef, ManifestState } from './manifest-path.ts';
 import { acceptManifest, openManifestBody, SIGNER_UNKNOWN, signerOfBody } from './manifest-seal.ts';
@@ -164,7 +164,9 @@ async function resolve(
   states: readonly ManifestState[],
 ): Promise<ReadManifest> {
   if (text === 'latest') {
-    for (const state of states) for await (const found of readAll({ state })) return found;
+    for (const state of states) {
+      for await (const found of readAll({ state })) if (!isSafetyBackup(found.manifest)) return found;
+    }
     throw new HoldfastError('id_unknown', 'there is no backup yet');
   }
   const matches: ReadManifest[] = [];

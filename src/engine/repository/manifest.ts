@@ -101,6 +101,12 @@ export function isImported({ artifacts }: Pick<Manifest, 'artifacts'>): boolean 
   return artifacts.some(({ facts }) => facts.imported !== undefined);
 }
 
+/** The plan of backups that a restore makes of what it replaces: no rule of another plan removes them. */
+export const SAFETY_PLAN = 'before-restore';
+
+/** Such a backup is restored by its id: `latest` means what a plan or a person backed up. */
+export const isSafetyBackup = ({ plan }: Pick<Manifest, 'plan'>): boolean => plan === SAFETY_PLAN;
+
 /** What a run hands over to be committed; the repository adds version, its own id and, when missing, the backup id. */
 export type ManifestDraft = Omit<Manifest, 'version' | 'repositoryId' | 'id'> & { readonly id?: string };
 

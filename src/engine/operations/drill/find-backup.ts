@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
-import type { Manifest } from '../../repository/manifest.ts';
+import { isSafetyBackup, type Manifest } from '../../repository/manifest.ts';
 import type { OperationContext } from '../context.ts';
 import type { DrillRequest } from './drill-types.ts';
 
@@ -12,7 +12,7 @@ export async function findBackup(context: OperationContext, request: DrillReques
   const rejected: string[] = [];
   const onRejected = ({ name, why }: { name: string; why: string }) => void rejected.push(`${name}: ${why}`);
   for await (const { manifest } of manifests.readAll({ onRejected })) {
-    const isMeant = request.plan === null || manifest.plan === request.plan;
+    const isMeant = request.plan === null ? !isSafetyBackup(manifest) : manifest.plan === request.plan;
     // Newer than this one, and no backup: passing over it would call an old backup the newest.
     if (rejected.length > 0) throw new HoldfastError('manifest_forged', rejected[0]!);
     if (isMeant) return manifest;

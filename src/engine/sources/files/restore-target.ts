@@ -25,6 +25,15 @@ export interface RestoreTarget {
   close(): void;
 }
 
+/** Names for an exchange that is to be found again after a crash between its two renames. All in the target's own folder. */
+export interface Exchange {
+  readonly beside: string;
+  readonly aside: string;
+  /** Called right before the two renames, and between them. */
+  readonly beforeExchange: () => void;
+  readonly between?: () => void;
+}
+
 /** Characters of a folder's name that its stand-in carries: names end at 255 bytes. */
 const NAME_KEPT = 50;
 
@@ -57,7 +66,7 @@ function openTarget(path: string): FolderHandle {
  * `replace`: then the tree is restored beside it, and only when it is whole the two change names; the old one is
  * kept under another name, so that there is a way back.
  */
-export function openRestoreTarget(path: string, replace: boolean): RestoreTarget {
+export function openRestoreTarget(path: string, replace: boolean, exchange?: Exchange): RestoreTarget {
   const wanted = resolve(path);
   const mark = randomBytes(4).toString('hex');
   const besideOf = (real: string) =>
@@ -83,14 +92,15 @@ export function openRestoreTarget(path: string, replace: boolean): RestoreTarget
     }
     if (!replace) throw new HoldfastError('target_not_empty', `${path} is not empty`);
     const real = existsSync(wanted) ? realpathSync(wanted) : wanted;
-    const beside = besideOf(real);
-    const aside = join(dirname(real), `${basename(real)}.before-restore-${mark}`);
+    const beside = exchange?.beside ?? besideOf(real);
+    const aside = exchange?.aside ?? join(dirname(real), `${basename(real)}.before-restore-${mark}`);
     const folder = openTarget(beside);
     return {
       folder,
       isApart: true,
       commit() {
-        swap(real, beside, aside);
+        exchange?.beforeExchange();
+        exchangeFolders(real, beside, aside, exchange?.between);
         return aside;
       },
       discard: () => removeTree(beside),
@@ -116,7 +126,7 @@ function place(beside: string, wanted: string): void {
 }
 
 /** Takes a tree away whose folders may already be locked to their owner. Never throws: it follows a failure that must be told. */
-function removeTree(path: string): void {
+export function removeTree(path: string): void {
   try {
     unlockFolders(Buffer.from(path));
     rmSync(path, { recursive: true, force: true });
@@ -132,7 +142,8 @@ function unlockFolders(path: Buffer): void {
   }
 }
 
-function swap(real: string, beside: string, aside: string): void {
+/** Two renames: `real` becomes `aside`, `beside` becomes `real`. When the second fails the first is taken back. */
+export function exchangeFolders(real: string, beside: string, aside: string, between?: () => void): void {
   try {
     renameSync(real, aside);
   } catch (error) {
@@ -142,6 +153,7 @@ function swap(real: string, beside: string, aside: string): void {
       next: 'restore into a folder beside it and move the files yourself',
     });
   }
+  between?.();
   try {
     renameSync(beside, real);
   } catch (error) {

@@ -9,7 +9,7 @@ import { directPlacing, type Placing, threadPlacing } from './placing.ts';
 import { type DataStream, type EntryGroup, inGroups, openGroup } from './read-ahead.ts';
 import { isSelected, planRestore, type RestoreLimits, type RestorePlan } from './restore-plan.ts';
 import type { Placement } from './restore-records.ts';
-import { openFileTarget, openRestoreTarget } from './restore-target.ts';
+import { type Exchange, openFileTarget, openRestoreTarget } from './restore-target.ts';
 import type { PlacerOptions } from './tree-placer.ts';
 
 export interface RestoreTreeOptions {
@@ -29,6 +29,10 @@ export interface RestoreTreeOptions {
   readonly devices?: boolean;
   /** Confirmed: what is at the target gives way. A folder is kept aside, a single file is replaced. */
   readonly replace?: boolean;
+  /** For a folder that is replaced. */
+  readonly exchange?: Exchange;
+  /** Called with the name that a single file gets in a folder, before anything is written. */
+  readonly beforeFile?: (name: string) => void;
   readonly limits?: RestoreLimits;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
@@ -250,6 +254,7 @@ export async function restoreTree(options: RestoreTreeOptions): Promise<RestoreR
     const own = plan.single.path.toString('latin1');
     const place = openFileTarget(target, own.slice(own.lastIndexOf('/') + 1));
     try {
+      options.beforeFile?.(Buffer.from(place.name, 'latin1').toString());
       const run = start(place.folder, { isSingle: true, replace, isApart: false });
       await placeAll(run, justOne(plan.single), () => place.name);
     } finally {
@@ -257,7 +262,7 @@ export async function restoreTree(options: RestoreTreeOptions): Promise<RestoreR
     }
     return report;
   }
-  const place = openRestoreTarget(target, replace);
+  const place = openRestoreTarget(target, replace, options.exchange);
   try {
     const run = start(place.folder, { isSingle: false, replace: false, isApart: place.isApart });
     const entries = selected(reader.entries(content), select);

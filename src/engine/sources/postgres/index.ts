@@ -1,6 +1,7 @@
 /** The door to the PostgreSQL source: dumps and CSV exports out, and back. */
-export { type ArchiveFile, archiveArtifact, readArchiveFile } from './archive-file.ts';
+
 export { describeAddress, type PostgresAddress, parsePostgresAddress, withDatabase } from './address.ts';
+export { type ArchiveFile, archiveArtifact, readArchiveFile } from './archive-file.ts';
 export type { ArchiveToc } from './archive-toc.ts';
 export {
   type ComparisonDump,
@@ -21,7 +22,17 @@ export {
   verifyPostgresEquality,
 } from './equality.ts';
 export { type DumpFacts, parseDumpFacts, type TableFacts } from './facts.ts';
+export { emptyDatabase } from './empty-database.ts';
 export { hashTableAsCsv } from './hash-table.ts';
+export {
+  createLike,
+  describeLive,
+  dropIfSame,
+  findDatabases,
+  isFilled,
+  type LiveDatabase,
+  type NamedDatabase,
+} from './live-database.ts';
 export {
   type PostgresOptions,
   type PostgresSession,
@@ -34,9 +45,10 @@ export type { RestoreOptions } from './restore-context.ts';
 export { type PostgresRestoreReport, restorePostgres } from './restore-postgres.ts';
 export { restoreSql, type SqlRestoreReport, sqlArtifact } from './restore-sql.ts';
 export { type RestoreTableOptions, restoreTable } from './restore-table.ts';
-export { type ClientTools, findTools } from './tools.ts';
-export { claimScratchDatabase, removeScratchLeftovers, type ScratchClaim } from './scratch-database.ts';
+export { claimScratchDatabase, removeScratchLeftovers, type ScratchClaim, urlOf } from './scratch-database.ts';
 export { requireServer, type ServerBinaries } from './server-binaries.ts';
 export { serverFacts } from './snapshot.ts';
+export { type Connected, switchDatabases } from './switch-database.ts';
 export { onMaintenanceDatabase } from './target.ts';
 export { startThrowawayCluster, type ThrowawayCluster } from './throwaway-cluster.ts';
+export { type ClientTools, findTools } from './tools.ts';

@@ -20,8 +20,7 @@ import { serverFacts } from './snapshot.ts';
 import { writeTocFile } from './toc-file.ts';
 import { requireTools } from './tools.ts';
 
-export interface RestoreTableOptions
-  extends Omit<RestoreOptions, 'parallel' | 'jobs' | 'owners'> {
+export interface RestoreTableOptions extends Omit<RestoreOptions, 'parallel' | 'jobs' | 'owners'> {
   readonly schema: string;
   readonly table: string;
   /**

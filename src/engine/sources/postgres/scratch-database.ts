@@ -97,7 +97,8 @@ async function leftBehind(server: PostgresAddress): Promise<string[]> {
   return left;
 }
 
-function urlOf(address: PostgresAddress): string {
+/** The address as libpq's tools and `parsePostgresAddress` read it, with the password. */
+export function urlOf(address: PostgresAddress): string {
   const login = [address.user, ...(address.password === '' ? [] : [address.password])];
   const query = new URLSearchParams(address.parameters).toString();
   const host = address.host.includes(':') ? `[${address.host}]` : encodeURIComponent(address.host);

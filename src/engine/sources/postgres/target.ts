@@ -60,9 +60,9 @@ export async function prepareTarget(address: PostgresAddress, encoding: string):
     if (created) await dropDatabase(address).catch(() => {});
   };
   try {
-    const { rows } = await client.query(FIRST_OBJECT);
-    if (rows.length > 0) {
-      throw new HoldfastError('target_not_empty', `${describeAddress(address)} holds the ${rows[0].what}`);
+    const holds = await databaseHolds(client);
+    if (holds !== null) {
+      throw new HoldfastError('target_not_empty', `${describeAddress(address)} holds the ${holds}`);
     }
     return { address, server: await serverFacts(client), created, undo };
   } catch (error) {
@@ -71,6 +71,12 @@ export async function prepareTarget(address: PostgresAddress, encoding: string):
   } finally {
     await endQuietly(client);
   }
+}
+
+/** What a database holds beyond what a fresh one and its extensions bring along, by one example; null for nothing. */
+export async function databaseHolds(client: Client): Promise<string | null> {
+  const { rows } = await client.query(FIRST_OBJECT);
+  return rows[0]?.what ?? null;
 }
 
 /** Runs statements on the server's maintenance database: nobody can create or drop the one they are in. */

@@ -4,7 +4,7 @@ import { checkUntilAborted } from './check-until-aborted.ts';
 
 export { compareSqlite } from './compare-sqlite.ts';
 export { querySqlite } from './query-sqlite.ts';
-export { type RestoreSqliteOptions, restoreSqlite } from './restore-sqlite.ts';
+export { exchangeSqlite, type RestoreSqliteOptions, restoreSqlite } from './restore-sqlite.ts';
 export { isSqliteFile } from './sqlite-file.ts';
 export { type SqliteOptions, sqliteSource } from './sqlite-source.ts';
 

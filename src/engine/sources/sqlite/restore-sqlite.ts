@@ -22,6 +22,10 @@ export interface RestoreSqliteOptions {
   readonly replace?: boolean;
   readonly signal?: AbortSignal;
   readonly onBytes?: (bytes: number) => void;
+  /** Where the finished file stands until it takes the target's place; in the target's folder. Default: a new name. */
+  readonly temporary?: string;
+  /** Called when all is checked and the target has taken in its own journal, right before the exchange. */
+  readonly beforeReplace?: () => void;
 }
 
 interface Place {
@@ -48,14 +52,30 @@ export async function restoreSqlite(options: RestoreSqliteOptions): Promise<void
     const { path, existing } = await placeOf(target, options.replace === true);
     const isThere = existing !== null;
     await runTask<'replace'>({ kind: 'replace', temporary: null, target: path, isThere });
-    temporary = join(dirname(path), `.holdfast-${newId()}.part`);
+    temporary = options.temporary ?? join(dirname(path), `.holdfast-${newId()}.part`);
     await writeChecked(temporary, options, existing, signal);
     await requireSound(temporary, options, signal);
+    if (options.beforeReplace) {
+      await runTask<'replace'>({ kind: 'replace', temporary: null, target: path, isThere });
+      options.beforeReplace();
+    }
     await runTask<'replace'>({ kind: 'replace', temporary, target: path, isThere });
   } catch (error) {
     if (temporary) await rm(temporary, { force: true });
     throw translated(error, target);
   }
+}
+
+/** Puts a finished database in the place of one that is there, as a restore does. Throws `target_busy`, `target_failed`. */
+export async function exchangeSqlite(exchange: {
+  readonly finished: string;
+  readonly target: string;
+  readonly beforeReplace: () => void;
+}): Promise<void> {
+  const { finished, target, beforeReplace } = exchange;
+  await runTask<'replace'>({ kind: 'replace', temporary: null, target, isThere: true });
+  beforeReplace();
+  await runTask<'replace'>({ kind: 'replace', temporary: finished, target, isThere: true });
 }
 
 /** Journal files without their database count too: they would be played into whatever appears beside them. */
