@@ -468,6 +468,15 @@ export interface EngineModule {
     port: RunPort,
     work: (copy: NearCopy) => Promise<T>,
   ): Promise<T>;
+  /** Writes tables of one moment as NDJSON. Throws `usage`, `target_not_empty`, `target_failed`, and what the source throws. */
+  dumpTables(request: {
+    readonly source: SourceSpec;
+    readonly tables: readonly string[];
+    readonly folder: string;
+    readonly scratchRoot: string;
+    readonly progress: ProgressPort;
+    readonly signal: AbortSignal;
+  }): Promise<{ readonly outDir: string; readonly counts: Readonly<Record<string, number>> }>;
   openBundle(request: {
     readonly file: string;
     readonly folder: string;

@@ -23,6 +23,7 @@ import { addRotate } from './commands/rotate.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addTrigger } from './commands/trigger.ts';
+import { addTables } from './commands/tables.ts';
 import { addUndelete } from './commands/undelete.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWorker } from './commands/worker.ts';
@@ -76,12 +77,12 @@ Exit codes and errors: docs/errors.md
   program.commandsGroup('Back up and restore:');
   for (const add of [addInit, addBackup, addGuard, addList, addShow, addRestore, addVerify])
     add(program, action);
-  program.commandsGroup('Keep and clean up:');
-  for (const add of [addReplicate, addRotate, addPrune, addHold, addUndelete]) add(program, action);
   program.commandsGroup('Prove that it restores:');
   for (const add of [addDrill, addEvidence]) add(program, action);
+  program.commandsGroup('Keep and clean up:');
+  for (const add of [addReplicate, addRotate, addPrune, addHold, addUndelete]) add(program, action);
   program.commandsGroup('Keys, bundles, settings:');
-  for (const add of [addKey, addKit, addBundle, addImport, addLedger, addConfig, addDoctor])
+  for (const add of [addKey, addKit, addBundle, addImport, addLedger, addConfig, addDoctor, addTables])
     add(program, action);
   program.commandsGroup('Server:');
   for (const add of [addServe, addWorker, addTrigger, addAccess]) add(program, action);

@@ -32,6 +32,7 @@ export { verifyAll } from './operations/destinations-verify.ts';
 export type { DrillRequest, DrillSettings, KeptState } from './operations/drill/drill-types.ts';
 export type { DrillOutcome, EvidenceCopy } from './operations/drill/evidence.ts';
 export { type FailedDrill, failedDrill } from './operations/drill/failed-drill.ts';
+export { type DumpedTables, type DumpTablesRequest, dumpTables } from './operations/dump-tables.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
 export { type KitRequest, writeKit } from './operations/kit.ts';
 export type { ProvenEvidence } from './operations/proven-backups.ts';

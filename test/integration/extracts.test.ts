@@ -1,11 +1,13 @@
 /** Extracts and table dumps (B7, B8): the same rows as psql and SQLite themselves give, of the moment of the dump, in bounded memory. */
 import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { postgresSource } from '../../src/engine/sources/postgres/index.ts';
 import { sqliteSource } from '../../src/engine/sources/sqlite/index.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
+import { runCli } from '../support/run-cli.ts';
 import { runSource, sourceContext } from '../support/stream-artifacts.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -207,4 +209,22 @@ describe('beside an SQLite database', () => {
     const endless = 'with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n';
     await assert.rejects(failing(endless, 200), named(/took longer than 200 ms/));
   });
+});
+
+test('tables of an SQLite file are dumped on their own, with a summary on standard output', async (t) => {
+  const folder = await temporaryFolder(t);
+  const database = new DatabaseSync(join(folder, 'app.db'));
+  database.exec(`create table log (id integer); insert into log values (1), (2); create table other (id)`);
+  database.close();
+  const run = (...tables: string[]) =>
+    runCli(['tables', 'dump', 'app.db', 'out', '--table', ...tables], { folder });
+  const first = await run('log', 'other');
+  assert.deepEqual(JSON.parse(first.stdout), { outDir: join(folder, 'out'), counts: { log: 2, other: 0 } });
+  assert.equal(await readFile(join(folder, 'out/log.ndjson'), 'utf8'), '{"id":1}\n{"id":2}\n');
+  const again = await run('log');
+  assert.notEqual(again.status, 0);
+  assert.match(again.stderr, /log\.ndjson is there already/);
+  const missing = await run('nope');
+  assert.match(missing.stderr, /there is no table nope/);
+  assert.deepEqual((await readdir(join(folder, 'out'))).sort(), ['log.ndjson', 'other.ndjson']);
 });

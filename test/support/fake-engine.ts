@@ -185,6 +185,10 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
       signature: 'unchecked',
       skipped: [],
     }),
+    dumpTables: async ({ folder, tables }) => ({
+      outDir: folder,
+      counts: Object.fromEntries(tables.map((table) => [table, 1])),
+    }),
     failedDrill: async () => DRILLED,
     verifyEvidence: () => {
       throw new HoldfastError('evidence_invalid');
