@@ -148,7 +148,8 @@ export function resolvePaths(stateFolder: string, record: SwitchRecord): SwitchR
     const switchedAt = record.switchedAt ?? new Date().toISOString();
     return writeRecord(stateFolder, { ...record, newId: now, state: 'switched', switchedAt });
   }
-  if (inodeOf(beside) !== null) removeTree(beside);
+  if (record.kind === 'folder') removeTree(beside);
+  else rmSync(beside, { force: true });
   if (record.kind === 'file' && now === oldId && inodeOf(kept) !== null) rmSync(kept);
   removeRecord(stateFolder, record);
   return null;

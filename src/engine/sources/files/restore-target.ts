@@ -127,6 +127,7 @@ function place(beside: string, wanted: string): void {
 
 /** Takes a tree away whose folders may already be locked to their owner. Never throws: it follows a failure that must be told. */
 export function removeTree(path: string): void {
+  if (isMissing(path)) return;
   try {
     unlockFolders(Buffer.from(path));
     rmSync(path, { recursive: true, force: true });
