@@ -37,7 +37,7 @@ export function Editor({ kind, stored, onClose }: EditorProps) {
       opened
       onClose={onClose}
       size="xl"
-      title={stored?.name ?? t(TITLES[kind].create)}
+      title={<strong>{stored?.name ?? t(TITLES[kind].create)}</strong>}
       closeButtonProps={{ 'aria-label': t('action.close') }}
       closeOnClickOutside={false}
     >

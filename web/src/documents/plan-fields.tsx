@@ -1,4 +1,4 @@
-import { MultiSelect, Select, Switch, TextInput } from '@mantine/core';
+import { Checkbox, Group, Select, Switch, Text, TextInput } from '@mantine/core';
 import { useDocuments } from '../api/queries.ts';
 import { useTexts } from '../texts/texts.ts';
 import { withField } from './document-kind.ts';
@@ -31,18 +31,18 @@ export function PlanFields({ body, onChange, problem }: FieldsProps) {
   };
   return (
     <>
-      <MultiSelect
+      <Choice
         label={t('plan.sources')}
         description={t('plan.sourcesHelp')}
-        data={sources.map(({ name }) => name)}
+        names={sources.map(({ name }) => name)}
         error={problem('sources')}
         value={(body.sources as string[] | undefined) ?? []}
         onChange={(names) => onChange({ ...body, sources: names })}
       />
-      <MultiSelect
+      <Choice
         label={t('plan.destinations')}
         description={t('plan.destinationsHelp')}
-        data={destinations.map(({ name }) => name)}
+        names={destinations.map(({ name }) => name)}
         error={problem('destinations') ?? problem('destination')}
         value={chosen.map(nameOf)}
         onChange={setDestinations}
@@ -73,6 +73,7 @@ export function PlanFields({ body, onChange, problem }: FieldsProps) {
         description={t('plan.retentionHelp')}
         data={PRESETS.map((value) => ({ value, label: t(`retention.${value}`) }))}
         clearable
+        placeholder={t('retention.inherited')}
         clearButtonProps={{ 'aria-label': t('plan.retention') }}
         error={problem('retention') ?? problem('retention.preset')}
         value={typeof retention.preset === 'string' ? retention.preset : null}
@@ -96,5 +97,29 @@ export function PlanFields({ body, onChange, problem }: FieldsProps) {
         }
       />
     </>
+  );
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly description: string;
+  readonly names: readonly string[];
+  readonly error: string | null;
+  readonly value: string[];
+  readonly onChange: (names: string[]) => void;
+}
+
+/** Several of what is stored, all in sight. */
+function Choice({ label, description, names, error, value, onChange }: ChoiceProps) {
+  const t = useTexts();
+  return (
+    <Checkbox.Group {...{ label, description, error, value, onChange }}>
+      <Group gap="md" mt={6}>
+        {names.map((name) => (
+          <Checkbox key={name} value={name} label={name} />
+        ))}
+        {names.length === 0 && <Text size="sm">{t('document.empty')}</Text>}
+      </Group>
+    </Checkbox.Group>
   );
 }

@@ -1,8 +1,8 @@
 import { Button, Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { isUnfinished, useDocuments, useHealth, useJobs, useSchedule } from '../api/queries.ts';
+import { isUnfinished, useBackups, useDocuments, useHealth, useJobs, useSchedule } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
-import { BackUpNow, useBackUp } from '../parts/back-up-now.tsx';
+import { useBackUp } from '../parts/back-up-now.tsx';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { JobTable } from '../parts/job-table.tsx';
 import { useMay } from '../parts/may.ts';
@@ -21,13 +21,44 @@ export function OverviewPage() {
   return (
     <Stack gap="md">
       <PageHead title={t('nav.overview')}>
-        <BackUpNow />
+        <ToRestore />
       </PageHead>
       {health.data ? <Verdict health={health.data} /> : null}
       <ProblemNote error={health.error} onRetry={() => void health.refetch()} />
       <UnderWay />
       <Plans />
+      <Recent />
     </Stack>
+  );
+}
+
+/** Somebody who is woken at night looks for this. */
+function ToRestore() {
+  const t = useTexts();
+  const may = useMay();
+  const backups = useBackups({ archived: 'false' });
+  if (!may('backups:restore') || backups.items.length === 0) return null;
+  return <Button renderRoot={(props) => <Link to="/restore" {...props} />}>{t('overview.restore')}</Button>;
+}
+
+const RECENT = 8;
+
+function Recent() {
+  const t = useTexts();
+  const ended = useJobs({}).items.filter((job) => !isUnfinished(job));
+  if (ended.length === 0) return null;
+  return (
+    <Panel
+      title={t('overview.recent')}
+      flush
+      actions={
+        <Link to="/runs" className="link">
+          {t('runs.all')}
+        </Link>
+      }
+    >
+      <JobTable label={t('overview.recent')} jobs={ended.slice(0, RECENT)} />
+    </Panel>
   );
 }
 

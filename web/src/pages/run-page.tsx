@@ -118,10 +118,14 @@ function Facts({ job }: { readonly job: Job }) {
   );
 }
 
+const STATES = ['queued', 'running', 'succeeded', 'failed', 'skipped', 'interrupted'] as const;
+
 function News({ news }: { readonly news: JobNews }) {
-  const text = Object.values(news.data)
-    .filter((value) => typeof value === 'string' || typeof value === 'number')
-    .join(' · ');
+  const t = useTexts();
+  const { status, phase, message, attempt } = news.data as Partial<Record<string, string | number>>;
+  const state = STATES.find((one) => one === status);
+  const again = Number(attempt) > 1 ? ` (${t('job.attempt')} ${attempt})` : '';
+  const text = state ? `${t(`status.${state}`)}${again}` : String(message ?? phase ?? status ?? '');
   return (
     <Text size="sm" className={news.kind === 'warning' ? 'tone-doubt' : ''}>
       <span className="soft">

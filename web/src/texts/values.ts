@@ -6,6 +6,10 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** Of one language, the country's habits that the browser knows: 21 Nov or Nov 21. */
+const localeOf = (language: Language) =>
+  navigator.languages.find((one) => one === language || one.startsWith(`${language}-`)) ?? language;
+
 export function sizeText(bytes: number | null, language: Language): string {
   if (bytes === null) return '–';
   const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
@@ -39,9 +43,9 @@ export function relativeText(time: string, language: Language, nowMs = Date.now(
 }
 
 export const timeText = (time: string, language: Language) =>
-  new Date(time).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
+  new Date(time).toLocaleString(localeOf(language), { dateStyle: 'medium', timeStyle: 'short' });
 
 export const utcText = (time: string) => `${time.slice(0, 19).replace('T', ' ')} UTC`;
 
 export const clockText = (time: string, language: Language) =>
-  new Date(time).toLocaleTimeString(language, { timeStyle: 'medium' });
+  new Date(time).toLocaleTimeString(localeOf(language), { timeStyle: 'medium' });

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { httpWorld, OWNER } from '../support/http-world.ts';
+import { ensureWebBuild } from '../support/web-build.ts';
+
+let browser: Browser;
+before(async () => {
+  ensureWebBuild();
+  browser = await openBrowser();
+});
+after(() => browser?.close());
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
+const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+
+/** A plan slow enough that somebody can watch it. */
+async function storeParts(folder: string): Promise<void> {
+  const database = new DatabaseSync(join(folder, 'app.db'));
+  database.exec("create table people (name); insert into people values ('ada'), ('grace'), ('edsger')");
+  database.close();
+  await mkdir(join(folder, 'uploads'));
+  await writeFile(join(folder, 'uploads', 'photo.raw'), randomBytes(6 * 1024 ** 2));
+}
+
+test('day 0: claim, destination, sources, plan, a run that one watches, a restore; all by the page', async (t) => {
+  const world = await httpWorld(t);
+  await storeParts(world.folder);
+  const { page } = await visitor(t, browser, world.address);
+
+  await page.goto('/');
+  await page.getByRole('heading', { name: 'Nobody owns this server yet' }).waitFor();
+  await examine(page, 'setup');
+  await field(page, /^Setup token/).fill('hfsetup_wrong');
+  await field(page, /^Name/).fill(OWNER.name);
+  await field(page, /^Password/).fill(OWNER.password);
+  await button(page, 'Claim this server').click();
+  await page.getByRole('alert').waitFor();
+  assert.equal(await field(page, /^Name/).inputValue(), OWNER.name, 'what was typed stays');
+  await field(page, /^Setup token/).fill(world.setupToken);
+  await button(page, 'Claim this server').click();
+  await page.getByText('Nothing is backed up yet.').waitFor();
+  await examine(page, 'overview-empty');
+
+  await page.getByRole('link', { name: 'Destinations' }).click();
+  await button(page, 'Add a destination').click();
+  await field(page, /^Name/).fill('main');
+  await field(page, /^Address/).fill(join(world.folder, 'main'));
+  const yaml = field(page, /^As in holdfast.yaml/);
+  assert.match(await yaml.inputValue(), /^address: .*main$/m, 'the text follows the form');
+  await yaml.fill(
+    `address: ${join(world.folder, 'main')}\nminimumFreeBytes: 0\nlimits:\n  uploadMiBPerSecond: 3\n`,
+  );
+  await examine(page, 'destination-editor');
+  await button(page, 'Save').click();
+  await page.getByRole('cell', { name: 'main', exact: true }).waitFor();
+  await button(page, 'Test main').click();
+  await page.getByText('Everything works.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+
+  await page.getByRole('link', { name: 'Sources' }).click();
+  await button(page, 'Add a source').click();
+  await field(page, /^Name/).fill('app');
+  await button(page, 'Save').click();
+  await page.getByRole('alert').waitFor();
+  await field(page, /^Database file/).fill(join(world.folder, 'app.db'));
+  await button(page, 'Save').click();
+  await page.getByRole('cell', { name: 'app', exact: true }).waitFor();
+  await button(page, 'Add a source').click();
+  await field(page, /^Name/).fill('uploads');
+  await field(page, /^As in holdfast.yaml/).fill(`kind: files\npath: ${join(world.folder, 'uploads')}\n`);
+  await button(page, 'Save').click();
+  await page.getByRole('cell', { name: 'uploads', exact: true }).waitFor();
+
+  await page.getByRole('link', { name: 'Plans', exact: true }).click();
+  await button(page, 'Add a plan').click();
+  await field(page, /^Name/).fill('nightly');
+  for (const name of ['app', 'uploads', 'main'])
+    await page.getByRole('checkbox', { name, exact: true }).check();
+  await examine(page, 'plan-editor');
+  await button(page, 'Save').click();
+  await page.getByRole('cell', { name: 'nightly', exact: true }).waitFor();
+
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByText('Not everything can be recovered.').waitFor();
+  await button(page, 'Back up now: nightly').click();
+  await page.getByRole('heading', { name: 'Backup: nightly' }).waitFor();
+  await page.getByRole('progressbar').waitFor();
+  await examine(page, 'run-live');
+  await page.getByText('Show the backup').waitFor();
+  await examine(page, 'run');
+
+  await page.getByText('Show the backup').click();
+  await page.getByRole('cell', { name: /^app/ }).first().waitFor();
+  await examine(page, 'backup');
+
+  await page.getByRole('link', { name: 'Restore', exact: true }).first().click();
+  await restore(page, join(world.folder, 'restored'));
+  const restored = new DatabaseSync(join(world.folder, 'restored', 'app.db'), { readOnly: true });
+  assert.equal(restored.prepare('select count(*) n from people').get()!.n, 3);
+  restored.close();
+
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByText('Everything is backed up, but no restore was rehearsed yet.').waitFor();
+  await page.getByRole('link', { name: /: succeeded$/ }).waitFor();
+  await examine(page, 'overview');
+  for (const [link, name] of [
+    ['Backups', 'backups'],
+    ['Runs', 'runs'],
+    ['Plans', 'plans'],
+    ['Sources', 'sources'],
+    ['Destinations', 'destinations'],
+  ] as const) {
+    await page
+      .getByRole('navigation', { name: 'Pages' })
+      .getByRole('link', { name: link, exact: true })
+      .click();
+    await page.getByRole('heading', { level: 1, name: link }).waitFor();
+    await page.getByRole('table').first().waitFor();
+    await examine(page, name);
+  }
+});
+
+/** From the backup's page, or from the list of backups, to the end. */
+async function restore(page: Page, folder: string): Promise<void> {
+  await page.getByRole('heading', { level: 1, name: 'Restore' }).waitFor();
+  if (await page.getByRole('heading', { name: 'Which backup?' }).isVisible()) {
+    await page.getByRole('row').nth(1).getByRole('link').click();
+  }
+  await page.getByText('Say first where it should go to.').waitFor();
+  await field(page, /^Folder or file/).fill(folder);
+  await page.getByText('It is read from the nearest good copy: main.').waitFor();
+  const start = button(page, 'Restore now');
+  assert.equal(await start.isDisabled(), true, 'not before it is confirmed');
+  await field(page, /^Type “restore” to confirm/).fill('restore');
+  await examine(page, 'restore');
+  await start.click();
+  await page.getByText(/items were put back/).waitFor();
+  await examine(page, 'run-restore');
+}

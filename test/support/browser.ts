@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { ensureChromium } from './ensure-chromium.ts';
+
+/** Nothing that the page waits for takes as long: only a fault does. */
+const PATIENCE_MS = 30_000;
+/** Of most pages one picture is enough. */
+const DARK_PICTURES = new Set(['overview', 'restore', 'backup']);
+const PICTURES = resolve(import.meta.dirname, '../../docs/ui');
+
+/** One browser for a test file. The caller closes it. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: ensureChromium(),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
+  });
+}
+
+export interface Visitor {
+  readonly page: Page;
+  readonly context: BrowserContext;
+}
+
+/** What axe found on a page so far: all of it is told at once, when its test ends. */
+const barriers = new WeakMap<Page, string[]>();
+
+type ContextOptions = NonNullable<Parameters<Browser['newContext']>[0]>;
+
+/** A person with an empty browser. Whatever the page's policy refuses, and every error of a script, fails the test. */
+export async function visitor(
+  t: TestContext,
+  browser: Browser,
+  address: string,
+  options: ContextOptions = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({
+    ...{ baseURL: address, locale: 'en-GB', timezoneId: 'Europe/Berlin', reducedMotion: 'reduce' },
+    viewport: { width: 1280, height: 800 },
+    ...options,
+  });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    const text = message.text();
+    // A refusal that the page shows is in the console, too.
+    if (message.type() === 'error' && !/status of (400|401|403|404|409|422|503)/.test(text))
+      complaints.push(text);
+  });
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual([...complaints, ...(barriers.get(page) ?? [])], []);
+  });
+  return { page, context };
+}
+
+/**
+ * Looks at the page as people with other senses meet it, light and dark; what is found fails the test at its end. Keeps pictures when
+ * they are asked for.
+ */
+export async function examine(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { violations } = await axe(page, colorScheme).analyze();
+    for (const { id, help, nodes } of violations) {
+      const where = nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ');
+      barriers.set(page, [
+        ...(barriers.get(page) ?? []),
+        `${name}, ${colorScheme}: ${id}: ${help}: ${where}`,
+      ]);
+    }
+    if (colorScheme === 'light' || DARK_PICTURES.has(name)) await picture(page, name, colorScheme);
+  }
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+}
+
+/** Only colours differ in the dark. */
+const axe = (page: Page, colorScheme: 'light' | 'dark') =>
+  colorScheme === 'light'
+    ? new AxeBuilder({ page })
+    : new AxeBuilder({ page }).withRules(['color-contrast', 'link-in-text-block']);
+
+/** Written only with HOLDFAST_SCREENSHOTS=1. */
+async function picture(page: Page, name: string, colorScheme: string): Promise<void> {
+  if (process.env.HOLDFAST_SCREENSHOTS !== '1') return;
+  mkdirSync(PICTURES, { recursive: true });
+  const suffix = colorScheme === 'dark' ? '-dark' : '';
+  await page.screenshot({ path: join(PICTURES, `${name}${suffix}.png`) });
+}
