@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { PlanConfig, SourceConfig } from '../contracts/config.ts';
-import { extrasOf } from '../contracts/config-extras.ts';
+import { extrasOf, tenantOf } from '../contracts/config-extras.ts';
 import { nearest } from '../contracts/suggest.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
@@ -129,7 +129,14 @@ export async function specOf(
     case 'postgres': {
       const text = source.url ?? `\${${source.urlEnv}}`;
       const url = await interpolated(cli.io, loaded, text, `the address of source ${name}`, true);
-      return { kind: 'postgres', name, url, globals: source.globals, ...extrasOf(source) };
+      return {
+        kind: 'postgres',
+        name,
+        url,
+        globals: source.globals,
+        ...extrasOf(source),
+        ...tenantOf(source),
+      };
     }
   }
 }

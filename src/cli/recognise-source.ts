@@ -2,7 +2,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { nearest } from '../contracts/suggest.ts';
 import { HoldfastError, systemCode } from '../engine/base/errors.ts';
-import type { Extras } from '../engine/index.ts';
+import type { Extras, TenantChoice } from '../engine/index.ts';
 import { mask } from './mask.ts';
 
 /** A source, said in one line. Paths are absolute. */
@@ -13,6 +13,7 @@ export type SourceSpec =
       readonly name: string;
       readonly url: string;
       readonly globals: boolean;
+      readonly tenant?: TenantChoice;
     } & Extras)
   | {
       readonly kind: 'files';

@@ -29,6 +29,27 @@ export const extraFields = {
     .describe('How long one extract or table may take. Default 3600.'),
 };
 
+const tenantRule = z.union([
+  z.enum(['skip', 'all']),
+  z.strictObject({
+    via: text.describe('Columns of the foreign key to follow, several steps divided by dots.'),
+  }),
+  z.strictObject({ where: text.describe('Condition on the rows `t`; $tenant stands for the id.') }),
+]);
+
+export const tenantOptions = z.strictObject({
+  id: text
+    .optional()
+    .describe(
+      'Only the rows of this tenant are backed up. Without it all are, and the rules serve restores.',
+    ),
+  column: text.default('tenant_id').describe('The column that holds the tenant.'),
+  rules: z
+    .record(text, tenantRule)
+    .default({})
+    .describe('By table: skip, all, { via: column } or { where: condition }. Others are derived.'),
+});
+
 type ExtraConfig = { readonly [K in keyof typeof extraFields]?: z.output<(typeof extraFields)[K]> };
 
 /** As a source takes them. */
@@ -44,4 +65,11 @@ export function extrasOf({ extracts, tables, extrasTimeoutSeconds }: ExtraConfig
     ...(tables && { tables }),
     ...(extrasTimeoutSeconds !== undefined && { extrasTimeoutMs: extrasTimeoutSeconds * 1000 }),
   };
+}
+
+/** As a PostgreSQL source takes it. */
+export function tenantOf({ tenant }: { readonly tenant?: z.output<typeof tenantOptions> | undefined }) {
+  if (!tenant) return {};
+  const { id = null, column, rules } = tenant;
+  return { tenant: { id, column, rules } };
 }

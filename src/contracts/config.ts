@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { channel } from './config-channels.ts';
 import { destination, environmentName, name, regionLabel, text } from './config-destination.ts';
 import { drill } from './config-drill.ts';
-import { extraFields } from './config-extras.ts';
+import { extraFields, tenantOptions } from './config-extras.ts';
 import { hooks } from './config-hooks.ts';
 import { scheduleFields } from './config-schedule.ts';
 
@@ -42,6 +42,7 @@ const postgresSource = z
       .describe('Name of the variable that holds the address, such as DATABASE_URL.'),
     globals: z.boolean().default(false).describe('Also the roles and settings of the server.'),
     ...extraFields,
+    tenant: tenantOptions.optional(),
   })
   .refine((source) => (source.url === undefined) !== (source.urlEnv === undefined), {
     message: 'needs either url or urlEnv',

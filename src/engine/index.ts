@@ -50,6 +50,7 @@ export {
 export { testDestination } from './operations/test-destination.ts';
 export { SAFETY_PLAN } from './repository/manifest.ts';
 export type { Extract, Extras } from './sources/extract.ts';
+export type { TenantChoice } from './sources/postgres/tenant-rules.ts';
 export type { StorageSettings } from './storage/storage-settings.ts';
 
 /** Unpacks a bundle without a repository. Throws what `readBundle` throws, `target_not_empty`, `target_failed`. */

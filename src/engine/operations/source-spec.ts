@@ -3,7 +3,7 @@ import { commandSource } from '../sources/command/index.ts';
 import type { Extras } from '../sources/extract.ts';
 import { filesSource } from '../sources/files/index.ts';
 import type { Source } from '../sources/port.ts';
-import { postgresSource } from '../sources/postgres/index.ts';
+import { type PostgresOptions, postgresSource } from '../sources/postgres/index.ts';
 import { sqliteSource } from '../sources/sqlite/index.ts';
 
 /** A source, said as data. Paths are absolute. */
@@ -20,6 +20,7 @@ export type SourceSpec =
       readonly name: string;
       readonly url: string;
       readonly globals: boolean;
+      readonly tenant?: NonNullable<PostgresOptions['tenant']>;
     } & Extras)
   | {
       readonly kind: 'files';

@@ -66,13 +66,13 @@ export async function restoreCopy(options: CopyRestoreOptions): Promise<{ tables
   }
 }
 
-function artifactOf({ artifacts }: CopyRestoreOptions, name: string): CsvArtifact {
+function artifactOf({ artifacts }: Pick<CopyRestoreOptions, 'artifacts'>, name: string): CsvArtifact {
   const found = artifacts.find((artifact) => artifact.name === name);
   if (!found) throw new HoldfastError('item_unknown', `the export holds no ${name}`);
   return found;
 }
 
-async function readSchema(reader: ArtifactReader, { content }: CsvArtifact): Promise<CopySchema> {
+export async function readSchema(reader: ArtifactReader, { content }: CsvArtifact): Promise<CopySchema> {
   try {
     const text = (await collect(reader.read(content))).toString('utf8');
     return copySchema.parse(JSON.parse(text));

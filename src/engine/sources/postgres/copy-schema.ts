@@ -1,6 +1,12 @@
 import type { Client } from 'pg';
 import { z } from 'zod';
 
+const tenantRule = z.union([
+  z.enum(['skip', 'all']),
+  z.object({ via: z.string() }),
+  z.object({ where: z.string() }),
+]);
+
 /**
  * The schema facts beside a CSV export: enough to load it into an existing schema, and to make a simple one anew.
  * Left out: policies, grants, comments, rules, materialised views, inheritance. pg_dump knows those.
@@ -60,6 +66,22 @@ export const copySchema = z.object({
   indexes: z.array(z.string()),
   views: z.array(z.object({ schema: z.string(), name: z.string(), definition: z.string() })),
   triggers: z.array(z.string()),
+  /** Of an export of one tenant: whose rows there are, and how they were told. */
+  tenant: z
+    .object({
+      id: z.string(),
+      column: z.string(),
+      rules: z.record(z.string(), tenantRule),
+      tables: z.array(
+        z.object({
+          schema: z.string(),
+          name: z.string(),
+          kind: z.enum(['tenant', 'all', 'skip']),
+          reason: z.string(),
+        }),
+      ),
+    })
+    .optional(),
 });
 
 export type CopySchema = z.infer<typeof copySchema>;

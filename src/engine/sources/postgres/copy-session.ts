@@ -68,7 +68,7 @@ export async function openCopySession(options: CopyOptions): Promise<CopySession
  * LOCK TABLE takes no snapshot, so the one taken after it cannot be older than a rewrite of a locked table. Tables
  * made in between are found by looking again.
  */
-async function lockThenSnapshot(client: Client, lockTimeoutMs: number): Promise<void> {
+export async function lockThenSnapshot(client: Client, lockTimeoutMs: number): Promise<void> {
   let changed: string[] = [];
   for (let start = 0; start < MAX_STARTS; start += 1) {
     const wanted = await tableNames(client);
@@ -144,7 +144,7 @@ function tableArtifact(client: Client, table: CopyTable, { address, context }: C
 }
 
 /** Last, so that sequences, which know no snapshot, are never behind the rows. */
-function schemaArtifact(client: Client, schema: CopySchema, { address }: CopyOptions): StreamArtifact {
+export function schemaArtifact(client: Client, schema: CopySchema, { address }: CopyOptions): StreamArtifact {
   return {
     form: 'stream',
     name: SCHEMA_ARTIFACT,
@@ -155,7 +155,10 @@ function schemaArtifact(client: Client, schema: CopySchema, { address }: CopyOpt
         const sequences: Sequence[] = [];
         for (const sequence of schema.sequences) sequences.push(await withValue(client, sequence));
         await sink.write(Buffer.from(`${JSON.stringify({ ...schema, sequences }, null, 2)}\n`));
-        return { format: 'pg-csv-schema', serverVersion: schema.serverVersion, tables: schema.tables.length };
+        return {
+          ...{ format: 'pg-csv-schema', serverVersion: schema.serverVersion, tables: schema.tables.length },
+          ...(schema.tenant ? { tenant: schema.tenant.id } : {}),
+        };
       } catch (error) {
         throw databaseFailure(error, address);
       }

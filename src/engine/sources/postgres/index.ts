@@ -14,6 +14,7 @@ export {
 } from './comparison-dump.ts';
 export { connect as connectDatabase, endQuietly } from './connect.ts';
 export { type CopyRestoreOptions, type CsvArtifact, restoreCopy } from './copy-restore.ts';
+export { emptyDatabase } from './empty-database.ts';
 export {
   type ContentDifference,
   compareDumpFacts,
@@ -22,7 +23,6 @@ export {
   verifyPostgresEquality,
 } from './equality.ts';
 export { type DumpFacts, parseDumpFacts, type TableFacts } from './facts.ts';
-export { emptyDatabase } from './empty-database.ts';
 export { hashTableAsCsv } from './hash-table.ts';
 export {
   createLike,
@@ -45,10 +45,24 @@ export type { RestoreOptions } from './restore-context.ts';
 export { type PostgresRestoreReport, restorePostgres } from './restore-postgres.ts';
 export { restoreSql, type SqlRestoreReport, sqlArtifact } from './restore-sql.ts';
 export { type RestoreTableOptions, restoreTable } from './restore-table.ts';
-export { claimScratchDatabase, removeScratchLeftovers, type ScratchClaim, urlOf } from './scratch-database.ts';
+export {
+  restoreTenant,
+  type TenantPlan,
+  type TenantRestoreOptions,
+  type TenantRestoreReport,
+} from './restore-tenant.ts';
+export {
+  claimScratchDatabase,
+  removeScratchLeftovers,
+  type ScratchClaim,
+  urlOf,
+} from './scratch-database.ts';
 export { requireServer, type ServerBinaries } from './server-binaries.ts';
 export { serverFacts } from './snapshot.ts';
 export { type Connected, switchDatabases } from './switch-database.ts';
 export { onMaintenanceDatabase } from './target.ts';
+export { readTenantExport } from './tenant-export.ts';
+export type { TenantChoice, TenantOptions, TenantRule } from './tenant-rules.ts';
+export { openTenantSession } from './tenant-session.ts';
 export { startThrowawayCluster, type ThrowawayCluster } from './throwaway-cluster.ts';
 export { type ClientTools, findTools } from './tools.ts';

@@ -7,6 +7,8 @@ import { dumpArtifact, type SnapshotHolder } from './dump-artifact.ts';
 import { extraArtifacts } from './extras.ts';
 import { globalsArtifact } from './globals-artifact.ts';
 import { type Snapshot, takeSnapshot } from './snapshot.ts';
+import type { TenantChoice, TenantOptions } from './tenant-rules.ts';
+import { openTenantSession } from './tenant-session.ts';
 import { type ClientTools, findTools, requireTools } from './tools.ts';
 
 export interface PostgresOptions extends Extras {
@@ -23,6 +25,8 @@ export interface PostgresOptions extends Extras {
   readonly toolFolders?: readonly string[];
   /** A PATH to look in last. */
   readonly searchPath?: string;
+  /** Only the rows of one tenant, as a CSV export. With a null id the rules only serve restores, and all is dumped. */
+  readonly tenant?: TenantChoice;
   /** How long to wait for a table somebody holds exclusively. Default 60 s. */
   readonly lockTimeoutMs?: number;
 }
@@ -57,6 +61,11 @@ export function postgresSource(options: PostgresOptions): PostgresSource {
       const snapshot = await takeSnapshot(address, context.signal);
       try {
         if (options.extrasOnly) return extrasSession(options, address, snapshot, context);
+        const tenant = tenantOf(options);
+        if (tenant !== null) {
+          await snapshot.release();
+          return await tenantSession(options, address, tenant, context);
+        }
         const tools = await chooseTools(options, snapshot.server.major);
         if (tools !== null) return dumpSession(options, address, tools, { current: snapshot }, context);
         await snapshot.release();
@@ -68,6 +77,30 @@ export function postgresSource(options: PostgresOptions): PostgresSource {
       }
     },
   };
+}
+
+function tenantOf({ tenant }: PostgresOptions): TenantOptions | null {
+  return tenant && tenant.id !== null ? { ...tenant, id: tenant.id } : null;
+}
+
+/** Roles of a shared server, and extracts that know no tenant, do not go along. */
+async function tenantSession(
+  options: PostgresOptions,
+  address: PostgresAddress,
+  tenant: TenantOptions,
+  context: SourceContext,
+): Promise<PostgresSession> {
+  if (options.globals || options.extracts?.length || options.tables?.length) {
+    throw new HoldfastError(
+      'config_invalid',
+      `${options.name}: globals, extracts and tables hold rows of every tenant, and the source is of one`,
+      { next: 'give them to a source of their own' },
+    );
+  }
+  return openTenantSession(
+    { address, context, lockTimeoutMs: options.lockTimeoutMs ?? DEFAULT_LOCK_TIMEOUT_MS },
+    tenant,
+  );
 }
 
 function extrasSession(
