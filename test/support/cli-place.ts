@@ -50,7 +50,7 @@ export interface Said {
 
 /** Lines of progress and of what is planned, which may stand before a message when standard error is no terminal. */
 const BEFORE =
-  /^(.+: (done, |[\d.]+%, )?.*\d+(\.\d)? (ms|s|min.*)|restore of backup .*| {2}.+ \(.+\) → .+|warning: .*|stopping in order.*|repository: .*|key: .*| {12}copy it.*|)$/;
+  /^(.+: (done, |[\d.]+%, )?.*\d+(\.\d)? (ms|s|min.*)|restore of backup .*| {2}.+ \(.+\) → .+|warning: .*|safety backup .*|stopping in order.*|repository: .*|key: .*| {12}copy it.*|)$/;
 
 /**
  * What a failed run with --json said, after checking that it is one message with a next step, the same on both streams,

@@ -67,10 +67,11 @@ function clauseOf(row: Record<string, any>): string {
       : row.provider === 'b'
         ? ` locale_provider builtin builtin_locale ${quoteText(row.locale)}`
         : '';
+  // The default one is nobody's to name who is no superuser.
+  const tablespace = row.tablespace === 'pg_default' ? '' : ` tablespace ${quoteName(row.tablespace)}`;
   return (
     `template template0 owner ${quoteName(row.owner)} encoding ${quoteText(row.encoding)}` +
-    ` lc_collate ${quoteText(row.collate)} lc_ctype ${quoteText(row.ctype)}${provider}` +
-    ` tablespace ${quoteName(row.tablespace)}`
+    ` lc_collate ${quoteText(row.collate)} lc_ctype ${quoteText(row.ctype)}${provider}${tablespace}`
   );
 }
 
