@@ -47,7 +47,7 @@ test('a token is shown once and works; a second factor is asked for at the next 
   assert.equal((await client.get('/functions/v1/backup-trigger/health')).status, 200);
   assert.equal((await client.get('/api/v1/backups')).status, 403, 'only what was ticked');
   await dialog.getByText('Close', { exact: true }).click();
-  await page.getByRole('cell', { name: 'monitoring' }).waitFor();
+  await page.getByRole('cell', { name: 'monitoring', exact: true }).waitFor();
   assert.ok(!(await page.content()).includes(secret), 'nothing of it stays');
   await examine(page, 'tokens');
   await button(page, 'Revoke monitoring').click();
@@ -175,7 +175,7 @@ test('users and their rights', async (t) => {
     .fill('a long walk by the sea');
   await examine(page, 'user-create');
   await dialog.getByRole('button', { name: 'Add a user' }).click();
-  await page.getByRole('cell', { name: 'ops@example.org' }).waitFor();
+  await page.getByRole('cell', { name: 'ops@example.org', exact: true }).waitFor();
   await button(page, 'Change ops@example.org').click();
   await page.getByRole('menuitem', { name: 'Make operator' }).click();
   await page.getByRole('cell', { name: 'operator', exact: true }).waitFor();

@@ -10,4 +10,8 @@ export const theme = createTheme({
   headings: { fontWeight: '650' },
   respectReducedMotion: true,
   cursorType: 'pointer',
+  components: {
+    // A dialog's head is no head of the page.
+    Modal: { defaultProps: { attributes: { header: { role: 'none' } } } },
+  },
 });

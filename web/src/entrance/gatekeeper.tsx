@@ -6,6 +6,9 @@ import { useMe } from '../api/queries.ts';
 import { useTexts } from '../texts/texts.ts';
 import { LoginForm } from './login-form.tsx';
 
+/** Also above a dialog whose request it is about. */
+const ABOVE_ALL = 400;
+
 type Answer = (isGiven: boolean) => void;
 
 /** Asks for the login or the password above the page, when a request needs it. The page below stays as it is. */
@@ -42,6 +45,7 @@ export function Gatekeeper() {
       closeOnClickOutside={false}
       closeOnEscape={!isLogin}
       centered
+      zIndex={ABOVE_ALL}
     >
       <Text size="sm" mb="sm">
         {t(isLogin ? 'login.expired' : 'proof.text')}

@@ -81,6 +81,7 @@ function Backups() {
         <SegmentedControl
           size="xs"
           aria-label={t('backups.which')}
+          transitionDuration={0}
           value={archived}
           onChange={setArchived}
           data={[

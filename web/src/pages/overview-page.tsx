@@ -52,7 +52,7 @@ function Recent() {
       title={t('overview.recent')}
       flush
       actions={
-        <Link to="/runs" className="link">
+        <Link to="/runs" className="link small">
           {t('runs.all')}
         </Link>
       }

@@ -82,7 +82,7 @@ export function DataTable<T>({
                   data-label={column.label}
                   className={column.isNumber ? 'number' : ''}
                 >
-                  {column.cell(item)}
+                  <div>{column.cell(item)}</div>
                 </td>
               ))}
             </tr>

@@ -27,7 +27,21 @@ export function ProgressLine({ progress }: { readonly progress: JobProgress | nu
           {parts.filter((part) => part !== null).join(' · ')}
         </Text>
       </Group>
-      <Progress value={share ?? 100} striped={share === null} size="sm" aria-label={phase} />
+      {share === null ? (
+        // Without a total nothing is told as a share, neither to the eye nor to a screen reader.
+        <Progress.Root size="sm">
+          <Progress.Section
+            value={100}
+            striped
+            opacity={0.5}
+            withAria={false}
+            role="progressbar"
+            aria-label={phase}
+          />
+        </Progress.Root>
+      ) : (
+        <Progress value={share} size="sm" aria-label={phase} />
+      )}
     </Stack>
   );
 }

@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { Job } from '../api/types.ts';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { durationText } from '../texts/values.ts';
+import { durationText, sizeText } from '../texts/values.ts';
 import { type Column, DataTable } from './data-table.tsx';
 import { LiveProgress } from './job-progress.tsx';
 import { sentence } from './problem-note.tsx';
@@ -40,7 +40,10 @@ export function JobTable({ label, jobs, error, more }: JobTableProps) {
             {sentence(job.error.message)}
           </Text>
         ) : (
-          <LiveProgress job={job} />
+          <>
+            <LiveProgress job={job} />
+            <Numbers job={job} />
+          </>
         ),
     },
     {
@@ -63,4 +66,26 @@ export function JobTable({ label, jobs, error, more }: JobTableProps) {
       {...(more ? { more } : {})}
     />
   );
+}
+
+/** What a run came to, as far as it can be said in one line. */
+function Numbers({ job }: { readonly job: Job }) {
+  const t = useTexts();
+  const language = useLanguage();
+  const { backups, restored } = (job.result ?? {}) as {
+    readonly backups?: readonly { readonly bytesRead: number; readonly bytesStored: number }[];
+    readonly restored?: readonly { readonly sizeBytes: number }[];
+  };
+  const sum = (values: readonly number[] | undefined) =>
+    (values ?? []).reduce((total, one) => total + one, 0);
+  if (job.kind === 'backup' && backups) {
+    const read = sizeText(sum(backups.map(({ bytesRead }) => bytesRead)), language);
+    const stored = sizeText(sum(backups.map(({ bytesStored }) => bytesStored)), language);
+    return t('job.numbers', { read, stored });
+  }
+  if (job.kind === 'restore' && restored) {
+    const bytes = sizeText(sum(restored.map(({ sizeBytes }) => sizeBytes)), language);
+    return t('job.numbersRestore', { count: restored.length, bytes });
+  }
+  return null;
 }

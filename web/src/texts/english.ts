@@ -47,6 +47,8 @@ export const english = {
   'overview.restore': 'Restore …',
   'overview.recent': 'Lately',
   'retention.inherited': 'As in the settings',
+  'job.numbers': '{read} read, {stored} new',
+  'job.numbersRestore': '{count} items, {bytes}',
   'overview.plans': 'Plans',
   'overview.lastRuns': 'Last runs',
   'overview.lastBackup': 'Last backup',

@@ -48,6 +48,8 @@ export const german: Readonly<Record<TextKey, string>> = {
   'overview.restore': 'Wiederherstellen …',
   'overview.recent': 'Zuletzt',
   'retention.inherited': 'Wie in den Einstellungen',
+  'job.numbers': '{read} gelesen, {stored} neu',
+  'job.numbersRestore': '{count} Teile, {bytes}',
   'overview.plans': 'Pläne',
   'overview.lastRuns': 'Letzte Läufe',
   'overview.lastBackup': 'Letzte Sicherung',
