@@ -21,6 +21,7 @@ import type {
   ProvenEvidence,
   StorageSettings,
   StoredAnchor,
+  TenantChoice,
   VerifiedEvidence,
 } from '../engine/index.ts';
 import type { SourceSpec } from './recognise-source.ts';
@@ -383,6 +384,8 @@ export interface Engine {
   browse(id: string, path: string): Promise<{ id: string; path: string; entries: readonly TreeItem[] }>;
   planRestore(request: RestoreRequest): Promise<RestorePlan>;
   restore(request: RestoreRequest): Promise<RestoreOutcome>;
+  /** Throws `restore_mismatch` for conflicts, `target_busy`, `item_unknown`, `config_invalid`, and database errors. */
+  restoreTenant(request: TenantRestoreRequest): Promise<TenantRestoreOutcome>;
   verify(request: { backupId: string | null; share: number }): Promise<VerifyOutcome>;
   rotate(request: RotateRequest): Promise<RotateOutcome>;
   prune(request: { dryRun: boolean }): Promise<PruneOutcome>;
@@ -440,6 +443,39 @@ export interface ProgressPort {
   phase(name: string, total: { bytes?: number | null; entries?: number | null }): void;
   advance(done: { bytes?: number; storedBytes?: number; entries?: number }): void;
   warn(message: string): void;
+}
+
+/** What the restore of one tenant would do, table by table. */
+export interface TenantPlan {
+  readonly tenant: string;
+  readonly tables: readonly {
+    readonly table: string;
+    readonly deletes: number;
+    readonly inserts: number;
+    readonly updates: number;
+    readonly unchanged: number;
+  }[];
+  /** Why it is refused; empty when it is not. */
+  readonly conflicts: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export interface TenantRestoreRequest {
+  readonly backupId: string;
+  readonly item: string | null;
+  readonly target: string;
+  readonly tenant: Omit<TenantChoice, 'id'> & { readonly id: string };
+  /** False ends it before anything is changed; what it throws is passed on. */
+  readonly decide: (plan: TenantPlan) => boolean;
+}
+
+export interface TenantRestoreOutcome {
+  readonly backupId: string;
+  readonly item: string;
+  readonly durationMs: number;
+  readonly plan: TenantPlan;
+  readonly applied: boolean;
+  readonly sequences: readonly string[];
 }
 
 export interface EngineModule {

@@ -44,6 +44,11 @@ export const accounts: { readonly [Name in keyof Engine]: AccountOf<Engine[Name]
         [],
     },
   }),
+  restoreTenant: ([request], result) => ({
+    ...{ stream: 'org_admin_reads', action: 'restore', object: backup(result?.backupId ?? request.backupId) },
+    tenantId: request.tenant.id,
+    detail: { item: request.item, target: request.target, applied: result?.applied ?? false },
+  }),
   exportBundle: ([{ id, file }], result) => ({
     ...{ stream: 'org_admin_reads', action: 'bundle.export', object: backup(result?.backupId ?? id) },
     detail: { file, size_bytes: result?.sizeBytes ?? null },

@@ -250,6 +250,10 @@ function plausible(fake: FakeEngine): Engine {
       backupId,
       steps: [{ item: 'app.sqlite', kind: 'sqlite', target, sizeBytes: 5_000_000, replaces: true }],
     }),
+    restoreTenant: async ({ backupId, tenant, decide }) => {
+      const plan = { tenant: tenant.id, tables: [], conflicts: [], notes: [] };
+      return { backupId, item: 'db.dump', durationMs: 1, plan, applied: decide(plan), sequences: [] };
+    },
     restore: async ({ target }) => ({
       backupId,
       durationMs: 1200,

@@ -13,6 +13,7 @@ import { originalPlaces } from '../original-places.ts';
 import { isPostgresAddress } from '../recognise-source.ts';
 import { graceOf, type PlannedRequest, renderKept, safeRestore, safetyBackup } from '../safe-restore.ts';
 import { addSwitches } from './restore-switches.ts';
+import { restoreOneTenant } from './restore-tenant.ts';
 
 interface RestoreOptions {
   readonly to?: string;
@@ -21,6 +22,8 @@ interface RestoreOptions {
   readonly safetyBackup: boolean;
   readonly grace: string;
   readonly inPlace?: boolean;
+  readonly tenant?: string;
+  readonly planOnly?: boolean;
 }
 
 export function addRestore(program: Command, action: Action): void {
@@ -37,6 +40,8 @@ export function addRestore(program: Command, action: Action): void {
     .option('--no-safety-backup', 'do not back up what is replaced first')
     .option('--grace <seconds>', 'how long running transactions of a replaced database may go on', '10')
     .option('--in-place', 'empty a database that cannot be exchanged and fill it where it is')
+    .option('--tenant <id>', 'only the rows of one tenant, into a database that others share')
+    .option('--plan-only', 'with --tenant: show what would change, and end')
     .addHelpText(
       'after',
       examples(
@@ -44,6 +49,7 @@ export function addRestore(program: Command, action: Action): void {
         'holdfast restore latest app.db --to ./app-restored.db --confirm-restore',
         'holdfast restore latest --confirm-restore',
         'holdfast restore 0193a orders --to postgres://app@localhost/orders_restored --confirm-restore',
+        'holdfast restore latest --tenant acme --to postgres://app@localhost/orders --plan-only',
         'holdfast restore switch-back --confirm-restore   # what the last restore replaced',
       ),
     )
@@ -57,6 +63,12 @@ async function restore(
   item: string | undefined,
   options: RestoreOptions,
 ): Promise<CommandResult> {
+  if (options.tenant !== undefined) {
+    const repeated = [...repeatedArgs(cli, id, item, options.to), '--tenant', options.tenant];
+    const { to, tenant, planOnly = false, confirmRestore: confirmed = false } = options;
+    return restoreOneTenant(cli, id, item ?? null, { to, tenant, planOnly, confirmed, repeated });
+  }
+  if (options.planOnly) throw new HoldfastError('usage', '--plan-only goes with --tenant');
   let isShown = false;
   const graceMs = graceOf(options.grace);
   const restoreFrom = async (engine: Engine, wanted: string, passed: readonly string[]) => {

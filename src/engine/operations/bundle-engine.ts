@@ -20,17 +20,19 @@ import {
   type StoredBundle,
 } from './bundle-store.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
-import { withBundle } from './export-bundle.ts';
-import { refuseLowSpace } from './free-space.ts';
 import type { DrillRequest } from './drill/drill-types.ts';
 import { drillWithEvidence, recordFailedDrill } from './drill/evidence.ts';
+import { withBundle } from './export-bundle.ts';
+import { refuseLowSpace } from './free-space.ts';
 import { importBundle } from './import-bundle.ts';
 import { type ImportRequest, importDump } from './import-dump.ts';
 import { bundleKitCheck } from './kit-state.ts';
+import { detailsOf, type ListFilter, summaryOf } from './list.ts';
 import { readSigningKey } from './open-repository.ts';
 import type { Engine, OpenEngineOptions } from './repository-engine.ts';
 import { restore } from './restore.ts';
 import { planRestore, type RestoreRequest } from './restore-plan.ts';
+import { restoreTenantOf, type TenantRestoreRequest } from './restore-tenant.ts';
 import type { RotateRequest } from './rotate.ts';
 import { testStorage } from './test-destination.ts';
 
@@ -79,8 +81,8 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       return work(context, manifest.id);
     });
   };
-  return {
   const publish = publisher(storage, { credentials: credentials.slice(0, 1), signingKey }, signal);
+  return {
     repositoryId: '',
     address: storage.address,
     copyPlace: {
@@ -118,6 +120,8 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       }),
     restore: (request: RestoreRequest) =>
       fetched(request.backupId, (context, backupId) => restore(context, { ...request, backupId })),
+    restoreTenant: (request: TenantRestoreRequest) =>
+      fetched(request.backupId, (context, backupId) => restoreTenantOf(context, { ...request, backupId })),
     async drill(request: DrillRequest) {
       const keeping = { stateFolder: options.stateFolder, signingKey, bundlesAt: storage.address };
       const isMeant = ({ manifest }: StoredBundle) => request.plan === null || manifest.plan === request.plan;
@@ -178,7 +182,6 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
   };
 }
 
-const refuse = async () => {
 /** Writes a staged backup to the destination as a bundle. Throws `object_exists`. */
 function publisher(
   storage: Storage,
@@ -194,6 +197,7 @@ function publisher(
     });
 }
 
+const refuse = async () => {
   throw notHere('each bundle has its own key and stands alone');
 };
 
@@ -202,6 +206,9 @@ const NOT_HERE = {
   placeHold: refuse,
   releaseHold: refuse,
   listHolds: async () => [],
+  listEvidence: async () => [],
+  readEvidence: refuse,
+  storeEvidence: refuse,
   listKeys: refuse,
   addKey: refuse,
   retireKey: refuse,
@@ -215,6 +222,3 @@ function notHere(why: string): HoldfastError {
     next: 'use a destination of the layout repository',
   });
 }
-  listEvidence: async () => [],
-  readEvidence: refuse,
-  storeEvidence: refuse,

@@ -30,6 +30,7 @@ import { prune, verify } from './maintenance.ts';
 import { openOrCreate } from './open-repository.ts';
 import { restore } from './restore.ts';
 import { planRestore, type RestoreRequest } from './restore-plan.ts';
+import { restoreTenantOf, type TenantRestoreRequest } from './restore-tenant.ts';
 import { listHolds, placeHold, type RotateRequest, releaseHold, rotate, undelete } from './rotate.ts';
 
 export interface OpenEngineOptions {
@@ -38,7 +39,7 @@ export interface OpenEngineOptions {
   /** Credentials of the destination, where it needs any. */
   readonly storage?: StorageSettings;
   readonly layout: 'repository' | 'bundles';
-  /** Texts as people hold them; the first is for new backups. */
+  /** Texts as people hold them, or references to keys of a service; the first is for new backups. */
   readonly keyTexts: readonly string[];
   /** How to log in to services that hold keys. */
   readonly kms?: KmsSettings;
@@ -94,6 +95,8 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
       return { backupId: manifest.id, steps: steps.map(({ selected: _, ...step }) => step) };
     },
     restore: (request: RestoreRequest) => restore(context, request),
+    /** The rows of one tenant into a database that others share. */
+    restoreTenant: (request: TenantRestoreRequest) => restoreTenantOf(context, request),
     verify: (request: { backupId: string | null; share: number }) => verify(context, request),
     rotate: (request: RotateRequest) => rotate(context, request),
     prune: (request: { dryRun: boolean }) => prune(context, request),

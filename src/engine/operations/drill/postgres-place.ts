@@ -53,7 +53,7 @@ export interface PostgresPlace {
 }
 
 export function postgresPlace(
-  settings: DrillSettings,
+  settings: Pick<DrillSettings, 'postgresServer' | 'postgresPrograms'>,
   folder: DrillFolder,
   signal: AbortSignal,
 ): PostgresPlace {
@@ -65,7 +65,11 @@ export function postgresPlace(
 /** Roles that dumps of unknown origin are loaded as, each its own. */
 const LOADER = 'holdfast_drill';
 
-function throwawayPlace(settings: DrillSettings, folder: DrillFolder, signal: AbortSignal): PostgresPlace {
+function throwawayPlace(
+  settings: Pick<DrillSettings, 'postgresPrograms'>,
+  folder: DrillFolder,
+  signal: AbortSignal,
+): PostgresPlace {
   const clusters = new Map<number, ThrowawayCluster>();
   const taken = new Set<string>();
   const surroundings: string[] = [];
