@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { listPayload } from '../../src/contracts/cli-payloads.ts';
+import { listPayload, restorePayload } from '../../src/contracts/cli-payloads.ts';
 import { failed, type Place, place, succeeded } from '../support/cli-place.ts';
 import { leftOver } from '../support/leftover-processes.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
@@ -107,12 +107,22 @@ test('a server that goes away amid a dump or a restore leaves earlier backups wh
   assert.match(lost.next, /server; if the database is there then, it holds a part of the backup: drop it/);
   assert.deepEqual(await leftOver(folder), []);
   await cluster.start();
-  // Nobody could drop it while the server was gone; what it holds is never taken for the backup.
-  const again = failed(await holdfast([...line, '--json']), 7, 'target_not_empty', [SECRET]);
-  assert.match(again.next, /missing or empty/);
-  await cluster.psql('drop database back');
-  succeeded(await holdfast(line));
-  assert.equal(await cluster.psql('select count(*) from orders', 'back'), String(ROWS));
+  // Nobody could drop it while the server was gone; what it holds is never taken for the backup: it gives way.
+  const again = succeeded(await holdfast([...line, '--json']));
+  assert.match(restorePayload.parse(JSON.parse(again.stdout)).kept[0]!.keptAt, /^back_before_/);
+  const rows = () => cluster.psql('select count(*) from orders', 'back');
+  assert.equal(await rows(), String(ROWS));
+
+  // The same over a database that is whole: it stays so, and the next restore drops what was begun beside it.
+  await cluster.psql('delete from orders where id = 1', 'back');
+  const beside = await crashAmidRows(here, [...line, '--no-safety-backup'], environment);
+  assert.match(failed(beside, 6, 'database_unreachable', [SECRET]).next, /drops the database back_holdfast_/);
+  await cluster.start();
+  assert.equal(await rows(), String(ROWS - 1));
+  const begun = `select count(*) from pg_database where datname like 'back\\_holdfast\\_%'`;
+  assert.equal(await cluster.psql(begun), '1');
+  succeeded(await holdfast([...line, '--no-safety-backup']));
+  assert.deepEqual([await rows(), await cluster.psql(begun)], [String(ROWS), '0']);
   succeeded(await holdfast(['backup', 'nightly'], { environment }));
   succeeded(await holdfast(['verify']));
 });
