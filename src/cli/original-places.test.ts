@@ -50,3 +50,34 @@ test('each part goes back to its own place; an export goes back as a whole, or o
   assert.deepEqual(await places('keys'), [['keys', join(folder, 'keys')]]);
   await assert.rejects(places('nope'), { code: 'item_unknown' });
 });
+
+test('what lies beside a database never goes where it is, and one tenant not over all of them', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(
+    join(folder, 'holdfast.yaml'),
+    `sources:
+  app: { kind: sqlite, path: app.db, extracts: { x.csv: { query: select 1 } } }
+  main: { kind: postgres, url: postgres://db/main, tables: [log] }
+  acme: { kind: postgres, url: postgres://db/main, tenant: { id: acme } }
+`,
+  );
+  const backup = {
+    id: '0193a000',
+    artifacts: [
+      artifact('app', 'x.csv', 'extract-csv'),
+      artifact('app', 'app.db', 'sqlite'),
+      artifact('main', 'db.dump', 'pg-dump'),
+      artifact('main', 'tables/log.ndjson', 'table-ndjson'),
+      artifact('acme', 'public.a.csv', 'pg-csv'),
+      artifact('acme', 'schema.json', 'json'),
+    ],
+  } as unknown as BackupDetails;
+  const places = await originalPlaces(fakeCli(fakeIo({ folder })), backup, null);
+  assert.deepEqual(
+    places.map(({ item, target }) => [item, target]),
+    [
+      ['app.db', join(folder, 'app.db')],
+      ['db.dump', 'postgres://db/main'],
+    ],
+  );
+});

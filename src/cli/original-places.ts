@@ -47,12 +47,17 @@ function unitOf(artifact: ArtifactDetails, backup: BackupDetails): string {
   return isExport ? artifact.source : artifact.name;
 }
 
+/** What lies beside a database in its backup, and goes back to no place in it. */
+export const isBeside = ({ kind }: Pick<ArtifactDetails, 'kind'>) =>
+  kind === 'pg-globals' || /^(extract|table)-/.test(kind);
+
 function placeOf(artifact: ArtifactDetails, spec: SourceSpec, backup: BackupDetails): string | null {
   switch (spec.kind) {
     case 'sqlite':
-      return spec.path;
+      return artifact.kind === 'sqlite' ? spec.path : null;
     case 'postgres':
-      return artifact.kind === 'pg-globals' ? null : spec.url;
+      // An export of one tenant must never take the place of the database that all of them share.
+      return isBeside(artifact) || (spec.tenant?.id ?? null) !== null ? null : spec.url;
     case 'files': {
       const trees = backup.artifacts.filter(
         ({ source, form }) => source === artifact.source && form === 'tree',

@@ -6,6 +6,7 @@ import { isProduction, shellQuoted } from './confirm.ts';
 import { copySets } from './copy-sets.ts';
 import type { ArtifactDetails, BackupDetails, Engine } from './engine-door.ts';
 import { loadEngine, withEngine, withProgress } from './open-engine.ts';
+import { isBeside } from './original-places.ts';
 import type { SourceSpec } from './recognise-source.ts';
 
 /** The commands that put back what a run backed up, item by item. Reads the manifests, so that they name what is there. */
@@ -53,6 +54,7 @@ function commandsFor(
   const restore = (to: string) => restoreCommand(cli, backup.id, item, to);
   switch (spec.kind) {
     case 'sqlite':
+      if (artifact.kind !== 'sqlite') return { commands: [restore(`./${item}`)], note: null };
       return { commands: [restore(spec.path)], note: null };
     case 'files': {
       const trees = backup.artifacts.filter(
@@ -65,6 +67,13 @@ function commandsFor(
       if (artifact.kind === 'pg-globals') {
         const note = 'roles and settings of the whole server: restore and read the file before you load it';
         return { commands: [restore(`./${item}`)], note };
+      }
+      if (isBeside(artifact)) return { commands: [restore(`./${item}`)], note: null };
+      if (spec.tenant && spec.tenant.id !== null) {
+        const tenant = `--tenant ${shellQuoted(spec.tenant.id)}`;
+        const url = new URL(spec.url);
+        url.password = '';
+        return { commands: [`${restore(url.href)} ${tenant}`], note: null };
       }
       return postgresCommands(spec.url, backup.id, restore);
     case 'command': {

@@ -75,6 +75,12 @@ plans:
   assert.equal(await cluster.psql(mine, 'shared'), wanted);
   assert.equal(await cluster.psql(theirs, 'shared'), others);
   await cluster.psql(`delete from words where note in (select id from notes where tenant_id = 7)`, 'shared');
+  // Without --tenant, the one would take the place of all.
+  const whole = await runCli(['restore', one, '--to', url, '--confirm-restore', '--no-safety-backup'], {
+    folder,
+  });
+  assert.match(whole.stderr, /holds the tenant 7 alone/);
+  assert.equal(await cluster.psql(theirs, 'shared'), others);
   const first = ['restore', one, '--tenant', '7', '--to', url, '--confirm-restore'];
   await run(0, ...first);
   assert.equal(await cluster.psql(mine, 'shared'), wanted);

@@ -71,6 +71,7 @@ async function databaseSteps(
     // One table goes beside whatever else is there.
     const isWhole = fitting.every(({ inside }) => inside === null);
     const replaces = safe !== undefined && isWhole && (await isFilled(parsePostgresAddress(target)));
+    if (replaces) refuseTenant(manifest, [...sources][0]!);
     return fitting.map((one) => stepOf(one, maskPassword(target), replaces));
   }
   const names = manifest.artifacts.filter(isDatabaseArtifact).map(({ name }) => name);
@@ -79,6 +80,20 @@ async function databaseSteps(
     : new HoldfastError('usage', 'the backup holds several databases', {
         next: `name one: ${names.join(', ')}`,
       });
+}
+
+/** The rows of one tenant in place of the database that all of them share would be the loss of all others. */
+function refuseTenant({ artifacts }: Manifest, source: string): void {
+  const tenant = artifacts.find((one) => one.source === source && one.facts.tenant !== undefined)?.facts
+    .tenant;
+  if (tenant === undefined) return;
+  throw new HoldfastError(
+    'target_not_empty',
+    `the backup holds the tenant ${tenant} alone, and the database has content`,
+    {
+      next: `add --tenant ${tenant} to restore it beside the others, or name a database that is missing or empty`,
+    },
+  );
 }
 
 async function fileSteps(selected: readonly SelectedItem[], request: RestoreRequest): Promise<PlannedStep[]> {
