@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { examine, openBrowser, visitor } from '../support/browser.ts';
-import { httpWorld, OWNER } from '../support/http-world.ts';
+import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
 import { ensureWebBuild } from '../support/web-build.ts';
 
 let browser: Browser;
@@ -19,7 +19,7 @@ after(() => browser?.close());
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
 
-/** A plan slow enough that somebody can watch it. */
+/** A database, and enough random bytes that a run takes a while. */
 async function storeParts(folder: string): Promise<void> {
   const database = new DatabaseSync(join(folder, 'app.db'));
   database.exec("create table people (name); insert into people values ('ada'), ('grace'), ('edsger')");
@@ -32,7 +32,27 @@ test('day 0: claim, destination, sources, plan, a run that one watches, a restor
   const world = await httpWorld(t);
   await storeParts(world.folder);
   const { page } = await visitor(t, browser, world.address);
+  await claim(page, world);
+  await addDestination(page, world);
+  await addSources(page, world);
+  await addPlan(page);
+  await watchRun(page);
+  await lookAtBackup(page);
+  await page.getByRole('link', { name: 'Restore', exact: true }).first().click();
+  await restore(page, join(world.folder, 'restored'));
+  const restored = new DatabaseSync(join(world.folder, 'restored', 'app.db'), { readOnly: true });
+  assert.equal(restored.prepare('select count(*) n from people').get()!.n, 3);
+  restored.close();
 
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByText('Everything is backed up, but no restore was rehearsed yet.').waitFor();
+  await page.getByRole('link', { name: /: succeeded$/ }).waitFor();
+  await examine(page, 'overview');
+  await lookAround(page);
+});
+
+/** Nobody owns the server yet. */
+async function claim(page: Page, world: HttpWorld): Promise<void> {
   await page.goto('/');
   await page.getByRole('heading', { name: 'Nobody owns this server yet' }).waitFor();
   await examine(page, 'setup');
@@ -46,7 +66,10 @@ test('day 0: claim, destination, sources, plan, a run that one watches, a restor
   await button(page, 'Claim this server').click();
   await page.getByText('Nothing is backed up yet.').waitFor();
   await examine(page, 'overview-empty');
+}
 
+/** A destination slow enough that somebody can watch a run. */
+async function addDestination(page: Page, world: HttpWorld): Promise<void> {
   await page.getByRole('link', { name: 'Destinations' }).click();
   await button(page, 'Add a destination').click();
   await field(page, /^Name/).fill('main');
@@ -62,7 +85,10 @@ test('day 0: claim, destination, sources, plan, a run that one watches, a restor
   await button(page, 'Test main').click();
   await page.getByText('Everything works.').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+}
 
+/** One by its field, one by its text. */
+async function addSources(page: Page, world: HttpWorld): Promise<void> {
   await page.getByRole('link', { name: 'Sources' }).click();
   await button(page, 'Add a source').click();
   await field(page, /^Name/).fill('app');
@@ -76,7 +102,10 @@ test('day 0: claim, destination, sources, plan, a run that one watches, a restor
   await field(page, /^As in holdfast.yaml/).fill(`kind: files\npath: ${join(world.folder, 'uploads')}\n`);
   await button(page, 'Save').click();
   await page.getByRole('cell', { name: 'uploads', exact: true }).waitFor();
+}
 
+/** Of everything there is. */
+async function addPlan(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Plans', exact: true }).click();
   await button(page, 'Add a plan').click();
   await field(page, /^Name/).fill('nightly');
@@ -85,7 +114,10 @@ test('day 0: claim, destination, sources, plan, a run that one watches, a restor
   await examine(page, 'plan-editor');
   await button(page, 'Save').click();
   await page.getByRole('cell', { name: 'nightly', exact: true }).waitFor();
+}
 
+/** From the overview to the end of the run. */
+async function watchRun(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Overview' }).click();
   await page.getByText('Not everything can be recovered.').waitFor();
   await button(page, 'Back up now: nightly').click();
@@ -94,21 +126,26 @@ test('day 0: claim, destination, sources, plan, a run that one watches, a restor
   await examine(page, 'run-live');
   await page.getByText('Show the backup').waitFor();
   await examine(page, 'run');
+}
 
+/** What is in it, a hold, a download. */
+async function lookAtBackup(page: Page): Promise<void> {
   await page.getByText('Show the backup').click();
   await page.getByRole('cell', { name: /^app/ }).first().waitFor();
+  await button(page, 'More').click();
+  await page.getByRole('menuitem', { name: 'Hold it' }).click();
+  await field(page, /^Reason/).fill('before the move');
+  await button(page, 'Hold it').click();
+  await page.getByText('Held: retention does not touch it').waitFor();
   await examine(page, 'backup');
+  const downloading = page.waitForEvent('download');
+  await button(page, 'More').click();
+  await page.getByRole('menuitem', { name: /tar\.gz\.enc/ }).click();
+  assert.match((await downloading).suggestedFilename(), /\.tar\.gz\.enc$/);
+}
 
-  await page.getByRole('link', { name: 'Restore', exact: true }).first().click();
-  await restore(page, join(world.folder, 'restored'));
-  const restored = new DatabaseSync(join(world.folder, 'restored', 'app.db'), { readOnly: true });
-  assert.equal(restored.prepare('select count(*) n from people').get()!.n, 3);
-  restored.close();
-
-  await page.getByRole('link', { name: 'Overview' }).click();
-  await page.getByText('Everything is backed up, but no restore was rehearsed yet.').waitFor();
-  await page.getByRole('link', { name: /: succeeded$/ }).waitFor();
-  await examine(page, 'overview');
+/** Every list has a row now. */
+async function lookAround(page: Page): Promise<void> {
   for (const [link, name] of [
     ['Backups', 'backups'],
     ['Runs', 'runs'],
@@ -124,7 +161,7 @@ test('day 0: claim, destination, sources, plan, a run that one watches, a restor
     await page.getByRole('table').first().waitFor();
     await examine(page, name);
   }
-});
+}
 
 /** From the backup's page, or from the list of backups, to the end. */
 async function restore(page: Page, folder: string): Promise<void> {

@@ -39,7 +39,7 @@ export function Gatekeeper() {
     <Modal
       opened={asking !== null}
       onClose={() => answer(false)}
-      title={t(isLogin ? 'login.title' : 'proof.title')}
+      title={<strong>{t(isLogin ? 'login.title' : 'proof.title')}</strong>}
       withCloseButton={!isLogin}
       closeButtonProps={{ 'aria-label': t('action.close') }}
       closeOnClickOutside={false}

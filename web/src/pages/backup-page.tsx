@@ -1,9 +1,8 @@
-import { Button, Menu, Stack, Text } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { Button, Stack, Text } from '@mantine/core';
 import { Link, useParams } from '@tanstack/react-router';
-import { proven } from '../api/client.ts';
 import { useBackup } from '../api/queries.ts';
 import type { BackupDetail } from '../api/types.ts';
+import { BackupActions } from '../parts/backup-actions.tsx';
 import { type Column, DataTable, Waiting } from '../parts/data-table.tsx';
 import { IconLock } from '../parts/icons.ts';
 import { useMay } from '../parts/may.ts';
@@ -36,7 +35,7 @@ function Shown({ backup }: { readonly backup: BackupDetail }) {
         title={t('backup.title', { when: timeText(backup.timestamp, language) })}
         text={<span className="code">{backup.id}</span>}
       >
-        {may('backups:download') && <Download id={backup.id} />}
+        <BackupActions backup={backup} />
         {may('backups:restore') && (
           <Button renderRoot={(props) => <Link to="/restore" search={{ backup: backup.id }} {...props} />}>
             {t('action.restore')}
@@ -179,30 +178,5 @@ function Copies({ backup }: { readonly backup: BackupDetail }) {
       keyOf={({ destination }) => destination}
       empty={t('backup.noCopies')}
     />
-  );
-}
-
-/** A link would show a refusal as a page: whether the password is needed once more is asked first. */
-function Download({ id }: { readonly id: string }) {
-  const t = useTexts();
-  const fetchIt = useMutation({
-    async mutationFn(compression: 'gzip' | 'zstd') {
-      if (!(await proven())) return;
-      window.location.assign(`/api/v1/backups/${id}/download?compression=${compression}`);
-    },
-  });
-  return (
-    <>
-      <Menu position="bottom-end">
-        <Menu.Target>
-          <Button variant="default">{t('backup.download')}</Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item onClick={() => fetchIt.mutate('gzip')}>.tar.gz.enc</Menu.Item>
-          <Menu.Item onClick={() => fetchIt.mutate('zstd')}>.tar.zst.enc</Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
-      <ProblemNote error={fetchIt.error} />
-    </>
   );
 }

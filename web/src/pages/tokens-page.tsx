@@ -109,7 +109,7 @@ function AddToken({ onClose }: { readonly onClose: () => void }) {
     <Modal
       opened
       onClose={onClose}
-      title={t('token.create')}
+      title={<strong>{t('token.create')}</strong>}
       size="lg"
       closeButtonProps={{ 'aria-label': t('action.close') }}
     >

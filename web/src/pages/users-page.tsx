@@ -136,7 +136,7 @@ function AddUser({ onClose }: { readonly onClose: () => void }) {
     <Modal
       opened
       onClose={onClose}
-      title={t('users.create')}
+      title={<strong>{t('users.create')}</strong>}
       closeButtonProps={{ 'aria-label': t('action.close') }}
     >
       <form onSubmit={submit}>

@@ -52,48 +52,52 @@ export function RestoreForm({ backup, item: chosen }: RestoreFormProps) {
   return (
     <form onSubmit={submit}>
       <div className="panel panel-body">
-        <Stack gap="xl">
-          <Step number={1} title={t('restore.what')}>
-            <What backup={backup} {...{ item, setItem, part, setPart }} />
-          </Step>
-          <Step number={2} title={t('restore.where')}>
-            <Where
-              {...{ place, setPlace, folder, setFolder, source, setSource }}
-              problem={fieldProblem(start.error, 'to')}
-            />
-          </Step>
-          <Step number={3} title={t('restore.plan')}>
-            <Consequences
-              backup={backup}
-              item={part.trim() || item}
-              to={to}
-              isReplacing={place === 'source'}
-            />
-          </Step>
-          <Step number={4} title={t('restore.confirm')}>
-            <Stack gap="sm" maw={440}>
-              <TextInput
-                label={t('restore.typed', { word: word || '…' })}
-                autoComplete="off"
-                spellCheck={false}
-                disabled={to === ''}
-                value={typed}
-                onChange={(event) => setTyped(event.currentTarget.value)}
+        <div className="steps">
+          <Stack gap="xl">
+            <Step number={1} title={t('restore.what')}>
+              <What backup={backup} {...{ item, setItem, part, setPart }} />
+            </Step>
+            <Step number={2} title={t('restore.where')}>
+              <Where
+                {...{ place, setPlace, folder, setFolder, source, setSource }}
+                problem={fieldProblem(start.error, 'to')}
               />
-              <ProblemNote error={start.error} />
-              <div>
-                <Button
-                  type="submit"
-                  color={place === 'source' ? 'red' : undefined}
-                  disabled={to === '' || typed !== word}
-                  loading={start.isPending}
-                >
-                  {t('restore.start')}
-                </Button>
-              </div>
-            </Stack>
-          </Step>
-        </Stack>
+            </Step>
+          </Stack>
+          <Stack gap="xl">
+            <Step number={3} title={t('restore.plan')}>
+              <Consequences
+                backup={backup}
+                item={part.trim() || item}
+                to={to}
+                isReplacing={place === 'source'}
+              />
+            </Step>
+            <Step number={4} title={t('restore.confirm')}>
+              <Stack gap="sm" maw={440}>
+                <TextInput
+                  label={t('restore.typed', { word: word || '…' })}
+                  autoComplete="off"
+                  spellCheck={false}
+                  disabled={to === ''}
+                  value={typed}
+                  onChange={(event) => setTyped(event.currentTarget.value)}
+                />
+                <ProblemNote error={start.error} />
+                <div>
+                  <Button
+                    type="submit"
+                    color={place === 'source' ? 'red' : undefined}
+                    disabled={to === '' || typed !== word}
+                    loading={start.isPending}
+                  >
+                    {t('restore.start')}
+                  </Button>
+                </div>
+              </Stack>
+            </Step>
+          </Stack>
+        </div>
       </div>
     </form>
   );
@@ -247,6 +251,7 @@ function Consequences({ backup, item, to, isReplacing }: ConsequencesProps) {
             ? t('restore.planFrom', { names: copies.map(({ destination }) => destination).join(', ') })
             : t('restore.planNoCopy')}
         </li>
+        {!isReplacing && <li>{t('restore.planSameNames')}</li>}
         <li>{t('restore.planChecks')}</li>
       </ul>
       {isReplacing && (
