@@ -1,5 +1,12 @@
 import type { Outcome, Stream } from '../server/ledger/local-ledger.ts';
-import type { BackupOutcome, BackupRequest, BackupWithCopies, Engine, EngineModule } from './engine-door.ts';
+import type {
+  BackupOutcome,
+  BackupRequest,
+  BackupWithCopies,
+  Engine,
+  EngineModule,
+  ListedSwitch,
+} from './engine-door.ts';
 
 /** What the ledger is told of a call. */
 export interface Told {
@@ -111,6 +118,11 @@ export const accounts: { readonly [Name in keyof Engine]: AccountOf<Engine[Name]
 };
 
 /** The same for what is done with several destinations, or with none. */
+const switchTold = (action: string, target: string | null, result: ListedSwitch | null): Told => ({
+  ...{ action, object: backup(result?.backupId) },
+  detail: { target: result?.target ?? target, kept_at: result?.keptAt ?? null },
+});
+
 export const moduleAccounts = {
   backupToAll: (request: BackupRequest, result: BackupWithCopies | null): Told => {
     const copies = result?.copies.map(({ destination, status }) => ({ destination, status })) ?? [];
@@ -146,6 +158,10 @@ export const moduleAccounts = {
       copies: result?.map(({ destination, status }) => ({ destination, status })) ?? [],
     },
   }),
+  switchBack: ({ target }: Parameters<EngineModule['switchBack']>[0], result: ListedSwitch | null): Told =>
+    switchTold('restore.switch-back', target, result),
+  dropKept: ({ target }: Parameters<EngineModule['dropKept']>[0], result: ListedSwitch | null): Told =>
+    switchTold('restore.drop-old', target, result),
   openBundle: (
     { file, folder }: Parameters<EngineModule['openBundle']>[0],
     result: Awaited<ReturnType<EngineModule['openBundle']>> | null,

@@ -83,6 +83,18 @@ export function recordedModule(module: EngineModule, recorder: RunRecorder): Eng
         (result) => moduleAccounts.openBundle(request, result),
         () => module.openBundle(request),
       ),
+    switchBack: (request) =>
+      recorded(
+        recorder,
+        (result) => moduleAccounts.switchBack(request, result),
+        () => module.switchBack(request),
+      ),
+    dropKept: (request) =>
+      recorded(
+        recorder,
+        (result) => moduleAccounts.dropKept(request, result),
+        () => module.dropKept(request),
+      ),
     writeKit: (request) =>
       recorded(
         recorder,

@@ -64,6 +64,8 @@ test('a database file and a folder are backed up, exchanged, and come back', asy
   assert.ok(existsSync(back.keptAt));
   await said(at, ['restore', 'drop-old', 'app.db', ...CONFIRMED]);
   assert.ok(!existsSync(back.keptAt));
+  const told = JSON.stringify(await said(at, ['ledger', 'list', '--json']));
+  for (const action of ['restore.switch-back', 'restore.drop-old']) assert.ok(told.includes(action), action);
   // The newest of what is left.
   await said(at, ['restore', 'switch-back', ...CONFIRMED]);
   assert.equal(readFileSync(join(at.folder, 'uploads', 'logo.png'), 'utf8'), 'changed');
