@@ -1,6 +1,6 @@
 /** Extracts and table dumps (B7, B8): the same rows as psql and SQLite themselves give, of the moment of the dump, in bounded memory. */
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
@@ -227,4 +227,34 @@ test('tables of an SQLite file are dumped on their own, with a summary on standa
   const missing = await run('nope');
   assert.match(missing.stderr, /there is no table nope/);
   assert.deepEqual((await readdir(join(folder, 'out'))).sort(), ['log.ndjson', 'other.ndjson']);
+});
+
+test('what several sources give under one name is restored under several', async (t) => {
+  const folder = await temporaryFolder(t);
+  for (const name of ['a', 'b']) {
+    const database = new DatabaseSync(join(folder, `${name}.db`));
+    database.exec(`create table log (x text); insert into log values ('${name}')`);
+    database.close();
+  }
+  await writeFile(
+    join(folder, 'holdfast.yaml'),
+    `destinations: { main: { address: ./repository } }
+sources:
+  a: { kind: sqlite, path: a.db, tables: [log] }
+  b: { kind: sqlite, path: b.db, tables: [log], extracts: { log.ndjson: { query: select 'e' as x } } }
+plans: { all: { sources: [a, b] } }
+`,
+  );
+  for (const args of [
+    ['init'],
+    ['backup', 'all'],
+    ['restore', 'latest', '--to', 'out', '--confirm-restore'],
+  ]) {
+    const { status, stderr } = await runCli(args, { folder });
+    assert.equal(status, 0, stderr);
+  }
+  const rows = async (name: string) => (await readFile(join(folder, 'out', name), 'utf8')).trim();
+  assert.equal(await rows('log.ndjson'), '{"x":"a"}');
+  assert.equal(await rows('2-log.ndjson'), '{"x":"e"}');
+  assert.equal(await rows('b-tables_log.ndjson'), '{"x":"b"}');
 });

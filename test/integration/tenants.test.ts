@@ -179,6 +179,27 @@ describe('one tenant of a shared database', () => {
     assert.equal(await print('is not null', live), before);
   });
 
+  test('a change to the same rows meanwhile ends it, and nothing is done', async (t) => {
+    const artifacts = await exportOf(await temporaryFolder(t), 'acme');
+    const live = await copyOfShared();
+    await cluster.psql(HARM, live);
+    const { tenant, files } = await readTenantExport(memoryReader(), artifacts);
+    let isChanged = false;
+    // The last file is read after the transaction's snapshot was taken.
+    const last = files.at(-1)!;
+    const feed: typeof last.feed = async (take) => {
+      await cluster.psql(`update tenants set name = 'meanwhile' where id = 'acme'`, live);
+      isChanged = true;
+      await last.feed(take);
+    };
+    const target = { targetUrl: cluster.urlOf(live), tenant: tenant!, decide: () => true };
+    await assert.rejects(restoreTenant({ ...target, files: [...files.slice(0, -1), { ...last, feed }] }), {
+      code: 'target_busy',
+    });
+    assert.ok(isChanged);
+    assert.match(await cluster.psql(`select name from tenants where id = 'acme'`, live), /meanwhile/);
+  });
+
   test('a restore that reaches rows of others is noticed and undone', async (t) => {
     const artifacts = await exportOf(await temporaryFolder(t), 'acme');
     const live = await copyOfShared();

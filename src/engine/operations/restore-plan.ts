@@ -102,10 +102,22 @@ async function fileSteps(selected: readonly SelectedItem[], request: RestoreRequ
   const alone = item !== null && selected.length === 1;
   const steps: PlannedStep[] = [];
   for (const one of selected) {
-    const place = alone ? placeAlone(one, target, isFolder) : join(target, safeName(one.artifact.name));
+    const place = alone ? placeAlone(one, target, isFolder) : freePlace(target, one.artifact.name, steps);
     steps.push(stepOf(one, place, await isOccupied(place)));
   }
   return steps;
+}
+
+/** `tables/log.ndjson` is written as `log.ndjson`; a second of that name as `tables_log.ndjson`. */
+function freePlace(folder: string, name: string, taken: readonly PlannedStep[]): string {
+  const isTaken = (place: string) => taken.some(({ target }) => target === place);
+  const short = join(folder, safeName(name));
+  if (!isTaken(short)) return short;
+  const long = safeName(name.replaceAll('/', '_'));
+  for (let number = 1; ; number += 1) {
+    const place = join(folder, number === 1 ? long : `${number}-${long}`);
+    if (!isTaken(place)) return place;
+  }
 }
 
 /** A folder tree becomes the target itself; a file goes into a target that is a folder. */
