@@ -61,7 +61,9 @@ test('a token is shown once and works; a second factor is asked for at the next 
   await field(page, /^Code that the app shows/).fill(totpCode(key, step));
   await button(page, 'Confirm the code').click();
   const [recovery = ''] = (await page.getByTestId('recovery-codes').textContent())!.trim().split('\n');
+  await page.reload();
   await page.getByText('A code is asked for at every login.').waitFor();
+  assert.equal(await page.getByTestId('recovery-codes').count(), 0, 'shown once');
   await examine(page, 'account');
   await button(page, 'Log out').click();
   await page.getByRole('heading', { name: 'Log in' }).waitFor();

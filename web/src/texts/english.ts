@@ -49,7 +49,7 @@ export const english = {
   'retention.inherited': 'As in the settings',
   'job.numbers': '{read} read, {stored} new',
   'job.numbersRestore': '{count} items, {bytes}',
-  'restore.planSameNames': 'What has the same name there is replaced; the rest of the folder stays.',
+  'restore.planSameNames': 'What is there already is replaced: choose an empty place if you are not sure.',
   'backup.more': 'More',
   'backup.verify': 'Verify every byte of it',
   'backup.hold': 'Hold it',

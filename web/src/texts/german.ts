@@ -50,7 +50,7 @@ export const german: Readonly<Record<TextKey, string>> = {
   'retention.inherited': 'Wie in den Einstellungen',
   'job.numbers': '{read} gelesen, {stored} neu',
   'job.numbersRestore': '{count} Teile, {bytes}',
-  'restore.planSameNames': 'Was dort gleich heißt, wird ersetzt; der Rest des Ordners bleibt.',
+  'restore.planSameNames': 'Was dort schon ist, wird ersetzt: Im Zweifel einen leeren Ort wählen.',
   'backup.more': 'Mehr',
   'backup.verify': 'Jedes Byte prüfen',
   'backup.hold': 'Festhalten',

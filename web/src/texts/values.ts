@@ -26,6 +26,7 @@ export function durationText(seconds: number, language: Language): string {
       unitDisplay: 'short',
       maximumFractionDigits: 0,
     }).format(value);
+  if (seconds < 1) return `< ${unit(1, 'second')}`;
   if (seconds < MINUTE) return unit(seconds, 'second');
   if (seconds < HOUR) return unit(seconds / MINUTE, 'minute');
   return seconds < DAY ? unit(seconds / HOUR, 'hour') : unit(seconds / DAY, 'day');
