@@ -134,7 +134,9 @@ function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | nu
   return null;
 }
 
-const graph = new Map([...sourceFiles('src'), ...sourceFiles('web/src')].map((file) => [file, importsOf(file)]));
+const graph = new Map(
+  [...sourceFiles('src'), ...sourceFiles('web/src')].map((file) => [file, importsOf(file)]),
+);
 const problems = [...graph].flatMap(([file, imports]) => wrongEdges(file, imports));
 const cycle = findCycle(graph);
 if (cycle) problems.push(`import cycle: ${cycle.join(' → ')}`);
