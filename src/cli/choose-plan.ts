@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { PlanConfig, SourceConfig } from '../contracts/config.ts';
-import { extrasOf, tenantOf } from '../contracts/config-extras.ts';
+import { extrasOf, tenantOf } from '../contracts/extras-options.ts';
 import { nearest } from '../contracts/suggest.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';

@@ -7,7 +7,6 @@ import type { FileChange } from '../server/configuration-file/plan-changes.ts';
 import type { Cli, CommandResult } from './cli.ts';
 import { formatCount, printable } from './format.ts';
 import { homeFolder, loadConfig } from './settings.ts';
-import { workplaceOf } from './workplace.ts';
 
 async function withCatalog<T>(cli: Cli, work: (catalog: Catalog) => Promise<T>): Promise<T> {
   const { catalogAddress } = await import('../server/service.ts');
@@ -61,7 +60,7 @@ export async function applyConfig(
     }
     const author = { origin: 'file' as const, name: null, atMs: cli.io.nowMs() };
     const done = await applyFile(catalog, config, overwrite, author);
-    const workplace = workplaceOf(cli);
+    const workplace = (await import('./workplace.ts')).workplaceOf(cli);
     for (const { name } of done.filter(({ kind, change }) => kind === 'destination' && change === 'create')) {
       await initDestination({ catalog, workplace }, name, cli.signal).catch((error: Error) =>
         cli.note(`warning: the repository of ${name} was not made: ${error.message}`),

@@ -8,7 +8,12 @@ import { sftpSettings } from './sftp-settings.ts';
 /** What configuration and environment say about the kind of destination an address names; nothing for a folder. */
 export async function storageSettings(
   cli: Cli,
-  { address, login, folder, limits }: Pick<Destination, 'address' | 'login' | 'folder'> & Pick<Partial<Destination>, 'limits'>,
+  {
+    address,
+    login,
+    folder,
+    limits,
+  }: Pick<Destination, 'address' | 'login' | 'folder'> & Pick<Partial<Destination>, 'limits'>,
 ): Promise<StorageSettings> {
   const found = limitsOf(cli, limits);
   const isLimited = Object.values(found).some((limit) => limit !== undefined);

@@ -3,7 +3,6 @@ import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { generatedKeyFile, readKeyTexts, writeKeyFile } from '../key-texts.ts';
 import { loadEngine } from '../open-engine.ts';
 import { homeFolder } from '../settings.ts';
-import { workplaceOf } from '../workplace.ts';
 
 interface ServeOptions {
   readonly host?: string;
@@ -51,7 +50,7 @@ async function serve(cli: Cli, options: ServeOptions): Promise<CommandResult> {
       ...(port ? { HOLDFAST_PORT: port } : {}),
     },
     home: homeFolder(cli.io),
-    workplace: workplaceOf(cli),
+    workplace: (await import('../workplace.ts')).workplaceOf(cli),
     ...{ labels, concurrency: worker ? concurrency : null },
   });
   cli.note(`holdfast serves ${service.address}`);

@@ -3,7 +3,6 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { homeFolder } from '../settings.ts';
-import { workplaceOf } from '../workplace.ts';
 import { untilAborted } from './serve.ts';
 
 interface WorkerOptions {
@@ -45,7 +44,7 @@ async function work(cli: Cli, options: WorkerOptions): Promise<CommandResult> {
   const { catalogAddress, otherKinds } = await import('../../server/service.ts');
   const { openCore } = await import('../../server/core.ts');
   const { environment } = cli.io;
-  const workplace = workplaceOf(cli);
+  const workplace = (await import('../workplace.ts')).workplaceOf(cli);
   const core = await openCore({
     address: catalogAddress({ environment, home: homeFolder(cli.io) }),
     workplace,

@@ -60,17 +60,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
   };
   const everywhere = () => bundles('backups', 'archived');
   const one = async (id: string) => findBundle(await everywhere(), id);
-  const staged = <T>(work: (context: OperationContext) => Promise<T>): Promise<T> =>
-    withScratchFolder({ scratchRoot }, async (folder) => {
-      const local = await openLocalStorage({ folder: join(folder, 'staged') });
-      const credential: Credential = parseKeyText(generateKeyText());
-      const repository = await createRepository({ storage: local, credential, signingKey });
-      const { minimumFreeBytes } = options;
-      return work({
-        ...{ repository, progress, signal, clock: systemClock, scratchRoot, workers: null },
-        ...(minimumFreeBytes === undefined ? {} : { minimumFreeBytes }),
-      });
-    });
+  const staged = stagingArea({ ...options, signingKey, scratchRoot });
   const fetched = async <T>(
     id: string,
     work: (context: OperationContext, id: string) => Promise<T>,
@@ -81,6 +71,15 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       return work(context, manifest.id);
     });
   };
+  const published = <T extends { readonly backupId: string }>(
+    make: (context: OperationContext) => Promise<T>,
+  ): Promise<T> =>
+    staged(async (context) => {
+      await refuseLowSpace(storage, options.minimumFreeBytes);
+      const outcome = await make(context);
+      await publish(context, outcome.backupId);
+      return outcome;
+    });
   const publish = publisher(storage, { credentials: credentials.slice(0, 1), signingKey }, signal);
   return {
     repositoryId: '',
@@ -90,20 +89,8 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       ...{ progress, signal, clock: systemClock },
     },
     warnings: [],
-    backup: (request: BackupRequest) =>
-      staged(async (context) => {
-        await refuseLowSpace(storage, options.minimumFreeBytes);
-        const outcome = await backup(context, request);
-        await publish(context, outcome.backupId);
-        return outcome;
-      }),
-    importDump: (request: ImportRequest) =>
-      staged(async (context) => {
-        await refuseLowSpace(storage, options.minimumFreeBytes);
-        const outcome = await importDump(context, request);
-        await publish(context, outcome.backupId);
-        return outcome;
-      }),
+    backup: (request: BackupRequest) => published((context) => backup(context, request)),
+    importDump: (request: ImportRequest) => published((context) => importDump(context, request)),
     async list({ plan, tenantId, archived }: ListFilter) {
       const found = await bundles(archived ? 'archived' : 'backups');
       return found
@@ -122,24 +109,15 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       fetched(request.backupId, (context, backupId) => restore(context, { ...request, backupId })),
     restoreTenant: (request: TenantRestoreRequest) =>
       fetched(request.backupId, (context, backupId) => restoreTenantOf(context, { ...request, backupId })),
-    async drill(request: DrillRequest) {
+    drill: (request: DrillRequest) => {
       const keeping = { stateFolder: options.stateFolder, signingKey, bundlesAt: storage.address };
-      const isMeant = ({ manifest }: StoredBundle) => request.plan === null || manifest.plan === request.plan;
-      try {
-        const { id } = await (request.backupId === 'latest'
-          ? newestToDrill(storage, credentials, isMeant)
-          : one(request.backupId).then(({ manifest }) => manifest));
-        return await fetched(id, (context, backupId) =>
-          drillWithEvidence(context, { ...request, backupId }, keeping),
-        );
-      } catch (error) {
-        if (signal.aborted) throw error;
-        return recordFailedDrill(
-          keeping,
-          { plan: request.plan, tenantId: null, destination: storage.address },
-          error,
-        );
-      }
+      const find = async () => {
+        const isMeant = ({ manifest }: StoredBundle) =>
+          request.plan === null || manifest.plan === request.plan;
+        if (request.backupId === 'latest') return newestToDrill(storage, credentials, isMeant);
+        return (await one(request.backupId)).manifest;
+      };
+      return drillBundle(request, keeping, signal, { find, fetched });
     },
     async verify({ backupId }: { backupId: string | null; share: number }) {
       const rejected: { name: string; why: string }[] = [];
@@ -221,4 +199,49 @@ function notHere(why: string): HoldfastError {
   return new HoldfastError('usage', `not on a destination of the layout bundles: ${why}`, {
     next: 'use a destination of the layout repository',
   });
+}
+
+/** A drill that cannot begin is a failed drill, with evidence of its own. */
+async function drillBundle(
+  request: DrillRequest,
+  keeping: Parameters<typeof recordFailedDrill>[0] & { readonly bundlesAt: string },
+  signal: AbortSignal,
+  bundles: {
+    readonly find: () => Promise<{ readonly id: string }>;
+    readonly fetched: <T>(
+      id: string,
+      work: (context: OperationContext, id: string) => Promise<T>,
+    ) => Promise<T>;
+  },
+) {
+  try {
+    const { id } = await bundles.find();
+    return await bundles.fetched(id, (context, backupId) =>
+      drillWithEvidence(context, { ...request, backupId }, keeping),
+    );
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const failed = { plan: request.plan, tenantId: null, destination: keeping.bundlesAt };
+    return recordFailedDrill(keeping, failed, error);
+  }
+}
+
+/** Repositories that exist for one piece of work, under a key that nobody else ever has. */
+function stagingArea(
+  options: Pick<OpenEngineOptions, 'progress' | 'signal' | 'minimumFreeBytes'> & {
+    readonly signingKey: SigningKey;
+    readonly scratchRoot: string;
+  },
+) {
+  const { progress, signal, signingKey, scratchRoot, minimumFreeBytes } = options;
+  return <T>(work: (context: OperationContext) => Promise<T>): Promise<T> =>
+    withScratchFolder({ scratchRoot }, async (folder) => {
+      const local = await openLocalStorage({ folder: join(folder, 'staged') });
+      const credential: Credential = parseKeyText(generateKeyText());
+      const repository = await createRepository({ storage: local, credential, signingKey });
+      return work({
+        ...{ repository, progress, signal, clock: systemClock, scratchRoot, workers: null },
+        ...(minimumFreeBytes === undefined ? {} : { minimumFreeBytes }),
+      });
+    });
 }

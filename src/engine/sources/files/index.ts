@@ -2,6 +2,6 @@
 export { type CompareOptions, compareTrees, type TreeDifference } from './compare-trees.ts';
 export { escapePath } from './escape-path.ts';
 export { artifactNames, type FilesOptions, filesSource } from './files-source.ts';
-export { type Exchange, exchangeFolders, removeTree } from './restore-target.ts';
 export type { RestoreLimits } from './restore-plan.ts';
+export { type Exchange, exchangeFolders, removeTree } from './restore-target.ts';
 export { type RestoreReport, type RestoreTreeOptions, restoreTree } from './restore-tree.ts';
