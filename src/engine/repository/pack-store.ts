@@ -11,8 +11,8 @@ import type { SlotPool } from './slot-pool.ts';
 
 /** After so many packs an index object is written, so that an interrupted run is found quickly. */
 const PACKS_PER_INDEX = 64;
-/** Or after so many bytes of tables, which wait in memory. */
-const TABLES_PER_INDEX = 8 * 2 ** 20;
+/** Or after so many bytes of tables: they wait in memory, and sealing them takes as much again several times over. */
+const TABLES_PER_INDEX = 2 ** 21;
 
 export interface PackStore {
   /** Takes a finished pack. Failures show in `finish` and in `onFailed`. */
