@@ -1,5 +1,8 @@
-/** Every text of the page. `{name}` is filled in. */
+import { setupTexts } from './setup-texts.ts';
+
+/** Every text of the page; those of one part alone are in files of their own. `{name}` is filled in. */
 export const english = {
+  ...setupTexts.en,
   'nav.overview': 'Overview',
   'nav.backups': 'Backups',
   'nav.jobs': 'Runs',
@@ -32,9 +35,6 @@ export const english = {
   'login.title': 'Log in',
   'login.needsCode': 'This account has a second factor: give its code, too.',
   'login.expired': 'You were logged out. Log in to go on; nothing you typed is lost.',
-  'setup.title': 'Nobody owns this server yet',
-  'setup.text': 'Claim it with the setup token from its console, and choose how you log in.',
-  'setup.claim': 'Claim this server',
   'problem.unreachable': 'The server does not answer.',
   'problem.unreachableNext': 'The page tries again by itself.',
   'problem.next': 'What to do: {next}',

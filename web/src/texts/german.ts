@@ -1,6 +1,8 @@
 import type { TextKey } from './english.ts';
+import { setupTexts } from './setup-texts.ts';
 
 export const german: Readonly<Record<TextKey, string>> = {
+  ...setupTexts.de,
   'nav.overview': 'Übersicht',
   'nav.backups': 'Sicherungen',
   'nav.jobs': 'Läufe',
@@ -33,9 +35,6 @@ export const german: Readonly<Record<TextKey, string>> = {
   'login.title': 'Anmelden',
   'login.needsCode': 'Dieses Konto hat einen zweiten Faktor: Bitte auch dessen Code angeben.',
   'login.expired': 'Die Anmeldung ist abgelaufen. Bitte neu anmelden; nichts Eingegebenes geht verloren.',
-  'setup.title': 'Dieser Server gehört noch niemandem',
-  'setup.text': 'Mit dem Einrichtungs-Token von seiner Konsole übernehmen und Zugangsdaten wählen.',
-  'setup.claim': 'Server übernehmen',
   'problem.unreachable': 'Der Server antwortet nicht.',
   'problem.unreachableNext': 'Die Seite versucht es von selbst wieder.',
   'problem.next': 'Was zu tun ist: {next}',
