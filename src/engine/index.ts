@@ -22,21 +22,41 @@ export {
 export { type DrillReport, type VerifiedEvidence, verifyEvidence } from './evidence/index.ts';
 export type { KmsSettings } from './kms/credential.ts';
 export { type AnchorPlace, readAnchors, type StoredAnchor, writeAnchor } from './operations/anchors.ts';
+export type { BackupOutcome, BackupProfile, BackupRequest } from './operations/backup.ts';
+export type { TreeItem } from './operations/browse.ts';
 export type { CopyPlace } from './operations/copy-place.ts';
 export type { DestinationSpec, RunPort } from './operations/destinations.ts';
 export { type BackupWithCopies, backupToAll, type CopyStatus } from './operations/destinations-backup.ts';
-export { eachDestination } from './operations/destinations-each.ts';
-export { withNearestCopy } from './operations/destinations-nearest.ts';
-export { replicateBetween } from './operations/destinations-replicate.ts';
-export { verifyAll } from './operations/destinations-verify.ts';
+export { type DoneAt, eachDestination } from './operations/destinations-each.ts';
+export { type NearCopy, withNearestCopy } from './operations/destinations-nearest.ts';
+export {
+  type ReplicatedTo,
+  type ReplicateOutcome,
+  type ReplicateRequest,
+  replicateBetween,
+} from './operations/destinations-replicate.ts';
+export {
+  type CopySet,
+  type VerifiedCopy,
+  type VerifyAllRequest,
+  verifyAll,
+} from './operations/destinations-verify.ts';
+export type { DoctorCheck } from './operations/doctor.ts';
 export type { DrillRequest, DrillSettings, KeptState } from './operations/drill/drill-types.ts';
 export type { DrillOutcome, EvidenceCopy } from './operations/drill/evidence.ts';
 export { type FailedDrill, failedDrill } from './operations/drill/failed-drill.ts';
 export { type DumpedTables, type DumpTablesRequest, dumpTables } from './operations/dump-tables.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
 export { type KitRequest, writeKit } from './operations/kit.ts';
+export type { BackupDetails, ListedBackup } from './operations/list.ts';
+export type { PruneOutcome } from './operations/maintenance.ts';
 export type { ProvenEvidence } from './operations/proven-backups.ts';
-export type { RetentionInput } from './operations/rotate.ts';
+export type { CopyFailure } from './operations/replicate.ts';
+export type { ReplicatedBackup } from './operations/replicate-among.ts';
+export type { RestoreOutcome } from './operations/restore.ts';
+export type { RestoreRequest } from './operations/restore-plan.ts';
+export type { TenantRestoreOutcome } from './operations/restore-tenant.ts';
+export type { RetentionInput, RotateOutcome } from './operations/rotate.ts';
 export { type HookedRun, type RunEnd, type RunHooks, runWithHooks } from './operations/run-hooks.ts';
 export type { SourceSpec } from './operations/source-spec.ts';
 export { safetySources } from './operations/switches/safety-sources.ts';
@@ -47,9 +67,11 @@ export {
   type SwitchRequest,
   switchBack,
 } from './operations/switches/switch-back.ts';
+export type { SafeRestore } from './operations/switches/switch-port.ts';
 export { testDestination } from './operations/test-destination.ts';
-export { SAFETY_PLAN } from './repository/manifest.ts';
+export { type BackupType, SAFETY_PLAN } from './repository/manifest.ts';
 export type { Extract, Extras } from './sources/extract.ts';
+export type { TenantPlan } from './sources/postgres/restore-tenant.ts';
 export type { TenantChoice } from './sources/postgres/tenant-rules.ts';
 export type { StorageSettings } from './storage/storage-settings.ts';
 

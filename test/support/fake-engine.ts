@@ -49,6 +49,8 @@ const BACKUP: BackupDetails = {
   problems: [],
 };
 
+const ROTATED = { ...BACKUP, complete: true, provenAtMs: null };
+
 const OUTCOME: BackupOutcome = {
   backupId: ID,
   status: 'succeeded',
@@ -259,14 +261,15 @@ function plausible(fake: FakeEngine): Engine {
       durationMs: 1200,
       restored: [{ item: 'app.sqlite', target, sizeBytes: 5_000_000 }],
       warnings: [],
+      kept: [],
     }),
     verify: async () => VERIFIED,
     rotate: async () => ({
       removed: 1,
       decisions: [
-        { backup: BACKUP, action: 'keep', reasons: [{ code: 'last_good', text: 'last good backup' }] },
+        { backup: ROTATED, action: 'keep', reasons: [{ code: 'last_good', text: 'last good backup' }] },
         {
-          backup: { ...BACKUP, id: `${ID}x` },
+          backup: { ...ROTATED, id: `${ID}x` },
           action: 'remove',
           reasons: [{ code: 'too_old', text: 'older than 30 days' }],
         },
@@ -286,7 +289,7 @@ function plausible(fake: FakeEngine): Engine {
     placeHold: async () => ({ backupId }),
     releaseHold: async () => ({ backupId }),
     listHolds: async () => [
-      { backupId, reason: 'before the upgrade', createdAt: '2026-11-21T03:00:00.000Z' },
+      { holdId: ID, backupId, reason: 'before the upgrade', createdAt: '2026-11-21T03:00:00.000Z' },
     ],
     undelete: async () => ({ backupId }),
     listKeys: async () => [
@@ -298,6 +301,7 @@ function plausible(fake: FakeEngine): Engine {
         epoch: 1,
         createdAt: '2026-11-21T03:00:00.000Z',
         current: true,
+        intact: true,
       },
     ],
     addKey: async () => ({ slotId: ID }),
