@@ -4,6 +4,7 @@ import { archiveParser } from './archive-parser.ts';
 import { type ArchiveToc, archiveFailure, tocOfStream } from './archive-toc.ts';
 import { unpackArchive } from './archive-unpack.ts';
 import { asFacts, type DumpFacts } from './facts.ts';
+import { writeWithCuts } from './write-with-cuts.ts';
 
 /** A dump in custom format that lies in a file, looked through to its end. */
 export interface ArchiveFile {
@@ -80,17 +81,6 @@ function headerFacts({ header, entries }: ArchiveToc, facts: DumpFacts | null): 
   if (facts) return asFacts(facts);
   const { archiveVersion, serverVersion, pgDumpVersion, database, compression } = header;
   return { archiveVersion, serverVersion, pgDumpVersion, database, compression, entries: entries.length };
-}
-
-async function writeWithCuts(sink: ByteSink, bytes: Buffer, offset: number, cuts: readonly number[]) {
-  let from = 0;
-  for (const cut of cuts) {
-    const at = cut - offset;
-    if (at > from) await sink.write(bytes.subarray(from, at));
-    sink.cut();
-    from = at;
-  }
-  if (from < bytes.length) await sink.write(bytes.subarray(from));
 }
 
 async function* bytesOf(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
-import { HoldfastError } from '../../base/errors.ts';
 import type { Artifact, SourceContext, SourceSession, StreamArtifact } from '../port.ts';
 import type { PostgresAddress } from './address.ts';
 import { connect, endQuietly } from './connect.ts';
-import { copyOut } from './copy-out.ts';
 import { type CopySchema, type CopyTable, readCopySchema } from './copy-schema.ts';
+import { csvArtifact } from './csv-artifact.ts';
 import { databaseFailure } from './failures.ts';
 import { quoteName, quoteQualified } from './quote.ts';
 import { keepsChanging, type ServerFacts, serverFacts } from './snapshot.ts';
@@ -115,32 +114,14 @@ export function copiedColumns(table: CopyTable): string[] {
   return table.columns.filter((column) => !column.generated).map((column) => column.name);
 }
 
-function tableArtifact(client: Client, table: CopyTable, { address, context }: CopyOptions): StreamArtifact {
+function tableArtifact(client: Client, table: CopyTable, options: CopyOptions): StreamArtifact {
   const columns = copiedColumns(table);
   const list = columns.length === 0 ? '' : ` (${columns.map(quoteName).join(', ')})`;
-  return {
-    form: 'stream',
-    name: table.artifact!,
-    kind: 'pg-csv',
-    chunking: { method: 'content', profile: 'dump' },
-    async produce(sink) {
-      if (context.signal.aborted) throw new HoldfastError('interrupted');
-      const hash = createHash('sha256');
-      const statement = `copy ${quoteQualified(table.schema, table.name)}${list} to stdout (format csv, header true)`;
-      try {
-        const rows = await copyOut(client, statement, async (bytes) => {
-          if (context.signal.aborted) throw new HoldfastError('interrupted');
-          hash.update(bytes);
-          await sink.write(bytes);
-          context.progress.advance({ bytes: bytes.length });
-        });
-        const sha256 = hash.digest('hex');
-        return { format: 'pg-csv', schema: table.schema, name: table.name, columns, rows, sha256 };
-      } catch (error) {
-        throw databaseFailure(error, address);
-      }
-    },
-  };
+  return csvArtifact(client, table, {
+    columns,
+    what: `${quoteQualified(table.schema, table.name)}${list}`,
+    options,
+  });
 }
 
 /** Last, so that sequences, which know no snapshot, are never behind the rows. */

@@ -8,6 +8,7 @@ import { startTool } from './child.ts';
 import type { DumpFacts } from './facts.ts';
 import { openOutputPipe } from './output-pipe.ts';
 import type { ClientTools } from './tools.ts';
+import { writeWithCuts } from './write-with-cuts.ts';
 
 export interface DumpCall {
   readonly tools: ClientTools;
@@ -91,20 +92,4 @@ async function forward(stdout: AsyncIterable<Buffer>, parser: ArchiveParser, cal
     for (const piece of held) await pass(piece.bytes, piece.cuts);
     held = null;
   }
-}
-
-async function writeWithCuts(
-  sink: ByteSink,
-  bytes: Buffer,
-  offset: number,
-  cuts: readonly number[],
-): Promise<void> {
-  let from = 0;
-  for (const cut of cuts) {
-    const at = cut - offset;
-    if (at > from) await sink.write(bytes.subarray(from, at));
-    sink.cut();
-    from = at;
-  }
-  if (from < bytes.length) await sink.write(bytes.subarray(from));
 }

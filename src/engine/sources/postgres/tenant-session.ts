@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Artifact, StreamArtifact } from '../port.ts';
 import { connect, endQuietly } from './connect.ts';
-import { copyOut } from './copy-out.ts';
 import { type CopySchema, type CopyTable, readCopySchema } from './copy-schema.ts';
 import {
   artifactName,
@@ -14,6 +12,7 @@ import {
   OUTPUT,
   schemaArtifact,
 } from './copy-session.ts';
+import { csvArtifact } from './csv-artifact.ts';
 import { databaseFailure } from './failures.ts';
 import { quoteName, quoteQualified } from './quote.ts';
 import { serverFacts } from './snapshot.ts';
@@ -122,31 +121,11 @@ function rowsArtifact(
   client: Client,
   table: CopyTable,
   condition: string,
-  { address, context }: CopyOptions,
+  options: CopyOptions,
 ): StreamArtifact {
   const columns = copiedColumns(table);
   const list = columns.map((column) => `t.${quoteName(column)}`).join(', ');
   const from = quoteQualified(table.schema, table.name);
-  const statement = `copy (select ${list} from only ${from} t where ${condition}) to stdout (format csv, header true)`;
-  return {
-    form: 'stream',
-    name: table.artifact!,
-    kind: 'pg-csv',
-    chunking: { method: 'content', profile: 'dump' },
-    async produce(sink) {
-      const hash = createHash('sha256');
-      try {
-        const rows = await copyOut(client, statement, async (bytes) => {
-          if (context.signal.aborted) throw new HoldfastError('interrupted');
-          hash.update(bytes);
-          await sink.write(bytes);
-          context.progress.advance({ bytes: bytes.length });
-        });
-        const sha256 = hash.digest('hex');
-        return { format: 'pg-csv', schema: table.schema, name: table.name, columns, rows, sha256 };
-      } catch (error) {
-        throw databaseFailure(error, address);
-      }
-    },
-  };
+  const what = `(select ${list} from only ${from} t where ${condition})`;
+  return csvArtifact(client, table, { columns, what, options });
 }
