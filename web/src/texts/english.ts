@@ -1,8 +1,22 @@
+import { accessTexts } from './access-texts.ts';
+import { keyTexts } from './key-texts.ts';
+import { ledgerTexts } from './ledger-texts.ts';
+import { maintenanceTexts } from './maintenance-texts.ts';
+import { noticeTexts } from './notice-texts.ts';
+import { settingsTexts } from './settings-texts.ts';
 import { setupTexts } from './setup-texts.ts';
+import { upkeepTexts } from './upkeep-texts.ts';
 
 /** Every text of the page; those of one part alone are in files of their own. `{name}` is filled in. */
 export const english = {
   ...setupTexts.en,
+  ...accessTexts.en,
+  ...keyTexts.en,
+  ...ledgerTexts.en,
+  ...maintenanceTexts.en,
+  ...noticeTexts.en,
+  ...settingsTexts.en,
+  ...upkeepTexts.en,
   'nav.overview': 'Overview',
   'nav.backups': 'Backups',
   'nav.jobs': 'Runs',
@@ -195,11 +209,6 @@ export const english = {
   'job.ofTotal': '{done} of {total}',
   'job.showBackup': 'Show the backup',
   'job.stopping': 'Is being stopped',
-  'key.generate': 'Generate a key',
-  'key.once': 'Key id {id}. It is shown only now and kept nowhere: without it, nobody opens the backups.',
-  'key.text':
-    'A strong random key for a new destination. Give it to the server as BACKUP_ENCRYPTION_KEY, and keep another copy elsewhere.',
-  'key.title': 'Encryption key',
   'kind.backup': 'Backup',
   'kind.verify': 'Verification',
   'kind.rotate': 'Rotation',
@@ -267,10 +276,6 @@ export const english = {
   'retention.standard': 'Standard',
   'retention.year': 'One year',
   'retention.archive': 'Archive',
-  'role.owner': 'owner',
-  'role.admin': 'admin',
-  'role.operator': 'operator',
-  'role.viewer': 'viewer',
   'runs.all': 'All runs',
   'runs.empty': 'There are no such runs.',
   'runs.text': 'Everything the workers did: backups, restores, checks and upkeep.',
@@ -309,33 +314,8 @@ export const english = {
   'status.refused': 'refused',
   'status.ended': 'ended',
   'test.named': 'Test {name}',
-  'token.create': 'Create a token',
-  'token.days': 'Valid for days',
-  'token.empty': 'There are no tokens.',
-  'token.expired': 'expired',
-  'token.expires': 'Expires',
-  'token.nameHelp': 'What it is for',
-  'token.once': 'The token is shown only now and kept nowhere. Give it to the program that needs it.',
-  'token.revoke': 'Revoke',
-  'token.revokeNamed': 'Revoke {name}',
-  'token.revoked': 'revoked',
-  'token.scopes': 'May do',
-  'token.scopesHelp': 'As little as the program needs',
-  'token.text': 'For programs: scripts, monitoring, deployment.',
-  'token.used': 'Last used',
   'triggers.empty': 'Nobody asked for a backup yet.',
   'triggers.title': 'Requests',
-  'users.changeNamed': 'Change {name}',
-  'users.create': 'Add a user',
-  'users.disable': 'Disable',
-  'users.disabled': 'disabled',
-  'users.enable': 'Enable',
-  'users.everything': 'Everything',
-  'users.factorHint': 'They can set up a second factor under My account.',
-  'users.makeRole': 'Make {role}',
-  'users.resetFactor': 'Remove the second factor',
-  'users.tenantHelp': 'With a tenant, they see only what belongs to it',
-  'users.text': 'Who may log in, and what they may do.',
 } as const;
 
 export type TextKey = keyof typeof english;

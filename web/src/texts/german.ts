@@ -1,8 +1,22 @@
+import { accessTexts } from './access-texts.ts';
 import type { TextKey } from './english.ts';
+import { keyTexts } from './key-texts.ts';
+import { ledgerTexts } from './ledger-texts.ts';
+import { maintenanceTexts } from './maintenance-texts.ts';
+import { noticeTexts } from './notice-texts.ts';
+import { settingsTexts } from './settings-texts.ts';
 import { setupTexts } from './setup-texts.ts';
+import { upkeepTexts } from './upkeep-texts.ts';
 
 export const german: Readonly<Record<TextKey, string>> = {
   ...setupTexts.de,
+  ...accessTexts.de,
+  ...keyTexts.de,
+  ...ledgerTexts.de,
+  ...maintenanceTexts.de,
+  ...noticeTexts.de,
+  ...settingsTexts.de,
+  ...upkeepTexts.de,
   'nav.overview': 'Übersicht',
   'nav.backups': 'Sicherungen',
   'nav.jobs': 'Läufe',
@@ -197,12 +211,6 @@ export const german: Readonly<Record<TextKey, string>> = {
   'job.ofTotal': '{done} von {total}',
   'job.showBackup': 'Sicherung zeigen',
   'job.stopping': 'Wird angehalten',
-  'key.generate': 'Schlüssel erzeugen',
-  'key.once':
-    'Schlüssel-ID {id}. Er ist nur jetzt zu sehen und wird nirgends aufbewahrt: Ohne ihn öffnet niemand die Sicherungen.',
-  'key.text':
-    'Ein starker Zufallsschlüssel für ein neues Ziel. Der Server bekommt ihn als BACKUP_ENCRYPTION_KEY; eine zweite Kopie gehört an einen anderen Ort.',
-  'key.title': 'Schlüssel',
   'kind.backup': 'Sicherung',
   'kind.verify': 'Prüfung',
   'kind.rotate': 'Rotation',
@@ -270,10 +278,6 @@ export const german: Readonly<Record<TextKey, string>> = {
   'retention.standard': 'Standard',
   'retention.year': 'Ein Jahr',
   'retention.archive': 'Archiv',
-  'role.owner': 'Eigentümer',
-  'role.admin': 'Verwalter',
-  'role.operator': 'Bediener',
-  'role.viewer': 'Leser',
   'runs.all': 'Alle Läufe',
   'runs.empty': 'Solche Läufe gibt es nicht.',
   'runs.text': 'Alles, was die Arbeiter taten: Sicherungen, Wiederherstellungen, Prüfungen, Pflege.',
@@ -312,32 +316,6 @@ export const german: Readonly<Record<TextKey, string>> = {
   'status.refused': 'abgelehnt',
   'status.ended': 'beendet',
   'test.named': '{name} prüfen',
-  'token.create': 'Token erzeugen',
-  'token.days': 'Gültig in Tagen',
-  'token.empty': 'Es gibt keine Token.',
-  'token.expired': 'abgelaufen',
-  'token.expires': 'Läuft ab',
-  'token.nameHelp': 'Wofür es ist',
-  'token.once':
-    'Das Token ist nur jetzt zu sehen und wird nirgends aufbewahrt. Bitte dem Programm geben, das es braucht.',
-  'token.revoke': 'Widerrufen',
-  'token.revokeNamed': '{name} widerrufen',
-  'token.revoked': 'widerrufen',
-  'token.scopes': 'Darf',
-  'token.scopesHelp': 'So wenig, wie das Programm braucht',
-  'token.text': 'Für Programme: Skripte, Überwachung, Auslieferung.',
-  'token.used': 'Zuletzt benutzt',
   'triggers.empty': 'Noch hat niemand eine Sicherung verlangt.',
   'triggers.title': 'Anforderungen',
-  'users.changeNamed': '{name} ändern',
-  'users.create': 'Nutzer hinzufügen',
-  'users.disable': 'Sperren',
-  'users.disabled': 'gesperrt',
-  'users.enable': 'Entsperren',
-  'users.everything': 'Alles',
-  'users.factorHint': 'Einen zweiten Faktor richtet man unter Mein Konto ein.',
-  'users.makeRole': 'Zum {role} machen',
-  'users.resetFactor': 'Zweiten Faktor entfernen',
-  'users.tenantHelp': 'Mit einem Mandanten sieht man nur, was zu ihm gehört',
-  'users.text': 'Wer sich anmelden darf, und was er darf.',
 };

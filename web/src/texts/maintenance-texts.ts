@@ -1,0 +1,71 @@
+import { area } from './area.ts';
+
+/** Work that somebody asks for, and tests. */
+export const maintenanceTexts = area({
+  en: {
+    'maintenance.all': 'Everything of it',
+    'maintenance.channels': 'Notice channels',
+    'maintenance.destinations': 'Destinations',
+    'maintenance.hundredth': 'A hundredth, drawn at random',
+    'maintenance.heal': 'Repair damaged copies from good ones',
+    'maintenance.healHelp': 'Needs another destination that has them',
+    'maintenance.noChannels': 'Nobody is told anything yet.',
+    'maintenance.prune': 'Prune',
+    'maintenance.pruneNamed': 'Prune {name}',
+    'maintenance.pruneText':
+      'Removes from {name} what no backup uses any more, and what has been in the archive for 30 days. That does not come back.',
+    'maintenance.replicate': 'Complete copies',
+    'maintenance.replicateNamed': 'Complete the copies of {name}',
+    'maintenance.result': 'Outcome',
+    'maintenance.rotate': 'Rotate',
+    'maintenance.rotateNamed': 'Rotate {name}',
+    'maintenance.rotateText':
+      'Applies the retention of {name}: backups that it no longer keeps go to the archive, and can be brought back from there for 30 days. Held ones and the last good one stay.',
+    'maintenance.sent': 'Sent, in {time}.',
+    'maintenance.share': 'How much is read',
+    'maintenance.showRun': 'Show the run',
+    'maintenance.tenth': 'A tenth, drawn at random',
+    'maintenance.testAll': 'Test all',
+    'maintenance.testAllChannels': 'Test all channels',
+    'maintenance.testAllDestinations': 'Test all destinations',
+    'maintenance.testing': 'Being tested',
+    'maintenance.text': 'What is otherwise done by schedule, done now. Each shows what came of it.',
+    'maintenance.verify': 'Verify',
+    'maintenance.verifyNamed': 'Verify {name}',
+    'maintenance.verifyText':
+      'Reads stored bytes back and checks each against its signature and its checksum.',
+  },
+  de: {
+    'maintenance.all': 'Alles davon',
+    'maintenance.channels': 'Meldekanäle',
+    'maintenance.destinations': 'Ziele',
+    'maintenance.hundredth': 'Ein Hundertstel, zufällig gezogen',
+    'maintenance.heal': 'Beschädigte Kopien aus guten wiederherstellen',
+    'maintenance.healHelp': 'Braucht ein anderes Ziel, das sie hat',
+    'maintenance.noChannels': 'Noch erfährt niemand etwas.',
+    'maintenance.prune': 'Aufräumen',
+    'maintenance.pruneNamed': '{name} aufräumen',
+    'maintenance.pruneText':
+      'Entfernt aus {name}, was keine Sicherung mehr braucht, und was seit 30 Tagen im Archiv ist. Das kommt nicht wieder.',
+    'maintenance.replicate': 'Kopien ergänzen',
+    'maintenance.replicateNamed': 'Kopien von {name} ergänzen',
+    'maintenance.result': 'Ausgang',
+    'maintenance.rotate': 'Rotieren',
+    'maintenance.rotateNamed': '{name} rotieren',
+    'maintenance.rotateText':
+      'Wendet die Aufbewahrung von {name} an: Was sie nicht mehr behält, kommt ins Archiv und lässt sich 30 Tage lang zurückholen. Festgehaltenes und die letzte gute Sicherung bleiben.',
+    'maintenance.sent': 'Gesendet, in {time}.',
+    'maintenance.share': 'Wie viel gelesen wird',
+    'maintenance.showRun': 'Lauf zeigen',
+    'maintenance.tenth': 'Ein Zehntel, zufällig gezogen',
+    'maintenance.testAll': 'Alle prüfen',
+    'maintenance.testAllChannels': 'Alle Kanäle prüfen',
+    'maintenance.testAllDestinations': 'Alle Ziele prüfen',
+    'maintenance.testing': 'Wird geprüft',
+    'maintenance.text': 'Was sonst nach Zeitplan geschieht, jetzt. Überall steht, was daraus wurde.',
+    'maintenance.verify': 'Prüfen',
+    'maintenance.verifyNamed': 'Bestand von {name} prüfen',
+    'maintenance.verifyText':
+      'Liest gespeicherte Bytes zurück und prüft jedes gegen seine Signatur und seine Prüfsumme.',
+  },
+});
