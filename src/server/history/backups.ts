@@ -3,6 +3,7 @@ import type { Selectable } from 'kysely';
 import { listPage } from '../catalog/pages.ts';
 import type { BackupCopiesTable, BackupsTable } from '../catalog/tables/backups.ts';
 import type { CatalogDb } from '../catalog/types.ts';
+import { tenantsShown, type Visibility } from './visible.ts';
 
 export interface BackupEntry {
   readonly id: string;
@@ -20,14 +21,17 @@ export interface BackupEntry {
   readonly storedBytes: number | null;
   readonly artifacts: readonly {
     readonly name: string;
-    /** The source it is of. */
-    readonly source: string;
+    /** The source it is of; absent in what earlier versions wrote. */
+    readonly source?: string;
     readonly kind: string;
     readonly sizeBytes: number;
   }[];
   readonly held: boolean;
   readonly archivedAtMs: number | null;
   readonly jobId: string | null;
+}
+
+export interface BackupWithCopies extends BackupEntry {
   readonly copies: readonly BackupCopy[];
 }
 
@@ -42,10 +46,10 @@ export interface BackupCopy {
   readonly error: string | null;
 }
 
-export interface BackupFilter {
+export interface BackupFilter extends Visibility {
   /** Null is global; absent is all. */
-  readonly tenantId?: string | null;
-  readonly plan?: string;
+  readonly tenantId?: string | null | undefined;
+  readonly plan?: string | undefined;
   /** Those in the archive instead. Default false. */
   readonly archived?: boolean;
 }
@@ -60,7 +64,7 @@ export interface HistoryPage {
 /** Newest first. */
 export async function listBackups(
   db: CatalogDb,
-  { tenantId, plan, archived = false }: BackupFilter,
+  { visible, tenantId, plan, archived = false }: BackupFilter,
   { limit, after }: HistoryPage,
 ): Promise<{ readonly items: readonly BackupEntry[]; readonly next: string | null }> {
   let query = db
@@ -73,39 +77,34 @@ export async function listBackups(
   if (tenantId === null) query = query.where('tenant_id', 'is', null);
   else if (tenantId !== undefined) query = query.where('tenant_id', '=', tenantId);
   if (plan !== undefined) query = query.where('plan', '=', plan);
+  const tenants = tenantsShown({ visible });
+  if (tenants) query = query.where('tenant_id', 'in', tenants);
   const from = cursorOf(after);
   if (from) {
     query = query.where((eb) => eb(eb.refTuple('started_at', 'id'), '<', eb.tuple(from.startedAt, from.id)));
   }
   const rows = await query.execute();
-  const page = listPage(rows, limit, ({ started_at, id }) => `${started_at}_${id}`);
-  return { items: await withCopies(db, page.items), next: page.next };
+  const page = listPage(rows, limit, ({ started_at, id }) => `${started_at}.${id}`);
+  return { items: page.items.map(entryOf), next: page.next };
 }
 
 /** Null when the catalog knows none. */
-export async function getBackup(db: CatalogDb, id: string): Promise<BackupEntry | null> {
-  const rows = await db.selectFrom('backups').selectAll().where('id', '=', id).execute();
-  const [entry] = await withCopies(db, rows);
-  return entry ?? null;
+export async function getBackup(db: CatalogDb, id: string): Promise<BackupWithCopies | null> {
+  const row = await db.selectFrom('backups').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!row) return null;
+  const copies = await db.selectFrom('backup_copies').selectAll().where('backup_id', '=', id).execute();
+  return { ...entryOf(row), copies: copies.map(copyOf) };
 }
 
+/** Whether a text is a `next` of `listBackups`. */
+export const isBackupCursor = (text: string) => cursorOf(text) !== null;
+
 function cursorOf(text: string | null): { readonly startedAt: number; readonly id: string } | null {
-  const parts = /^(\d{1,16})_([0-9a-f-]{36})$/.exec(text ?? '');
+  const parts = /^(\d{1,15})\.([0-9a-f-]{36})$/.exec(text ?? '');
   return parts ? { startedAt: Number(parts[1]), id: parts[2]! } : null;
 }
 
-async function withCopies(db: CatalogDb, rows: readonly Selectable<BackupsTable>[]): Promise<BackupEntry[]> {
-  if (rows.length === 0) return [];
-  const ids = rows.map(({ id }) => id);
-  const copies = await db.selectFrom('backup_copies').selectAll().where('backup_id', 'in', ids).execute();
-  const byBackup = Map.groupBy(copies, ({ backup_id }) => backup_id);
-  return rows.map((row) => entryOf(row, byBackup.get(row.id) ?? []));
-}
-
-function entryOf(
-  row: Selectable<BackupsTable>,
-  copies: readonly Selectable<BackupCopiesTable>[],
-): BackupEntry {
+function entryOf(row: Selectable<BackupsTable>): BackupEntry {
   return {
     id: row.id,
     plan: row.plan,
@@ -122,13 +121,16 @@ function entryOf(
     held: row.held === 1,
     archivedAtMs: row.archived_at,
     jobId: row.job_id,
-    copies: copies.map((copy) => ({
-      destinationId: copy.destination_id,
-      state: copy.state,
-      seenAtMs: copy.seen_at,
-      verifiedAtMs: copy.verified_at,
-      verifiedGood: copy.verified_good === null ? null : copy.verified_good === 1,
-      error: copy.error,
-    })),
+  };
+}
+
+function copyOf(copy: Selectable<BackupCopiesTable>): BackupCopy {
+  return {
+    destinationId: copy.destination_id,
+    state: copy.state,
+    seenAtMs: copy.seen_at,
+    verifiedAtMs: copy.verified_at,
+    verifiedGood: copy.verified_good === null ? null : copy.verified_good === 1,
+    error: copy.error,
   };
 }

@@ -1,95 +1,72 @@
 import type { Selectable } from 'kysely';
 import { iso, isoOrNull } from '../../contracts/api/common.ts';
 import { HoldfastError } from '../../engine/index.ts';
-import { listPage } from '../catalog/pages.ts';
 import type { BackupsTable } from '../catalog/tables/backups.ts';
 import type { CatalogDb } from '../catalog/types.ts';
+import { type BackupEntry, listBackups as backupsIn, getBackup, isBackupCursor } from '../history/backups.ts';
 import { RequestProblem } from './problem.ts';
 
 type Row = Selectable<BackupsTable>;
-
-interface Artifact {
-  readonly name: string;
-  /** The source it is of; absent in what earlier versions wrote. */
-  readonly source?: string;
-  readonly kind: string;
-  readonly sizeBytes: number;
-}
 
 export interface BackupListRequest {
   readonly limit: number;
   readonly after?: string | undefined;
   readonly tenant_id?: string | undefined;
   readonly plan?: string | undefined;
-  readonly archived: boolean;
+  readonly archived: 'true' | 'false';
 }
 
 /** Newest first, by the time a backup began. `visible`: see `visibleTenants`. */
 export async function listBackups(
   db: CatalogDb,
   visible: readonly string[] | null,
-  request: BackupListRequest,
+  { limit, after, tenant_id: tenantId, plan, archived }: BackupListRequest,
 ) {
-  const { limit, after, tenant_id, plan, archived } = request;
-  let query = db
-    .selectFrom('backups')
-    .selectAll()
-    .where('archived_at', archived ? 'is not' : 'is', null)
-    .orderBy('started_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(limit + 1);
-  if (after !== undefined) {
-    const [atMs, id] = cursorOf(after);
-    query = query.where((eb) => eb(eb.refTuple('started_at', 'id'), '<', eb.tuple(atMs, id)));
+  if (after !== undefined && !isBackupCursor(after)) {
+    throw new RequestProblem([{ field: 'after', message: 'is not what `next` gave' }]);
   }
-  if (visible !== null) query = query.where('tenant_id', 'in', visible.length > 0 ? [...visible] : ['']);
-  if (tenant_id !== undefined) query = query.where('tenant_id', '=', tenant_id);
-  if (plan !== undefined) query = query.where('plan', '=', plan);
-  const rows = await query.execute();
-  const page = listPage(rows, limit, (row) => `${row.started_at}.${row.id}`);
-  return { items: page.items.map(backupPayload), next: page.next };
+  const filter = { visible, tenantId, plan, archived: archived === 'true' };
+  const { items, next } = await backupsIn(db, filter, { limit, after: after ?? null });
+  return { items: items.map(backupPayload), next };
 }
 
-function cursorOf(text: string): [number, string] {
-  const found = /^(\d{1,15})\.([0-9a-f-]{36})$/.exec(text);
-  if (!found) throw new RequestProblem([{ field: 'after', message: 'is not what `next` gave' }]);
-  return [Number(found[1]), found[2]!];
-}
-
-export function backupPayload(row: Row) {
+export function backupPayload(entry: BackupEntry) {
+  const { id, plan, part, type, status, held } = entry;
   return {
-    ...{ id: row.id, plan: row.plan, part: row.part, tenant_id: row.tenant_id, type: row.type },
-    ...{ status: row.status, size_bytes: row.size_bytes, stored_bytes: row.stored_bytes, job_id: row.job_id },
-    timestamp: iso(row.started_at),
-    databases: databaseSizes(row),
-    held: row.held === 1,
-    archived_at: isoOrNull(row.archived_at),
+    ...{ id, plan, part, tenant_id: entry.tenantId, type, status, held },
+    ...{ size_bytes: entry.sizeBytes, stored_bytes: entry.storedBytes, job_id: entry.jobId },
+    timestamp: iso(entry.startedAtMs),
+    databases: sizesOf(entry.artifacts),
+    archived_at: isoOrNull(entry.archivedAtMs),
   };
 }
 
 /** Bytes of each source that is a database. */
-export function databaseSizes(row: Pick<Row, 'artifacts'>): Record<string, number> {
+export function databaseSizes({ artifacts }: Pick<Row, 'artifacts'>): Record<string, number> {
+  return sizesOf(artifacts === null ? [] : (JSON.parse(artifacts) as BackupEntry['artifacts']));
+}
+
+function sizesOf(artifacts: BackupEntry['artifacts']): Record<string, number> {
   const sizes: Record<string, number> = {};
-  for (const { name, source = name, kind, sizeBytes } of artifactsOf(row)) {
+  for (const { name, source = name, kind, sizeBytes } of artifacts) {
     if (/^(sqlite|pg-)/.test(kind)) sizes[source] = (sizes[source] ?? 0) + sizeBytes;
   }
   return sizes;
 }
 
-function artifactsOf({ artifacts }: Pick<Row, 'artifacts'>): Artifact[] {
-  return artifacts === null ? [] : (JSON.parse(artifacts) as Artifact[]);
-}
-
 /** Throws `id_unknown`. */
 export async function requireBackup(db: CatalogDb, id: string): Promise<Row> {
   const row = await db.selectFrom('backups').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!row) throw new HoldfastError('id_unknown', `no backup has the id ${id}`);
+  if (!row) throw unknownBackup(id);
   return row;
 }
 
+const unknownBackup = (id: string) => new HoldfastError('id_unknown', `no backup has the id ${id}`);
+
+/** What the catalog has of a backup. Throws `id_unknown`. */
 export async function backupDetail(db: CatalogDb, id: string) {
-  const row = await requireBackup(db, id);
-  const copies = await db.selectFrom('backup_copies').selectAll().where('backup_id', '=', id).execute();
+  const entry = await getBackup(db, id);
+  if (!entry) throw unknownBackup(id);
   const documents = await db
     .selectFrom('documents')
     .select(['id', 'name'])
@@ -97,13 +74,12 @@ export async function backupDetail(db: CatalogDb, id: string) {
     .execute();
   const names = new Map(documents.map((one) => [one.id, one.name]));
   return {
-    ...backupPayload(row),
-    artifacts: artifactsOf(row).map(({ name, kind, sizeBytes }) => ({ name, kind, size_bytes: sizeBytes })),
-    copies: copies.map((copy) => ({
-      destination: names.get(copy.destination_id) ?? copy.destination_id,
-      ...{ state: copy.state, seen_at: iso(copy.seen_at), error: copy.error },
-      verified_at: isoOrNull(copy.verified_at),
-      verified_good: copy.verified_good === null ? null : copy.verified_good === 1,
+    ...backupPayload(entry),
+    artifacts: entry.artifacts.map(({ name, kind, sizeBytes }) => ({ name, kind, size_bytes: sizeBytes })),
+    copies: entry.copies.map(({ destinationId, state, seenAtMs, error, verifiedAtMs, verifiedGood }) => ({
+      destination: names.get(destinationId) ?? destinationId,
+      ...{ state, seen_at: iso(seenAtMs), error },
+      ...{ verified_at: isoOrNull(verifiedAtMs), verified_good: verifiedGood },
     })),
   };
 }

@@ -1,72 +1,27 @@
-import { newKey, s3Test, triggerRequest } from '../../../contracts/api/administration.ts';
-import { answers, pageOf } from '../../../contracts/api/common.ts';
+import { newKey, s3Test } from '../../../contracts/api/administration.ts';
+import { answers } from '../../../contracts/api/common.ts';
 import { testResult } from '../../../contracts/api/configuration.ts';
-import {
-  backup,
-  backupParam,
-  backupQuery,
-  downloadQuery,
-  runAnswer,
-  triggerQuery,
-  trigger as triggerSchema,
-} from '../../../contracts/api/runs.ts';
 import { generateKeyText, keyIdOf } from '../../../engine/index.ts';
 import { listDocuments } from '../../configuration/documents.ts';
 import { vettedAgents } from '../../outbound/index.ts';
-import { listBackups } from '../backup-list.ts';
-import { type App, type ServerContext, visibleTenants } from '../context.ts';
-import { sendBundle } from '../download.ts';
+import type { App, ServerContext } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
 import { s3Address } from '../s3-address.ts';
 import { refuseEndpoint, tested, testStored } from '../test-destinations.ts';
-import { trigger } from '../trigger.ts';
-import { triggerHistory } from '../trigger-history.ts';
-import { tenantOfBackup } from './backups.ts';
+import { addBackupList, addDownload, addTrigger, addTriggerHistory } from './shared.ts';
 
 const BASE = '/api/admin/backups';
 
 export function addAdminRoutes(app: App, context: ServerContext): void {
-  const { catalog } = context;
   const tags = ['administration'];
-  app.route({
-    method: 'GET',
-    url: BASE,
-    config: { access: { permission: 'backups:read', tenant: 'visible' } },
-    schema: {
-      tags,
-      summary: 'Backups with the size of each database, newest first',
-      querystring: backupQuery,
-      response: answers(pageOf(backup)),
-    },
-    handler: async (request) =>
-      listBackups(catalog.db, visibleTenants(request), {
-        ...request.query,
-        archived: request.query.archived === 'true',
-      }),
+  addBackupList(app, context, {
+    ...{ url: BASE, tags, summary: 'Backups with the size of each database, newest first' },
   });
-  app.route({
-    method: 'POST',
-    url: `${BASE}/trigger`,
-    // The plan says whose it is; `trigger` looks only among those the caller may run.
-    config: { access: { permission: 'backups:trigger', tenant: 'visible' } },
-    schema: { tags, summary: 'Start a backup now', body: triggerRequest, response: answers(runAnswer, 202) },
-    handler: async (request, reply) => {
-      const { plan, tenant_id, part, type } = request.body;
-      const asked = { plan: plan ?? null, tenantId: tenant_id, part: part ?? null, type: type ?? null };
-      return reply.code(202).send(await trigger(request, context, asked));
-    },
+  addTrigger(app, context, {
+    ...{ url: `${BASE}/trigger`, tags, summary: 'Start a backup now', knownTenant: false },
   });
-  app.route({
-    method: 'GET',
-    url: `${BASE}/triggers`,
-    config: { access: { permission: 'jobs:read', tenant: 'visible' } },
-    schema: {
-      tags,
-      summary: 'Every request for a backup and its result',
-      querystring: triggerQuery,
-      response: answers(pageOf(triggerSchema)),
-    },
-    handler: async (request) => triggerHistory(context, visibleTenants(request), request.query),
+  addTriggerHistory(app, context, {
+    ...{ url: `${BASE}/triggers`, tags, summary: 'Every request for a backup and its result' },
   });
   app.route({
     method: 'POST',
@@ -80,23 +35,7 @@ export function addAdminRoutes(app: App, context: ServerContext): void {
     },
     handler: async (request) => testS3(context, request.body),
   });
-  app.route({
-    method: 'GET',
-    url: `${BASE}/:id/download`,
-    config: {
-      access: { permission: 'backups:download', tenant: tenantOfBackup, dangerous: true },
-      recorded: true,
-    },
-    schema: {
-      tags,
-      summary: 'A backup as one encrypted bundle',
-      params: backupParam,
-      querystring: downloadQuery,
-      produces: ['application/octet-stream'],
-    },
-    handler: async (request, reply) =>
-      sendBundle(context, reply, request.params.id, request.query.compression),
-  });
+  addDownload(app, context, { url: `${BASE}/:id/download`, tags });
   app.route({
     method: 'POST',
     url: `${BASE}/generate-encryption-key`,

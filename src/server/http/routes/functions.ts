@@ -1,12 +1,6 @@
-import {
-  healthAnswer,
-  triggerRequest,
-  uploadTest,
-  uploadTestResult,
-} from '../../../contracts/api/administration.ts';
-import { answers, pageOf } from '../../../contracts/api/common.ts';
+import { healthAnswer, uploadTest, uploadTestResult } from '../../../contracts/api/administration.ts';
+import { answers } from '../../../contracts/api/common.ts';
 import { settingsAnswer, settingsChange, tenantQuery } from '../../../contracts/api/configuration.ts';
-import { runAnswer, triggerQuery, trigger as triggerSchema } from '../../../contracts/api/runs.ts';
 import { destinationsOf } from '../../../contracts/config-destinations.ts';
 import { isAllowed } from '../../access/identity.ts';
 import { listDocuments, requireDocument, storedConfig } from '../../configuration/documents.ts';
@@ -14,43 +8,19 @@ import { tenantHealth } from '../../monitoring/tenant-health.ts';
 import { type App, authorOf, identityOf, type ServerContext, visibleTenants } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
 import { testStored } from '../test-destinations.ts';
-import { trigger } from '../trigger.ts';
-import { triggerHistory } from '../trigger-history.ts';
 import { requireTenant, setSettings, settingsOf, tenantOfBodyField, tenantOfQuery } from './settings.ts';
+import { addTrigger, addTriggerHistory } from './shared.ts';
 
 const BASE = '/functions/v1/backup-trigger';
 
 export function addFunctionRoutes(app: App, context: ServerContext): void {
   const { catalog } = context;
   const tags = ['functions'];
-  app.route({
-    method: 'POST',
-    url: `${BASE}/trigger`,
-    config: { access: { permission: 'backups:trigger', tenant: 'visible' } },
-    schema: {
-      tags,
-      summary: 'Start a backup by tenant and type',
-      body: triggerRequest,
-      response: answers(runAnswer, 202),
-    },
-    handler: async (request, reply) => {
-      const { plan, tenant_id, part, type } = request.body;
-      await requireTenant(context, tenant_id ?? null);
-      const asked = { plan: plan ?? null, tenantId: tenant_id, part: part ?? null, type: type ?? null };
-      return reply.code(202).send(await trigger(request, context, asked));
-    },
+  addTrigger(app, context, {
+    ...{ url: `${BASE}/trigger`, tags, summary: 'Start a backup by tenant and type', knownTenant: true },
   });
-  app.route({
-    method: 'GET',
-    url: `${BASE}/history`,
-    config: { access: { permission: 'jobs:read', tenant: 'visible' } },
-    schema: {
-      tags,
-      summary: 'Every request for a backup and its result',
-      querystring: triggerQuery,
-      response: answers(pageOf(triggerSchema)),
-    },
-    handler: async (request) => triggerHistory(context, visibleTenants(request), request.query),
+  addTriggerHistory(app, context, {
+    ...{ url: `${BASE}/history`, tags, summary: 'Every request for a backup and its result' },
   });
   app.route({
     method: 'GET',

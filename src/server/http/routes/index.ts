@@ -9,6 +9,7 @@ import { addJobRoutes } from './jobs.ts';
 import { addLedgerRoutes } from './ledger.ts';
 import { addMaintenanceRoutes } from './maintenance.ts';
 import { addNoticeRoutes } from './notices.ts';
+import { addRestoreRoutes } from './restores.ts';
 import { addSecondFactorRoutes } from './second-factor.ts';
 import { addServerRoutes } from './server-routes.ts';
 import { addSessionRoutes } from './session.ts';
@@ -29,7 +30,7 @@ const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addServerRoutes, addSetupRoutes, addSetupRestoreRoutes],
   ...[addSessionRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
   ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes],
-  ...[addTriggerRoutes, addJobRoutes, addBackupRoutes, addMaintenanceRoutes],
+  ...[addTriggerRoutes, addJobRoutes, addBackupRoutes, addRestoreRoutes, addMaintenanceRoutes],
   ...[addLedgerRoutes, addNoticeRoutes],
   ...[addAdminConfigRoutes, addAdminRoutes, addFunctionRoutes],
   addWebRoutes,

@@ -12,11 +12,10 @@ import {
   worker,
 } from '../../../contracts/api/runs.ts';
 import { HoldfastError } from '../../../engine/index.ts';
-import { jobOf } from '../../jobs/job-rows.ts';
+import { listJobs } from '../../history/jobs.ts';
 import type { JobUpdate } from '../../jobs/port.ts';
 import { type App, type ServerContext, visibleTenants } from '../context.ts';
 import { isStillAllowed } from '../guard.ts';
-import { pageOf as page } from '../page-of.ts';
 import { jobPayload, progressPayload } from '../payloads.ts';
 import type { TenantOf } from '../route-access.ts';
 
@@ -40,25 +39,11 @@ export function addJobRoutes(app: App, context: ServerContext): void {
     config: { access: { permission: 'jobs:read', tenant: 'visible' } },
     schema: { tags, summary: 'Jobs, newest first', querystring: jobQuery, response: answers(pageOf(job)) },
     handler: async (request) => {
-      const { limit, after, kind, status, tenant_id, plan } = request.query;
+      const { limit, after, tenant_id: tenantId, ...filter } = request.query;
+      const page = { limit, after: after ?? null };
       const visible = visibleTenants(request);
-      let query = catalog.db
-        .selectFrom('jobs')
-        .selectAll()
-        .orderBy('id', 'desc')
-        .limit(limit + 1);
-      if (after !== undefined) query = query.where('id', '<', after);
-      if (visible !== null) query = query.where('tenant_id', 'in', visible.length > 0 ? [...visible] : ['']);
-      if (tenant_id !== undefined) query = query.where('tenant_id', '=', tenant_id);
-      if (plan !== undefined) query = query.where('plan', '=', plan);
-      if (kind !== undefined) query = query.where('kind', '=', kind);
-      if (status !== undefined) query = query.where('status', '=', status);
-      const rows = await query.execute();
-      return page(
-        rows.map((row) => jobPayload(jobOf(row))),
-        limit,
-        ({ id }) => id,
-      );
+      const { items, next } = await listJobs(catalog.db, { ...filter, tenantId, visible }, page);
+      return { items: items.map(jobPayload), next };
     },
   });
   app.route({

@@ -1,15 +1,10 @@
-import { answers, pageOf } from '../../../contracts/api/common.ts';
+import { answers } from '../../../contracts/api/common.ts';
 import { nameParam } from '../../../contracts/api/configuration.ts';
-import {
-  runAnswer,
-  runRequest,
-  triggerQuery,
-  trigger as triggerSchema,
-} from '../../../contracts/api/runs.ts';
+import { runAnswer, runRequest } from '../../../contracts/api/runs.ts';
 import { requireDocument } from '../../configuration/documents.ts';
-import { type App, type ServerContext, visibleTenants } from '../context.ts';
+import type { App, ServerContext } from '../context.ts';
 import { trigger } from '../trigger.ts';
-import { triggerHistory } from '../trigger-history.ts';
+import { addTriggerHistory } from './shared.ts';
 
 export function addTriggerRoutes(app: App, context: ServerContext): void {
   const { catalog } = context;
@@ -43,16 +38,7 @@ export function addTriggerRoutes(app: App, context: ServerContext): void {
       return reply.code(202).send(await trigger(request, context, asked));
     },
   });
-  app.route({
-    method: 'GET',
-    url: '/api/v1/triggers',
-    config: { access: { permission: 'jobs:read', tenant: 'visible' } },
-    schema: {
-      tags,
-      summary: 'Every request for a run and its result',
-      querystring: triggerQuery,
-      response: answers(pageOf(triggerSchema)),
-    },
-    handler: async (request) => triggerHistory(context, visibleTenants(request), request.query),
+  addTriggerHistory(app, context, {
+    ...{ url: '/api/v1/triggers', tags, summary: 'Every request for a run and its result' },
   });
 }
