@@ -24,6 +24,7 @@ const EXIT_INTERRUPTED = 130;
 const say = (text: string) => console.log(text);
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--service')) return runService(args.filter((arg) => arg !== '--service'));
   let request: Request;
   try {
     request = parseRequest(args);
@@ -41,8 +42,7 @@ async function main(args: readonly string[]): Promise<number> {
     for (const path of publish(files, documents)) say(`wrote ${path}`);
     return 0;
   }
-  const interrupt = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
+  const interrupt = listenForInterrupt();
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
   try {
     await runAll(request.options, folder, interrupt.signal);
@@ -55,6 +55,27 @@ async function main(args: readonly string[]): Promise<number> {
     if (request.options.keep) say(`kept ${folder}`);
     else rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function listenForInterrupt(): AbortController {
+  const interrupt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
+  return interrupt;
+}
+
+/** Loaded for this alone: the others measure programs and need nothing of the service. */
+async function runService(args: readonly string[]): Promise<number> {
+  const { benchService, parseService, SERVICE_HELP } = await import('./service/main.ts');
+  let options: ReturnType<typeof parseService>;
+  try {
+    options = parseService(args, RESULTS);
+  } catch (error) {
+    console.error(`bench: ${messageOf(error)}\n  next: npm run bench -- --service --help`);
+    return EXIT_USAGE;
+  }
+  if (options === null) process.stdout.write(SERVICE_HELP);
+  else await benchService(options, ROOT, listenForInterrupt().signal);
+  return 0;
 }
 
 async function runAll(options: BenchOptions, folder: string, signal: AbortSignal): Promise<void> {

@@ -40,6 +40,7 @@ Options:
   --output <folder>    where results are written  (default: bench/results)
   --s3                 repositories of holdfast and restic in one bucket of a Ceph gateway on this machine
   --keep               leave data and repositories in the temporary folder, and say where
+  --service            the service instead: lists over a long history, a queue at its fullest; see --service --help
   --publish [files]    run nothing: put the newest results of each workload, or those of the named files,
                        into docs/performance.md and README.md
   -h, --help           this text
