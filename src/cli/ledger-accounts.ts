@@ -42,6 +42,18 @@ export const accounts: { readonly [Name in keyof Engine]: AccountOf<Engine[Name]
   browse: ([id, path], result) => ({
     ...{ stream: 'org_admin_reads', action: 'preview', object: backup(result?.id ?? id), detail: { path } },
   }),
+  treePage: ([{ backupId, artifact, path }], result) => ({
+    ...{ stream: 'org_admin_reads', action: 'preview', object: backup(result?.backupId ?? backupId) },
+    detail: { path: `${artifact}/${path}` },
+  }),
+  compareBackups: ([{ backupId, withId, artifact }]) => ({
+    ...{ stream: 'org_admin_reads', action: 'preview', object: backup(backupId) },
+    detail: { path: artifact, with: withId },
+  }),
+  extractFile: ([{ backupId, artifact, path, file }], result) => ({
+    ...{ stream: 'org_admin_reads', action: 'file.extract', object: backup(result?.backupId ?? backupId) },
+    detail: { path: `${artifact}/${path}`, file, size_bytes: result?.sizeBytes ?? null },
+  }),
   restore: ([request], result) => ({
     ...{ stream: 'org_admin_reads', action: 'restore', object: backup(result?.backupId ?? request.backupId) },
     detail: {
@@ -106,6 +118,9 @@ export const accounts: { readonly [Name in keyof Engine]: AccountOf<Engine[Name]
   }),
   releaseHold: ([id], result) => ({
     ...{ action: 'hold.release', object: backup(result?.backupId ?? id), detail: {}, writes: true },
+  }),
+  archive: ([id], result) => ({
+    ...{ action: 'archive', object: backup(result?.backupId ?? id), detail: {}, writes: true },
   }),
   undelete: ([id], result) => ({
     ...{ action: 'undelete', object: backup(result?.backupId ?? id), detail: {}, writes: true },

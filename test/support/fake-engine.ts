@@ -291,6 +291,13 @@ function plausible(fake: FakeEngine): Engine {
     listHolds: async () => [
       { holdId: ID, backupId, reason: 'before the upgrade', createdAt: '2026-11-21T03:00:00.000Z' },
     ],
+    archive: async () => ({ backupId }),
+    treePage: async () => ({ backupId, entries: [], next: null }),
+    extractFile: async () => ({ backupId, name: 'logo.png', sizeBytes: 100 }),
+    compareBackups: async () => ({
+      counts: { added: 0, removed: 0, changed: 0, attributes: 0, unchanged: 2 },
+      ...{ bytesAdded: 0, bytesRemoved: 0, paths: [], next: null },
+    }),
     undelete: async () => ({ backupId }),
     listKeys: async () => [
       {

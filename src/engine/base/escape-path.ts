@@ -13,3 +13,13 @@ export function escapePath(path: Uint8Array): string {
       .join('');
   }
 }
+
+/** What `escapePath` wrote, as bytes again. */
+export function unescapePath(text: string): Buffer {
+  const parts = text.split(/(\\x[0-9a-f]{2})/);
+  return Buffer.concat(
+    parts.map((part, i) =>
+      i % 2 === 0 ? Buffer.from(part) : Buffer.from([Number.parseInt(part.slice(2), 16)]),
+    ),
+  );
+}

@@ -19,10 +19,12 @@ import {
   newestToDrill,
   type StoredBundle,
 } from './bundle-store.ts';
+import { type CompareTreesRequest, compareBackups } from './compare-backups.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
 import type { DrillRequest } from './drill/drill-types.ts';
 import { drillWithEvidence, recordFailedDrill } from './drill/evidence.ts';
 import { withBundle } from './export-bundle.ts';
+import { type ExtractFileRequest, extractFile } from './extract-file.ts';
 import { refuseLowSpace } from './free-space.ts';
 import { importBundle } from './import-bundle.ts';
 import { type ImportRequest, importDump } from './import-dump.ts';
@@ -35,6 +37,7 @@ import { planRestore, type RestoreRequest } from './restore-plan.ts';
 import { restoreTenantOf, type TenantRestoreRequest } from './restore-tenant.ts';
 import type { RotateRequest } from './rotate.ts';
 import { testStorage } from './test-destination.ts';
+import { type TreePageRequest, treePage } from './tree-page.ts';
 
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -99,16 +102,11 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
         .filter((item) => tenantId === null || item.tenantId === tenantId);
     },
     show: async (id: string) => detailsOf((await one(id)).manifest, NOBODY),
-    browse: (id: string, path: string) => fetched(id, (context, whole) => browse(context, whole, path)),
-    planRestore: (request: RestoreRequest) =>
-      fetched(request.backupId, async (context, backupId) => {
-        const { steps } = await planRestore(context, { ...request, backupId });
-        return { backupId, steps: steps.map(({ selected: _, ...step }) => step) };
-      }),
-    restore: (request: RestoreRequest) =>
-      fetched(request.backupId, (context, backupId) => restore(context, { ...request, backupId })),
-    restoreTenant: (request: TenantRestoreRequest) =>
-      fetched(request.backupId, (context, backupId) => restoreTenantOf(context, { ...request, backupId })),
+    ...readingOf(fetched, async (context, id) => {
+      const { name, manifest } = await one(id);
+      await importBundle(context, { file: storage.open(name), credentials });
+      return manifest.id;
+    }),
     drill: (request: DrillRequest) => {
       const keeping = { stateFolder: options.stateFolder, signingKey, bundlesAt: storage.address };
       const find = async () => {
@@ -130,6 +128,11 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       return verifyBundles(storage, found, rejected, credentials);
     },
     rotate: (request: RotateRequest) => rotateBundles(storage, bundles, request),
+    async archive(id: string) {
+      const bundle = await one(id);
+      await moveBundle(storage, bundle, 'archived');
+      return { backupId: bundle.manifest.id };
+    },
     async undelete(id: string) {
       const bundle = await one(id);
       await moveBundle(storage, bundle, 'backups');
@@ -157,6 +160,33 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       await bundleKitCheck(options.address, options.stateFolder),
     ],
     close: () => storage.close(),
+  };
+}
+
+type Fetched = <T>(id: string, work: (context: OperationContext, id: string) => Promise<T>) => Promise<T>;
+
+/** What reads a backup: it is fetched as a whole first. `fetchToo` brings another one to it. */
+function readingOf(fetched: Fetched, fetchToo: (context: OperationContext, id: string) => Promise<string>) {
+  return {
+    browse: (id: string, path: string) => fetched(id, (context, whole) => browse(context, whole, path)),
+    treePage: (request: TreePageRequest) =>
+      fetched(request.backupId, (context, backupId) => treePage(context, { ...request, backupId })),
+    extractFile: (request: ExtractFileRequest) =>
+      fetched(request.backupId, (context, backupId) => extractFile(context, { ...request, backupId })),
+    compareBackups: (request: CompareTreesRequest) =>
+      fetched(request.backupId, async (context, backupId) => {
+        const withId = await fetchToo(context, request.withId);
+        return compareBackups(context, { ...request, backupId, withId });
+      }),
+    planRestore: (request: RestoreRequest) =>
+      fetched(request.backupId, async (context, backupId) => {
+        const { steps } = await planRestore(context, { ...request, backupId });
+        return { backupId, steps: steps.map(({ selected: _, ...step }) => step) };
+      }),
+    restore: (request: RestoreRequest) =>
+      fetched(request.backupId, (context, backupId) => restore(context, { ...request, backupId })),
+    restoreTenant: (request: TenantRestoreRequest) =>
+      fetched(request.backupId, (context, backupId) => restoreTenantOf(context, { ...request, backupId })),
   };
 }
 

@@ -7,6 +7,7 @@ import type { StorageSettings } from '../storage/storage-settings.ts';
 import { ledgerHeads } from './anchors.ts';
 import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
+import { type CompareTreesRequest, compareBackups } from './compare-backups.ts';
 import type { OperationContext } from './context.ts';
 import type { CopyPlace } from './copy-place.ts';
 import { doctor } from './doctor.ts';
@@ -21,6 +22,7 @@ import {
 } from './drill/evidence.ts';
 import { exportBundle } from './export-bundle.ts';
 import { extendLocks } from './extend-locks.ts';
+import { type ExtractFileRequest, extractFile } from './extract-file.ts';
 import { importBundle } from './import-bundle.ts';
 import { type ImportRequest, importDump } from './import-dump.ts';
 import { addKey, listKeys, reencrypt, retireKey, rotateKey } from './keys.ts';
@@ -31,7 +33,16 @@ import { openOrCreate } from './open-repository.ts';
 import { restore } from './restore.ts';
 import { planRestore, type RestoreRequest } from './restore-plan.ts';
 import { restoreTenantOf, type TenantRestoreRequest } from './restore-tenant.ts';
-import { listHolds, placeHold, type RotateRequest, releaseHold, rotate, undelete } from './rotate.ts';
+import {
+  archive,
+  listHolds,
+  placeHold,
+  type RotateRequest,
+  releaseHold,
+  rotate,
+  undelete,
+} from './rotate.ts';
+import { type TreePageRequest, treePage } from './tree-page.ts';
 
 export interface OpenEngineOptions {
   /** A path or address of a destination. */
@@ -90,6 +101,9 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     list: (filter: ListFilter) => listBackups(context, filter),
     show: (id: string) => showBackup(context, id),
     browse: (id: string, path: string) => browse(context, id, path),
+    treePage: (request: TreePageRequest) => treePage(context, request),
+    extractFile: (request: ExtractFileRequest) => extractFile(context, request),
+    compareBackups: (request: CompareTreesRequest) => compareBackups(context, request),
     async planRestore(request: RestoreRequest) {
       const { manifest, steps } = await planRestore(context, request);
       return { backupId: manifest.id, steps: steps.map(({ selected: _, ...step }) => step) };
@@ -103,6 +117,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     placeHold: (id: string, reason: string) => placeHold(context, id, reason),
     releaseHold: (id: string) => releaseHold(context, id),
     listHolds: () => listHolds(context),
+    archive: (id: string) => archive(context, id),
     undelete: (id: string) => undelete(context, id),
     listKeys: () => listKeys(context),
     addKey: (keyText: string, label: string) => addKey(context, credentialOf(keyText, options.kms), label),

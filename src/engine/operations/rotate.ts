@@ -118,6 +118,14 @@ export function withoutUndefined(
   return Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
 }
 
+/** Soft delete of one backup: for 30 days `undelete` brings it back. Throws `id_unknown`, `id_ambiguous`, `hold_active`. Idempotent. */
+export async function archive(context: OperationContext, id: string): Promise<{ backupId: string }> {
+  const { manifests } = context.repository;
+  const { ref, manifest } = await manifests.resolve(id, ['backups', 'archived']);
+  if (ref.state === 'backups') await manifests.archive(ref);
+  return { backupId: manifest.id };
+}
+
 /** Brings a soft-deleted backup back. Throws `id_unknown`, `id_ambiguous`. Idempotent. */
 export async function undelete(context: OperationContext, id: string): Promise<{ backupId: string }> {
   const { manifests } = context.repository;
