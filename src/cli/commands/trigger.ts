@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { type Command, Option } from 'commander';
 import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
@@ -18,8 +19,8 @@ interface TriggerOptions {
 export function addTrigger(program: Command, action: Action): void {
   program
     .command('trigger')
-    .description('ask the server to run a plan now')
-    .argument('[plan]', 'a stored plan (default: the only one, of the tenant if one is named)')
+    .description('run a plan now: by the server, or here where there is none')
+    .argument('[plan...]', 'a stored plan (default: the only one, of the tenant if one is named)')
     .option('--tenant-id <id>', 'the tenant that the plan belongs to')
     .addOption(
       new Option('--type <type>', 'only databases, only files, or both').choices(['db', 'storage', 'full']),
@@ -30,33 +31,61 @@ export function addTrigger(program: Command, action: Action): void {
       'after',
       `
 The request goes into the catalog of the server, and stays in its history of triggers. It runs as soon as a
-server or worker is free. Without a server, use holdfast backup.
+server or worker is free. Where no server was ever started with this data folder (and HOLDFAST_DATABASE_URL is
+not set), it is holdfast backup, which also takes paths and addresses. Which of both it was is said.
 ${examples('holdfast trigger nightly --wait', 'holdfast trigger --tenant-id acme --type db')}`,
     )
     .action(action(trigger));
 }
 
-async function trigger(cli: Cli, name: string | undefined, options: TriggerOptions): Promise<CommandResult> {
+async function trigger(cli: Cli, names: string[], options: TriggerOptions): Promise<CommandResult> {
   const { catalogAddress } = await import('../../server/service.ts');
+  const address = catalogAddress({ environment: cli.io.environment, home: homeFolder(cli.io) });
+  if ('file' in address && !existsSync(address.file)) return runHere(cli, names, options);
+  const [name, another] = names;
+  if (another !== undefined) throw new HoldfastError('usage', 'the server runs one plan at a time');
   const { openCatalog } = await import('../../server/catalog/catalog.ts');
   const { openQueue } = await import('../../server/jobs/queue.ts');
-  const { environment } = cli.io;
-  const catalog = await openCatalog(catalogAddress({ environment, home: homeFolder(cli.io) }));
+  const catalog = await openCatalog(address);
   const queue = await openQueue(catalog);
   try {
     const asked = await ask(catalog, queue, name, options);
+    if (!(await isAnybodyAtWork(catalog))) {
+      cli.note('no worker is at work now: the run begins with holdfast serve or holdfast worker');
+    }
     const job = options.wait ? await endOf(queue, asked.job, cli.signal) : asked.job;
     const outcome = asked.created ? 'accepted' : 'duplicate';
     const why = job.error === null ? '' : `: ${printable(job.error.message)}`;
     return {
       json: { triggerId: asked.triggerId, jobId: job.id, outcome, status: job.status, error: job.error },
-      text: `run ${job.id} of ${printable(job.plan ?? '')} is ${job.status}${why}\n`,
+      text: `asked the server: run ${job.id} of ${printable(job.plan ?? '')} is ${job.status}${why}\n`,
       exitCode: exitCodeOf(job),
     };
   } finally {
     await queue.close();
     await catalog.close();
   }
+}
+
+async function runHere(cli: Cli, names: string[], { part, ...options }: TriggerOptions) {
+  if (part !== undefined) {
+    throw new HoldfastError('usage', 'there is no server, and only a server runs parts', {
+      next: 'leave out --part, or start holdfast serve',
+    });
+  }
+  const { makeBackup } = await import('./backup.ts');
+  cli.note('there is no server with this data folder: running here, at once');
+  return (await makeBackup(cli, names, options)).result;
+}
+
+async function isAnybodyAtWork({ db, clock }: Catalog): Promise<boolean> {
+  const { WORKER_GONE_MS } = await import('../../server/jobs/worker-presence.ts');
+  const worker = await db
+    .selectFrom('job_workers')
+    .select('id')
+    .where('seen_at', '>', clock.nowMs() - WORKER_GONE_MS)
+    .executeTakeFirst();
+  return worker !== undefined;
 }
 
 async function ask(catalog: Catalog, queue: JobQueue, name: string | undefined, options: TriggerOptions) {
