@@ -12,7 +12,7 @@ start() {
   local check=$1 tries=0 pid; shift
   "$@" & pid=$!; pids+=($pid)
   until eval "$check"; do
-    [ $SECONDS -lt 110 ] || fail "$1 in time"
+    [ $SECONDS -lt 360 ] || fail "$1 in time"
     if ! kill -0 "$pid"; then
       wait "$pid"; echo "$1 ended with $? while it came up" >&2
       tries=$((tries + 1)); [ $tries -lt 5 ] || fail "$1"
@@ -55,10 +55,10 @@ C
 {
   monmaptool --create --addv a "[v1:127.0.0.1:$M]" --fsid "$F" "$D/mm" || fail monmaptool
   ceph-mon --mkfs -i a --monmap "$D/mm" || fail 'ceph-mon --mkfs'
-  start 'timeout 5 ceph mon stat' ceph-mon -i a -f
+  start 'timeout 30 ceph mon stat' ceph-mon -i a -f
   ceph osd new "$O" 0; ceph osd crush add osd.0 1 root=default host=h
   ceph-osd --mkfs -i 0 --osd-uuid "$O" || fail 'ceph-osd --mkfs'
-  start "timeout 5 ceph osd stat | grep -q '1 up'" ceph-osd -i 0 -f
+  start "timeout 30 ceph osd stat | grep -q '1 up'" ceph-osd -i 0 -f
   start "(: </dev/tcp/127.0.0.1/$P)" radosgw -f -n client.rgw.a --rgw-frontends "beast endpoint=127.0.0.1:$P"
   while read -r name access secret; do
     radosgw-admin user create --uid="$name" --display-name="$name" --access-key="$access" --secret-key="$secret" || fail "user $name"

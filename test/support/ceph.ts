@@ -1,16 +1,16 @@
 /** A real S3 server for tests: Ceph's gateway from Debian's packages, in memory, on ports of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { S3Credentials, S3Settings } from '../../src/engine/storage/s3/s3-settings.ts';
 import { ensureCeph } from './ceph-packages.ts';
+import { freePort } from './free-port.ts';
 
 const SCRIPT = fileURLToPath(new URL('./ceph-rgw.sh', import.meta.url));
-const START_MS = 120_000;
+const START_MS = 400_000;
 const STOP_MS = 3_000;
 
 export interface Ceph {
@@ -109,14 +109,4 @@ async function ended(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.pid && process.kill(-child.pid, 'SIGKILL'), STOP_MS);
   await promise;
   clearTimeout(timer);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, '127.0.0.1', resolve);
-  await promise;
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

@@ -17,11 +17,11 @@ export function processesWith(text: string): string[] {
   return found;
 }
 
-/** Waits until no such process is left; the result names those that are still there after ten seconds. */
+/** Waits until no such process is left; the result names those that are still there after two minutes. */
 export async function leftOver(text: string): Promise<string[]> {
-  for (let step = 0; step < 100; step += 1) {
+  for (let step = 0; step < 2400; step += 1) {
     if (processesWith(text).length === 0) return [];
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return processesWith(text);
 }

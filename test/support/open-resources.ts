@@ -29,10 +29,10 @@ function children(): string[] {
   });
 }
 
-/** What is open now and was not before. The runtime gives descriptors back a little later: looks several times. */
+/** What is open now and was not before. The runtime gives descriptors back a little later: looks for a minute. */
 export async function releasedResources(before: readonly string[]): Promise<string[]> {
   let extra: string[] = [];
-  for (let look = 0; look < 40; look += 1) {
+  for (let look = 0; look < 2400; look += 1) {
     extra = surplus(before, openResources());
     if (extra.length === 0) return [];
     await sleep(25);

@@ -5,10 +5,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { ensurePostgres } from './ensure-postgres.ts';
+import { freePort } from './free-port.ts';
+import { emptyDataFolder, type ServerOwner } from './postgres-template.ts';
 
 export interface ClusterOptions {
   /** How everyone but nobody in particular logs in. Default `trust`. */
@@ -33,8 +36,8 @@ export interface Cluster {
   psql(sql: string, database?: string): Promise<string>;
   /** Creates a database and gives its address. */
   createDatabase(name: string): Promise<string>;
-  /** Ends the server at once, as a crash would. */
-  crash(): void;
+  /** Ends the server at once, as a crash would; resolves when it is gone. */
+  crash(): Promise<void>;
   /** Starts it again after `crash` and waits until it answers. */
   start(): Promise<void>;
   /** Ends the server and removes every file. Idempotent. */
@@ -46,7 +49,7 @@ start() { "$BIN/postgres" -D "$FOLDER/data" >>"$FOLDER/log" 2>&1 </dev/null & pi
 start
 while read -r word; do
   case $word in
-    crash) kill -QUIT $pid; wait $pid ;;
+    crash) kill -QUIT $pid; wait $pid; echo gone ;;
     start) start ;;
   esac
 done
@@ -55,7 +58,8 @@ rm -rf "$FOLDER"
 `;
 
 const WAIT_STEP_MS = 25;
-const WAIT_STEPS = 400;
+/** Minutes: only a server that will never answer takes so long. */
+const WAIT_STEPS = 8000;
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const binFolder = ensurePostgres();
@@ -66,14 +70,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const password = options.auth === 'scram' ? randomBytes(9).toString('base64url') : '';
   const port = options.tcp ? await freePort() : 5432;
   try {
-    await initialise(binFolder, folder, password, owner);
+    emptyDataFolder({ binFolder, folder, owner });
     writeFileSync(join(folder, 'data/postgresql.auto.conf'), settingsText(folder, port, options));
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
   const guardian = spawn('/bin/sh', ['-c', GUARDIAN], {
-    stdio: ['pipe', 'ignore', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
     cwd: folder,
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8', BIN: binFolder, FOLDER: folder },
@@ -82,6 +86,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const cluster = clusterOf({ binFolder, folder, port, password, guardian });
   try {
     await cluster.start();
+    if (password !== '') await requirePassword(cluster, binFolder, folder);
   } catch (error) {
     await cluster.stop();
     throw error;
@@ -100,7 +105,9 @@ interface Parts {
 function clusterOf({ binFolder, folder, port, password, guardian }: Parts): Cluster {
   const ended = new Promise<void>((resolve) => guardian.once('exit', () => resolve()));
   guardian.stdin!.on('error', () => {});
+  const said = guardian.stdout as Socket;
   guardian.unref();
+  said.unref();
   let crashed = false;
   const environment = {
     PATH: '/usr/bin:/bin',
@@ -128,9 +135,13 @@ function clusterOf({ binFolder, folder, port, password, guardian }: Parts): Clus
       await psql(`create database "${name.replaceAll('"', '""')}"`);
       return urlOf(name);
     },
-    crash() {
+    async crash() {
       crashed = true;
+      said.ref();
+      const gone = once(said, 'data');
       guardian.stdin!.write('crash\n');
+      await gone;
+      said.unref();
     },
     async start() {
       if (crashed) guardian.stdin!.write('start\n');
@@ -191,7 +202,7 @@ function settingsText(folder: string, port: number, options: ClusterOptions): st
 }
 
 /** The server refuses to run as root; as an ordinary user it runs as that one. */
-function serverOwner(): { uid: number; gid: number } | null {
+function serverOwner(): ServerOwner | null {
   if (process.getuid?.() !== 0) return null;
   const accounts = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
@@ -203,25 +214,23 @@ function serverOwner(): { uid: number; gid: number } | null {
   return { uid: Number(account[2]), gid: Number(account[3]) };
 }
 
-function initialise(
+/** From now on nobody logs in without a password. */
+async function requirePassword(
+  { psql, password, port }: Cluster,
   binFolder: string,
   folder: string,
-  password: string,
-  owner: { uid: number; gid: number } | null,
 ): Promise<void> {
-  const auth = password === '' ? ['--auth=trust'] : ['--auth=scram-sha-256', `--pwfile=${folder}/password`];
-  writeFileSync(`${folder}/password`, `${password}\n`);
-  const child = spawn(
-    join(binFolder, 'initdb'),
-    ['--no-sync', '--username=postgres', '--encoding=UTF8', '--locale=C.UTF-8', ...auth, `${folder}/data`],
-    {
-      stdio: ['pipe', 'ignore', 'pipe'],
-      cwd: folder,
-      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
-      ...owner,
-    },
-  );
-  return finished(child, 'initdb', '').then(() => undefined);
+  await psql(`alter role postgres password '${password}'`);
+  const lines = ['local all all scram-sha-256', 'host all all 127.0.0.1/32 scram-sha-256'];
+  writeFileSync(join(folder, 'data/pg_hba.conf'), `${lines.join('\n')}\n`);
+  await psql('select pg_reload_conf()');
+  const nobody = { PATH: '/usr/bin:/bin', PGHOST: folder, PGPORT: String(port), PGUSER: 'postgres' };
+  const enters = () =>
+    runPsql(join(binFolder, 'psql'), 'select 1', { ...nobody, PGPASSWORD: 'no' }).then(
+      () => true,
+      () => false,
+    );
+  while (await enters()) await new Promise((resolve) => setTimeout(resolve, WAIT_STEP_MS));
 }
 
 function runPsql(psql: string, sql: string, env: Record<string, string>): Promise<string> {
@@ -244,17 +253,6 @@ function finished(child: ChildProcess, name: string, input: string): Promise<str
     child.once('close', (code) => {
       if (code === 0) resolve(Buffer.concat(output).toString().replace(/\n$/, ''));
       else reject(new Error(`${name} failed: ${Buffer.concat(errors).toString().trim()}`));
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
     });
   });
 }
