@@ -12,6 +12,7 @@ import { refusalTests } from './s3/refusals.ts';
 import { resumeTests } from './s3/resume.ts';
 import { serviceTests } from './s3/service.ts';
 import { stolenWriterTests } from './s3/stolen-writer.ts';
+import { webTests } from './s3/web.ts';
 import { newBucket, openFor, warmUp } from './s3/world.ts';
 
 let ceph: Ceph;
@@ -42,3 +43,4 @@ refusalTests(() => ceph);
 protectionTests(() => ceph);
 serviceTests(() => ceph);
 stolenWriterTests(() => ceph);
+webTests(() => ceph);

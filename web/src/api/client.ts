@@ -78,7 +78,8 @@ async function send<T>(path: string, { method = 'GET', body, headers, signal }: 
   throw new ApiProblem(given?.code ? given : unreachable(response.status));
 }
 
-function unreachable(status = 0): Problem {
+/** Stands for a server that does not answer, or not as itself. */
+export function unreachable(status = 0): Problem {
   return {
     ...{ type: 'about:blank', title: 'unreachable', status, code: 'server_unreachable' },
     ...{ detail: '', next: '', retryable: true, request_id: '' },

@@ -4,6 +4,7 @@ import type * as access from '../../../src/contracts/api/access.ts';
 import type * as administration from '../../../src/contracts/api/administration.ts';
 import type * as configuration from '../../../src/contracts/api/configuration.ts';
 import type * as runs from '../../../src/contracts/api/runs.ts';
+import type * as setup from '../../../src/contracts/api/setup-restore.ts';
 
 export type Me = z.infer<typeof access.me>;
 export type User = z.infer<typeof access.user>;
@@ -22,10 +23,15 @@ export type TestResult = z.infer<typeof configuration.testResult>;
 export type Tenant = z.infer<typeof configuration.tenant>;
 export type Health = z.infer<typeof administration.healthAnswer>;
 
+export type SetupRestore = z.infer<typeof setup.restoreState>;
+export type SetupUpload = z.infer<typeof setup.uploadAnswer>;
+export type SetupS3 = z.infer<typeof setup.listS3>;
+export type SetupFound = z.infer<typeof setup.foundBackups>['items'][number];
+
 export interface Page<T> {
   readonly items: readonly T[];
   /** Null on the last page. */
-  readonly next: string | null;
+  readonly next: string | number | null;
 }
 export interface Listed<T> {
   readonly items: readonly T[];

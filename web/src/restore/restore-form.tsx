@@ -1,12 +1,13 @@
 import { Alert, Button, Radio, Select, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { call, fieldProblem } from '../api/client.ts';
 import { useDocuments, useRefresh } from '../api/queries.ts';
 import type { BackupDetail } from '../api/types.ts';
 import { IconAlertTriangle } from '../parts/icons.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
+import { Step } from '../parts/step.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { sizeText, timeText } from '../texts/values.ts';
 
@@ -100,26 +101,6 @@ export function RestoreForm({ backup, item: chosen }: RestoreFormProps) {
         </div>
       </div>
     </form>
-  );
-}
-
-interface StepProps {
-  readonly number: number;
-  readonly title: string;
-  readonly children: ReactNode;
-}
-
-function Step({ number, title, children }: StepProps) {
-  return (
-    <section className="step">
-      <span className="step-number" aria-hidden>
-        {number}
-      </span>
-      <div>
-        <h2 className="step-title">{title}</h2>
-        {children}
-      </div>
-    </section>
   );
 }
 

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
+import { ensureWebBuild } from '../support/web-build.ts';
+
+let browser: Browser;
+before(async () => {
+  ensureWebBuild();
+  browser = await openBrowser();
+});
+after(() => browser?.close());
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
+const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+
+/** A server with a plan over its data and its own catalog; one backup of all of it, as a bundle. */
+async function lostServer(world: HttpWorld): Promise<string> {
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const path = join(world.folder, 'home', 'catalog.db');
+  await owner.post('/api/v1/sources', { name: 'holdfast', body: { kind: 'sqlite', path } });
+  const body = { sources: ['app', 'uploads', 'holdfast'], destination: 'main' };
+  await owner.post('/api/v1/plans', { name: 'all', body });
+  const { json } = await owner.post('/api/v1/plans/all/run');
+  const job = await world.ended(owner, json.job_id);
+  assert.equal(job.status, 'succeeded', JSON.stringify(job.error));
+  const [backup] = (await owner.get('/api/v1/backups?plan=all')).json.items;
+  const file = join(world.folder, 'all.tar.gz.enc');
+  await writeFile(file, (await owner.get(`/api/v1/backups/${backup.id}/download`)).bytes);
+  return file;
+}
+
+test('a new server takes back what another had, from an uploaded bundle, and somebody is logged in', async (t) => {
+  const lost = await httpWorld(t);
+  const bundle = await lostServer(lost);
+  const fresh = await httpWorld(t);
+  const { page, findings } = await visitor(t, browser, fresh.address);
+  await page.goto('/');
+  await page.getByRole('radio', { name: /^Restore from a backup/ }).check();
+  await field(page, /^Setup token/).fill(fresh.setupToken);
+  await page.locator('input[type=file]').setInputFiles(bundle);
+  await field(page, /^Key of the backups/).fill('not the key of this backup');
+  await uploadTwice(page);
+  assert.deepEqual(findings().length, 1, 'the browser tells of the broken line, and of nothing else');
+  await page.getByRole('alert').getByText(/key/i).first().waitFor();
+  await examine(page, 'setup-wrong-key');
+  assert.match((await page.getByText(/SHA-256/).textContent())!, /all\.tar\.gz\.enc/, 'it is not sent again');
+  await field(page, /^Key of the backups/).fill(lost.keyText);
+  await button(page, 'Check it, all of it').click();
+  await page.getByText(/^It is whole/).waitFor();
+
+  // A page loaded anew goes on where it was.
+  await page.reload();
+  await page.getByRole('radio', { name: /^Restore from a backup/ }).check();
+  await field(page, /^Setup token/).fill(fresh.setupToken);
+  await button(page, 'Go on with it').click();
+  await page.getByText(/^It is whole/).waitFor();
+  const places = { 'app.db': join(fresh.folder, 'app.db'), uploads: join(fresh.folder, 'uploads') };
+  await page.getByRole('radio', { name: /^Each to a place of its own/ }).check();
+  await field(page, /^app\.db/).fill('app.db');
+  await field(page, /^uploads/).fill(places.uploads);
+  await field(page, /^Type “restore” to confirm/).fill('restore');
+  await button(page, 'Restore now').click();
+  await page.getByText('must be an absolute path').first().waitFor();
+  await field(page, /^app\.db/).fill(places['app.db']);
+  await page.getByRole('combobox', { name: /^Take plans/ }).click();
+  await page.getByRole('option', { name: 'catalog.db', exact: true }).click();
+  await examine(page, 'setup-place');
+  await button(page, 'Restore now').click();
+  await page.getByText('Taken over: 2 plans, 3 sources, 1 destinations, 0 tenants.').waitFor();
+  await examine(page, 'setup-restored');
+
+  await field(page, /^Name/).fill(OWNER.name);
+  await field(page, /^Password/).fill(OWNER.password);
+  await button(page, 'Claim this server').click();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await page.getByRole('link', { name: 'Plans', exact: true }).click();
+  await page.getByRole('cell', { name: 'nightly', exact: true }).waitFor();
+  const restored = new DatabaseSync(places['app.db'], { readOnly: true });
+  assert.equal(restored.prepare('select count(*) n from t').get()!.n, 3);
+  restored.close();
+  assert.equal(await readFile(join(places.uploads, 'one.txt'), 'utf8'), 'one');
+});
+
+/** The first time the line breaks; what was chosen and typed stays. */
+async function uploadTwice(page: Page): Promise<void> {
+  const route = '**/api/setup/restore/upload';
+  await page.route(route, (request) => request.abort('connectionreset'));
+  await button(page, 'Check it, all of it').click();
+  await page.getByText(/^The upload broke off/).waitFor();
+  await page.unroute(route);
+  await button(page, 'Check it, all of it').click();
+}
