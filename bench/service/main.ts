@@ -167,6 +167,10 @@ const NOWHERE = {
   source: async () => {
     throw new Error('there is no source');
   },
+  drill: async () => {
+    throw new Error('there is no drill');
+  },
+  evidence: { stateFolder: '', signingKeyFile: '' },
 };
 
 async function makeTokens(catalog: Catalog): Promise<{ everything: string; threeTenants: string }> {

@@ -41,11 +41,20 @@ export async function chooseDrill(cli: Cli, planName: string | undefined): Promi
   return {
     ...{ plan: name, tenantId: plan.tenantId, specs: main.specs },
     others: parts.filter((part) => part !== main).map(({ specs }) => specs),
-    request: {
-      settings: settingsOf(cli, loaded, plan),
-      sources: await liveSources(cli, loaded, plan),
-      expected: expectedOf(loaded.config, plan),
-    },
+    request: await drillNeeds(cli, loaded, plan),
+  };
+}
+
+/** What a drill of a plan needs besides its backups. Throws `config_invalid` for a variable that is not set. */
+export async function drillNeeds(
+  cli: Cli,
+  loaded: LoadedConfig,
+  plan: PlanConfig,
+): Promise<ChosenDrill['request']> {
+  return {
+    settings: settingsOf(cli, loaded, plan),
+    sources: await liveSources(cli, loaded, plan),
+    expected: expectedOf(loaded.config, plan),
   };
 }
 

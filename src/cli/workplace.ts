@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Config } from '../contracts/config.ts';
 import type { DestinationSpec } from '../engine/index.ts';
 import { type Outbound, outboundPolicy, vettedAgents, vettedDial } from '../server/outbound/index.ts';
@@ -5,7 +6,8 @@ import type { Workplace } from '../server/worker/port.ts';
 import { specOf } from './choose-plan.ts';
 import type { Cli } from './cli.ts';
 import { specOfDestination } from './destination-specs.ts';
-import type { LoadedConfig } from './settings.ts';
+import { drillNeeds } from './drill-request.ts';
+import { homeFolder, type LoadedConfig } from './settings.ts';
 
 /**
  * What this machine knows for a worker: its variables, key files and folders. Relative paths are relative to its folder. Destinations
@@ -15,10 +17,13 @@ export function workplaceOf(cli: Cli): Workplace {
   const loaded = (config: Config): LoadedConfig => ({ file: 'the catalog', folder: cli.io.folder, config });
   const allowed = (cli.io.environment.HOLDFAST_ALLOWED_ADDRESSES ?? '').split(',').map((part) => part.trim());
   const outbound: Outbound = { policy: outboundPolicy(allowed.filter((part) => part !== '')) };
+  const home = homeFolder(cli.io);
   return {
     environment: cli.io.environment,
     destination: async (config, name) => vetted(await specOfDestination(cli, loaded(config), name), outbound),
     source: (config, name) => specOf(cli, loaded(config), name, config.sources[name]!),
+    drill: (config, plan) => drillNeeds(cli, loaded(config), plan),
+    evidence: { stateFolder: join(home, 'state'), signingKeyFile: join(home, 'signing-key.pem') },
   };
 }
 

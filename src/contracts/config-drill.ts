@@ -82,6 +82,8 @@ const commandCheck = z.strictObject({
   timeoutSeconds: seconds('Longer is a failure.', 86_400, 300),
 });
 
+export const drillCheck = z.discriminatedUnion('kind', [sqlCheck, applicationCheck, commandCheck]);
+
 export const drill = z
   .strictObject({
     schedule: text
@@ -116,13 +118,22 @@ export const drill = z
       ),
     mayBeEmpty: z.array(name).default([]).describe('Sources whose database may have no rows.'),
     checks: z
-      .array(z.discriminatedUnion('kind', [sqlCheck, applicationCheck, commandCheck]))
+      .array(drillCheck)
       .default([])
       .describe('In this order, after the content of everything was compared.'),
   })
   .describe('How backups of this plan are proven.');
 
 export type DrillConfig = z.output<typeof drill>;
+
+/** On the first of a month, in the night. */
+const NAMED_TIMES = { monthly: '0 4 1 * *', quarterly: '0 4 1 1,4,7,10 *' } as const;
+
+/** `schedule` as a cron expression; null for none. It need not be a valid one. */
+export function drillCron({ schedule }: Pick<DrillConfig, 'schedule'>): string | null {
+  if (schedule === undefined) return null;
+  return Object.hasOwn(NAMED_TIMES, schedule) ? NAMED_TIMES[schedule as keyof typeof NAMED_TIMES] : schedule;
+}
 
 const ms = (value: number) => Math.round(value * 1000);
 

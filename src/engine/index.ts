@@ -42,6 +42,7 @@ export {
   verifyAll,
 } from './operations/destinations-verify.ts';
 export type { DoctorCheck } from './operations/doctor.ts';
+export { type DrillAmongRequest, drillAmong } from './operations/drill/drill-among.ts';
 export type { DrillRequest, DrillSettings, KeptState } from './operations/drill/drill-types.ts';
 export type { DrillOutcome, EvidenceCopy } from './operations/drill/evidence.ts';
 export { type FailedDrill, failedDrill } from './operations/drill/failed-drill.ts';
@@ -68,6 +69,9 @@ export {
   switchBack,
 } from './operations/switches/switch-back.ts';
 export type { SafeRestore } from './operations/switches/switch-port.ts';
+export { archivePlan, type TableToRetain } from './operations/table-retention/open-table.ts';
+export type { ListedArchive, RestoredArchive } from './operations/table-retention/restore-archive.ts';
+export type { TableRetentionOutcome, TableRetentionPlan } from './operations/table-retention/run.ts';
 export { testDestination } from './operations/test-destination.ts';
 export { type BackupType, SAFETY_PLAN } from './repository/manifest.ts';
 export type { Extract, Extras } from './sources/extract.ts';

@@ -27,6 +27,8 @@ import { untilTrue } from '../support/until-true.ts';
 const NOWHERE: Workplace = {
   destination: async () => assert.fail('no destination is asked for'),
   source: async () => assert.fail('no source is asked for'),
+  drill: async () => assert.fail('no drill is asked for'),
+  evidence: { stateFolder: '/nowhere', signingKeyFile: '/nowhere' },
 };
 
 interface Service {

@@ -48,20 +48,16 @@ async function addDrill(
   catalog: Catalog,
   plan: string,
   atMs: number,
-  status: 'succeeded' | 'failed',
+  result: 'green' | 'red',
+  trial: 0 | 1 = 0,
 ): Promise<void> {
   await catalog.db
     .insertInto('drills')
     .values({
       ...{ id: newId(atMs), backup_id: newId(atMs), plan_id: null, plan, tenant_id: null, job_id: null },
-      ...{
-        started_at: atMs,
-        finished_at: atMs + 42_000,
-        status,
-        recovery_ms: 42_000,
-        data_age_ms: HOUR_MS,
-        report: null,
-      },
+      ...{ started_at: atMs, finished_at: atMs + 42_000, recovery_ms: 42_000, data_age_ms: HOUR_MS },
+      ...{ via: null, requested_by: null, trial, result, checks: 1, red_checks: 0, failure: null },
+      ...{ fingerprint: null, evidence_sha256: null, stored_at: '[]', not_stored: '[]' },
     })
     .execute();
 }
@@ -135,8 +131,8 @@ function healthSuite(place: CatalogPlace): void {
     await world.plan('c', { schedule: '0 3 * * *' });
     await addBackup(world, { plan: 'a', agoMs: 5 * HOUR_MS, tenantId: 't1' });
     const newest = await addBackup(world, { plan: 'b', agoMs: 90 * MINUTE_MS, tenantId: 't1' });
-    await addDrill(world.catalog, 'a', world.clock.nowMs() - 50 * HOUR_MS, 'succeeded');
-    await addDrill(world.catalog, 'a', world.clock.nowMs() - 10 * HOUR_MS, 'failed');
+    await addDrill(world.catalog, 'a', world.clock.nowMs() - 50 * HOUR_MS, 'green');
+    await addDrill(world.catalog, 'a', world.clock.nowMs() - 10 * HOUR_MS, 'red');
     const all = await tenantHealth(world.catalog, null);
     assert.deepEqual([all.status, all.tenants.length], ['warning', 2]);
     const { tenants, status } = await tenantHealth(world.catalog, ['t1']);
@@ -248,8 +244,8 @@ async function busyWorld(place: CatalogPlace, t: TestContext): Promise<ServerWor
       ...{ verified_at: null, verified_good: null, error: null },
     })
     .execute();
-  await addDrill(catalog, 'daily', clock.nowMs() - DAY_MS, 'succeeded');
-  await addDrill(catalog, 'daily', clock.nowMs() - HOUR_MS, 'failed');
+  await addDrill(catalog, 'daily', clock.nowMs() - DAY_MS, 'green');
+  await addDrill(catalog, 'daily', clock.nowMs() - HOUR_MS, 'red');
   await world.queue.enqueue({ kind: 'verify', payload: {}, runAfterMs: clock.nowMs() - 120_000 });
   const { writeDocument } = await import('../../src/server/configuration/documents.ts');
   await catalog.transaction(async (trx) => {

@@ -259,6 +259,17 @@ export const ERRORS = {
     'try again; see docs/operations.md, locked out',
     'usage',
   ),
+  sign_on_refused: entry(
+    'the identity provider vouches for nobody who may be here',
+    'ask an administrator; the log of the server says why',
+    'usage',
+  ),
+  sign_on_failed: entry(
+    'the identity provider cannot be used',
+    'check its settings and the network, or log in with a password',
+    'unreachable',
+    true,
+  ),
   second_factor_needed: entry('a code of the second factor is needed', 'send it as code', 'usage'),
   proof_needed: entry(
     'this needs the password once more',
@@ -340,6 +351,11 @@ export const ERRORS = {
   drill_impossible: entry(
     'the drill cannot run here',
     'see its message; a drill that cannot run is a failed one',
+    'failed',
+  ),
+  drill_failed: entry(
+    'a restore drill is red',
+    'look at its checks: what is red there would be wrong after a recovery, too',
     'failed',
   ),
   evidence_invalid: entry(

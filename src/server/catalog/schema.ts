@@ -1,6 +1,7 @@
 import type { AccessTables } from './tables/access.ts';
 import type { BackupTables } from './tables/backups.ts';
 import type { ConfigurationTables } from './tables/configuration.ts';
+import type { DrillTables } from './tables/drills.ts';
 import type { EventTables } from './tables/events.ts';
 import type { JobTables } from './tables/jobs.ts';
 import type { LedgerTables } from './tables/ledger.ts';
@@ -13,6 +14,7 @@ export interface CatalogSchema
     JobTables,
     ScheduleTables,
     BackupTables,
+    DrillTables,
     EventTables,
     NoticeTables,
     AccessTables,

@@ -149,7 +149,10 @@ export async function deleteDocument(
     .where('id', '=', current.id)
     .execute();
   await keepVersion(trx, { id: current.id, version: version + 1 }, null, author);
-  if (kind === 'plan') await trx.deleteFrom('schedule_entries').where('plan_id', '=', current.id).execute();
+  if (kind !== 'plan') return;
+  for (const table of ['schedule_entries', 'drill_entries'] as const) {
+    await trx.deleteFrom(table).where('plan_id', '=', current.id).execute();
+  }
 }
 
 /** Null when there is none of this name. */

@@ -2,7 +2,8 @@ import type { CatalogLedger } from '../ledger/catalog-ledger.ts';
 import type { AccessRecord } from './context.ts';
 
 /** Reads of backup data have a stream of their own. */
-const READS = /^(GET .*\/download|POST \/api\/v1\/restores|POST \/api\/setup\/restore\/.*)$/;
+const READS =
+  /^(GET .*\/download|GET .*\/evidence\.(json|html)|POST \/api\/v1\/restores|POST \/api\/setup\/restore\/.*)$/;
 
 /** Writes what was done through the service into the ledger. Throws `ledger_not_written`, and the request fails. */
 export function recordInLedger(ledger: CatalogLedger): (entry: AccessRecord) => Promise<void> {

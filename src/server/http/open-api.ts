@@ -34,6 +34,7 @@ const TAGS = [
   { name: 'access', description: 'Users and tokens' },
   { name: 'configuration', description: 'Plans, sources, destinations, settings, tenants' },
   { name: 'backups', description: 'Backups and restores' },
+  { name: 'drills', description: 'Rehearsals of a recovery, and their evidence' },
   { name: 'jobs', description: 'What runs, ran, and is to run' },
   { name: 'administration', description: 'The interface of the backups page' },
   { name: 'functions', description: 'The interface by tenant and type' },

@@ -84,7 +84,8 @@ export async function trigger(request: FastifyRequest, context: ServerContext, a
   }
 }
 
-function idempotencyKey({ headers }: FastifyRequest): string | null {
+/** Null for none. Throws `RequestProblem` for one that is not printable. */
+export function idempotencyKey({ headers }: FastifyRequest): string | null {
   const key = headers['idempotency-key'];
   if (key === undefined) return null;
   if (typeof key === 'string' && /^[\x21-\x7e]{1,200}$/.test(key)) return key;

@@ -18,7 +18,7 @@ export interface CatalogFacts {
 export interface DrillFact {
   readonly plan: string;
   readonly tenant_id: string | null;
-  readonly status: 'succeeded' | 'failed' | 'interrupted';
+  readonly result: 'green' | 'red';
   readonly started_at: number;
   readonly recovery_ms: number | null;
   readonly data_age_ms: number | null;
@@ -84,16 +84,16 @@ async function missingCopies(db: CatalogDb): Promise<CatalogFacts['missingCopies
   return rows.map(({ name, count }) => ({ destination: name, count: Number(count) }));
 }
 
-/** The latest of each plan, whatever it found. */
+/** The latest of each plan, whatever it found. A trial says nothing about the plan. */
 async function latestDrills(db: CatalogDb): Promise<DrillFact[]> {
   const rows = await db
     .selectFrom('drills')
-    .select(['plan', 'tenant_id', 'status', 'started_at', 'recovery_ms', 'data_age_ms'])
+    .select(['plan', 'tenant_id', 'result', 'started_at', 'recovery_ms', 'data_age_ms'])
     .where('id', 'in', (eb) =>
       eb
         .selectFrom('drills as latest')
         .select((inner) => inner.fn.max('latest.id').as('id'))
-        .where('latest.finished_at', 'is not', null)
+        .where('latest.trial', '=', 0)
         .where('latest.plan', 'is not', null)
         .groupBy('latest.plan'),
     )

@@ -101,7 +101,7 @@ const METRICS: readonly Metric[] = [
   ofDrills(
     'holdfast_drill_last_success',
     '1 when the last drill that ended was green, else 0.',
-    ({ status }) => (status === 'succeeded' ? 1 : 0),
+    ({ result }) => (result === 'green' ? 1 : 0),
   ),
   ofDrills('holdfast_drill_last_timestamp_seconds', 'When the last drill that ended began.', (one) =>
     seconds(one.started_at),

@@ -157,7 +157,8 @@ async function provenAt(db: CatalogDb): Promise<Map<string, number>> {
   const rows = await db
     .selectFrom('drills')
     .select((eb) => ['plan', eb.fn.max('finished_at').as('at')])
-    .where('status', '=', 'succeeded')
+    .where('result', '=', 'green')
+    .where('trial', '=', 0)
     .where('plan', 'is not', null)
     .groupBy('plan')
     .execute();

@@ -2,9 +2,10 @@
  * The worker's door: `openRunner` gives the handler that does jobs through the engine. What a machine knows by itself, where its
  * secrets are and what its paths mean, comes in by `Workplace`.
  */
-import type { Config } from '../../contracts/config.ts';
+import type { Config, PlanConfig } from '../../contracts/config.ts';
+import type { DrillConfig } from '../../contracts/config-drill.ts';
 import type { Environment } from '../../contracts/interpolate.ts';
-import type { DestinationSpec, SourceSpec } from '../../engine/index.ts';
+import type { DestinationSpec, DrillRequest, SourceSpec } from '../../engine/index.ts';
 
 /** Turns what a configuration names into what the engine takes, with the secrets of this machine. */
 export interface Workplace {
@@ -12,6 +13,10 @@ export interface Workplace {
   destination(config: Config, name: string): Promise<DestinationSpec>;
   /** Throws `config_invalid` for a variable that is not set. */
   source(config: Config, name: string): Promise<SourceSpec>;
+  /** What a drill of a plan needs besides its backups. Throws `config_invalid` for a variable that is not set. */
+  drill(config: Config, plan: PlanConfig): Promise<Pick<DrillRequest, 'settings' | 'sources' | 'expected'>>;
+  /** Where this machine keeps evidence of drills, and what signs it. */
+  readonly evidence: { readonly stateFolder: string; readonly signingKeyFile: string };
   /** Variables of this machine that hooks may ask for by name. Default none. */
   readonly environment?: Environment;
 }
@@ -39,6 +44,35 @@ export interface VerifyPayload {
   readonly share: number;
   /** Gives damaged copies back what others have. */
   readonly heal: boolean;
+}
+
+export interface DrillPayload {
+  /** Of a backup without a plan null. */
+  readonly plan: string | null;
+  /** The source that makes backups of its own, for a backup of one. */
+  readonly part: string | null;
+  /** Null for the newest of the plan. */
+  readonly backupId: string | null;
+  /** With `backupId` the stored destinations that hold it. */
+  readonly destinations: readonly string[];
+  /** Instead of those of the plan: a trial. Null for the plan's own. */
+  readonly checks: DrillConfig['checks'] | null;
+  readonly via: 'schedule' | 'after_backups' | 'ui' | 'api';
+  readonly requestedBy: string | null;
+}
+
+/** The result of a `drill` job. */
+export interface DrillResult {
+  readonly drillId: string;
+  readonly result: 'green' | 'red';
+  readonly isTrial: boolean;
+  /** Null when no backup was found or could be opened. */
+  readonly backupId: string | null;
+  readonly rtoMs: number | null;
+  readonly rpoMs: number | null;
+  readonly redChecks: readonly string[];
+  /** Of the signed document; null where none could be made. */
+  readonly evidenceSha256: string | null;
 }
 
 /** The result of a `backup` job. */

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../engine/index.ts';
 import type { JobHandler, JobKind } from '../jobs/port.ts';
 import { runBackup } from './run-backup.ts';
+import { runDrill } from './run-drill.ts';
 import { runPrune, runReplicate, runRotate } from './run-maintenance.ts';
 import { runVerify } from './run-verify.ts';
 import type { RunnerParts } from './runner-parts.ts';
@@ -13,6 +14,7 @@ const RUNS: { readonly [K in JobKind]?: Run } = {
   rotate: runRotate,
   prune: runPrune,
   replicate: runReplicate,
+  drill: runDrill,
 };
 
 /** The handler for a worker: does jobs through the engine. `others` does kinds that it does not know. */

@@ -106,13 +106,24 @@ export interface DrillRequest {
   /** What the backup must hold something of. */
   readonly expected: readonly ExpectedSource[];
   /** Other places that hold a part of the same recovery, such as keys kept away from the data they open. */
-  readonly also: readonly { readonly copyPlace: CopyPlace }[];
+  readonly also: readonly {
+    readonly copyPlace: CopyPlace;
+    /** A source that makes backups of its own, under a plan of its own. Left out where the main backup holds it. */
+    readonly part?: DrilledPart;
+  }[];
   /** Loads dumps as a role that can do nothing else: for dumps of unknown origin. */
   readonly untrusted: boolean;
+  /** With other checks than those of the plan: its evidence is not kept beside the backups, nor in the trend. Default false. */
+  readonly isTrial?: boolean;
   /** Called with the restored state at hand, which goes when this resolves. */
   readonly onKept?: (state: KeptState) => Promise<void>;
   /** Tests only: what goes wrong between restoring and checking. */
   readonly onRestored?: (state: KeptState) => Promise<void>;
+}
+
+export interface DrilledPart {
+  readonly source: string;
+  readonly plan: string;
 }
 
 export interface KeptState {

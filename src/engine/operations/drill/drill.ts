@@ -159,13 +159,14 @@ async function openParts(
   const main = await findBackup(context, request);
   noteBackup(found, main);
   const parts = [await openPart(context, main)];
-  for (const { copyPlace } of request.also) {
+  for (const { copyPlace, part } of request.also) {
+    if (part && main.artifacts.some(({ source }) => source === part.source)) continue;
     if (copyPlace.layout !== 'repository') {
       throw new HoldfastError('drill_impossible', 'a part of the plan lies on a destination of bundles', {
         next: 'drill it by itself, with --destination',
       });
     }
-    const manifest = await findCompanion(copyPlace.context, main);
+    const manifest = await findCompanion(copyPlace.context, main, part?.plan);
     const { id, startedAt, repositoryId } = manifest;
     found.otherBackups.push({ id, repositoryId, destination: copyPlace.storage.address, startedAt });
     parts.push(await openPart(copyPlace.context, manifest));
@@ -205,6 +206,7 @@ async function lookAt(looking: Looking, state: RestoredState): Promise<void> {
   if (request.settings.checks.every(({ kind }) => kind !== 'application')) {
     found.limits.push('no application was started against the restored state: the plan names none');
   }
+  if (request.isTrial) found.limits.push('it was a trial, with other checks than those of the plan');
   clock.leave();
   if (request.onKept) await request.onKept(await keptStateOf(state, folder));
 }

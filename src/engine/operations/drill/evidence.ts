@@ -61,8 +61,9 @@ export async function drillWithEvidence(
   const found = await drill(context, request, (plan, tenantId) => trendOf(folder, plan, tenantId));
   const isBundle = keeping.bundlesAt !== undefined;
   const report = isBundle ? { ...found, destination: keeping.bundlesAt, repositoryId: '' } : found;
-  const outcome = await kept(keeping, report);
+  const outcome = await kept(keeping, report, request.isTrial);
   if (outcome.copy === null) return outcome;
+  if (request.isTrial) return { ...outcome, notStored: ['the evidence of a trial is not kept there'] };
   if (isBundle) return { ...outcome, notStored: ['a destination of bundles keeps no evidence'] };
   const storedAt: string[] = [];
   const notStored: string[] = [];
@@ -78,20 +79,26 @@ export async function drillWithEvidence(
 /** A drill that could not even open its destination is a failed one, too: with evidence, on this host alone. */
 export async function recordFailedDrill(
   keeping: EvidenceKeeping,
-  drilled: { readonly plan: string | null; readonly tenantId: string | null; readonly destination: string },
+  drilled: {
+    readonly plan: string | null;
+    readonly tenantId: string | null;
+    readonly destination: string;
+    readonly isTrial?: boolean | undefined;
+  },
   error: unknown,
 ): Promise<DrillOutcome> {
   const now = new Date(systemClock.nowMs()).toISOString();
   const { code, message, next } = asHoldfastError(error);
   const { plan, tenantId, destination } = drilled;
-  return kept(keeping, {
+  const report: DrillReport = {
     ...{ version: 1, kind: 'drill', drillId: newId(), program: PROGRAM, host: hostname() },
     ...{ repositoryId: '', destination, plan, tenantId, backup: null, otherBackups: [] },
     ...{ startedAt: now, finishedAt: now },
     ...{ result: 'red', rtoMs: null, rpoMs: null, phases: [], checks: [], tables: [], moreTables: 0 },
     failure: { code, message, next },
     ...{ surroundings: [], limits: [], trend: await trendOf(folderOf(keeping), plan, tenantId) },
-  });
+  };
+  return kept(keeping, report, drilled.isTrial);
 }
 
 /** Each repository that took part, with the backup of it. */
@@ -101,24 +108,25 @@ function placesOf(
   { backup, otherBackups }: DrillReport,
 ): [place: Repository, backupId: string][] {
   const places: [Repository, string][] = backup ? [[context.repository, backup.id]] : [];
-  for (const { copyPlace } of also) {
-    if (copyPlace.layout !== 'repository') continue;
-    const { repository } = copyPlace.context;
-    const other = otherBackups.find(({ repositoryId }) => repositoryId === repository.id);
-    if (other) places.push([repository, other.id]);
+  const repositories = also.flatMap(({ copyPlace }) =>
+    copyPlace.layout === 'repository' ? [copyPlace.context.repository] : [],
+  );
+  for (const { id, repositoryId } of otherBackups) {
+    const repository = repositories.find((one) => one.id === repositoryId);
+    if (repository) places.push([repository, id]);
   }
   return places;
 }
 
 const folderOf = ({ stateFolder }: EvidenceKeeping) => join(stateFolder, 'drills');
 
-async function kept(keeping: EvidenceKeeping, report: DrillReport): Promise<DrillOutcome> {
+async function kept(keeping: EvidenceKeeping, report: DrillReport, isTrial = false): Promise<DrillOutcome> {
   const { signingKey } = keeping;
   const folder = folderOf(keeping);
   const document = signEvidence(report, signingKey);
   const page = evidencePage(report, document, signingKey);
   const files = await writeEvidenceFiles(folder, report, document, page);
-  await rememberDrill(folder, report);
+  if (!isTrial) await rememberDrill(folder, report);
   const { drillId, backup } = report;
   const copy = backup === null ? null : { drillId, backupId: backup.id, document, page };
   const fingerprint = signingKey.fingerprint.toString('hex');

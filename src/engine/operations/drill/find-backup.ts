@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../base/errors.ts';
-import { isSafetyBackup, type Manifest } from '../../repository/manifest.ts';
+import { isApart, type Manifest } from '../../repository/manifest.ts';
 import type { OperationContext } from '../context.ts';
 import type { DrillRequest } from './drill-types.ts';
 
@@ -12,7 +12,7 @@ export async function findBackup(context: OperationContext, request: DrillReques
   const rejected: string[] = [];
   const onRejected = ({ name, why }: { name: string; why: string }) => void rejected.push(`${name}: ${why}`);
   for await (const { manifest } of manifests.readAll({ onRejected })) {
-    const isMeant = request.plan === null ? !isSafetyBackup(manifest) : manifest.plan === request.plan;
+    const isMeant = request.plan === null ? !isApart(manifest) : manifest.plan === request.plan;
     // Newer than this one, and no backup: passing over it would call an old backup the newest.
     if (rejected.length > 0) throw new HoldfastError('manifest_forged', rejected[0]!);
     if (isMeant) return manifest;
@@ -25,13 +25,20 @@ export async function findBackup(context: OperationContext, request: DrillReques
   );
 }
 
-/** The backup of the same plan nearest in time to another: the part of one run that went elsewhere. Throws `id_unknown`. */
-export async function findCompanion(context: OperationContext, main: Manifest): Promise<Manifest> {
+/**
+ * The backup nearest in time to another: the part of one run that went elsewhere, or with `plan` the one that a source of
+ * it makes by itself. Throws `id_unknown`.
+ */
+export async function findCompanion(
+  context: OperationContext,
+  main: Manifest,
+  plan: string | null = main.plan,
+): Promise<Manifest> {
   const startedMs = Date.parse(main.startedAt);
   let nearest: Manifest | null = null;
   let distanceMs = Number.POSITIVE_INFINITY;
   for await (const { manifest } of context.repository.manifests.readAll()) {
-    if (manifest.plan !== main.plan || manifest.tenantId !== main.tenantId) continue;
+    if (manifest.plan !== plan || manifest.tenantId !== main.tenantId) continue;
     const apart = Math.abs(Date.parse(manifest.startedAt) - startedMs);
     if (apart >= distanceMs) continue;
     nearest = manifest;
@@ -39,7 +46,7 @@ export async function findCompanion(context: OperationContext, main: Manifest): 
   }
   if (nearest) return nearest;
   const { address } = context.repository.storage;
-  throw new HoldfastError('id_unknown', `${address} holds no part of the plan ${main.plan ?? ''}`, {
+  throw new HoldfastError('id_unknown', `${address} holds no part of the plan ${plan ?? ''}`, {
     next: 'run holdfast backup first',
   });
 }

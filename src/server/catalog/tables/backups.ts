@@ -2,7 +2,6 @@
 export interface BackupTables {
   backups: BackupsTable;
   backup_copies: BackupCopiesTable;
-  drills: DrillsTable;
 }
 
 export interface BackupsTable {
@@ -44,22 +43,4 @@ export interface BackupCopiesTable {
   /** 0 or 1; null before the first verify. */
   verified_good: number | null;
   error: string | null;
-}
-
-export interface DrillsTable {
-  id: string;
-  backup_id: string;
-  plan_id: string | null;
-  plan: string | null;
-  tenant_id: string | null;
-  job_id: string | null;
-  started_at: number;
-  finished_at: number | null;
-  status: 'succeeded' | 'failed' | 'interrupted';
-  /** Recovery time: how long the restore took. */
-  recovery_ms: number | null;
-  /** How old the data was. */
-  data_age_ms: number | null;
-  /** JSON. */
-  report: string | null;
 }

@@ -4,6 +4,7 @@ import { addAdminConfigRoutes } from './admin-config.ts';
 import { addBackupRoutes } from './backups.ts';
 import { addConfigurationRoutes } from './configuration.ts';
 import { addDocumentRoutes } from './documents.ts';
+import { addDrillRoutes } from './drills.ts';
 import { addFunctionRoutes } from './functions.ts';
 import { addJobRoutes } from './jobs.ts';
 import { addLedgerRoutes } from './ledger.ts';
@@ -31,6 +32,7 @@ const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addSessionRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
   ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes],
   ...[addTriggerRoutes, addJobRoutes, addBackupRoutes, addRestoreRoutes, addMaintenanceRoutes],
+  addDrillRoutes,
   ...[addLedgerRoutes, addNoticeRoutes],
   ...[addAdminConfigRoutes, addAdminRoutes, addFunctionRoutes],
   addWebRoutes,
