@@ -58,6 +58,30 @@ export const accountRoute = createRoute({
   ...at('/account'),
   component: lazyRouteComponent(() => import('./pages/account-page.tsx'), 'AccountPage'),
 });
+export const healthRoute = createRoute({
+  ...at('/health'),
+  component: lazyRouteComponent(() => import('./pages/health-page.tsx'), 'HealthPage'),
+});
+export const noticesRoute = createRoute({
+  ...at('/notices'),
+  component: lazyRouteComponent(() => import('./pages/notices-page.tsx'), 'NoticesPage'),
+});
+export const tenantsRoute = createRoute({
+  ...at('/tenants'),
+  component: lazyRouteComponent(() => import('./pages/tenants-page.tsx'), 'TenantsPage'),
+});
+export const settingsRoute = createRoute({
+  ...at('/settings'),
+  validateSearch: (search: Record<string, unknown>): { tenant?: string } => {
+    const tenant = text(search.tenant);
+    return tenant ? { tenant } : {};
+  },
+  component: lazyRouteComponent(() => import('./pages/settings-page.tsx'), 'SettingsPage'),
+});
+export const keysRoute = createRoute({
+  ...at('/keys'),
+  component: lazyRouteComponent(() => import('./pages/keys-page.tsx'), 'KeysPage'),
+});
 
 export const router = createRouter({
   routeTree: root.addChildren([
@@ -73,6 +97,11 @@ export const router = createRouter({
     usersRoute,
     tokensRoute,
     accountRoute,
+    healthRoute,
+    noticesRoute,
+    tenantsRoute,
+    settingsRoute,
+    keysRoute,
   ]),
   basepath: '/admin',
   defaultPreload: 'intent',

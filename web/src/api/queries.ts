@@ -13,7 +13,7 @@ import type {
   UpcomingRun,
 } from './types.ts';
 
-export type DocumentKind = 'plans' | 'sources' | 'destinations';
+export type DocumentKind = 'plans' | 'sources' | 'destinations' | 'channels';
 
 const LIVE_MS = 2_000;
 const CALM_MS = 20_000;
@@ -56,7 +56,7 @@ export const usePlanRuns = (plan: string) =>
   });
 
 /** Rows of a long list, page by page, after the last one seen. */
-function usePaged<T>(
+export function usePaged<T>(
   key: readonly unknown[],
   path: string,
   query: Record<string, string | undefined>,
@@ -66,7 +66,7 @@ function usePaged<T>(
     queryKey: [...key, query],
     queryFn: ({ pageParam }) =>
       call<Page<T>>(pathWith(path, { ...query, limit: PAGE, ...(pageParam ? { after: pageParam } : {}) })),
-    initialPageParam: '',
+    initialPageParam: '' as string | number,
     getNextPageParam: (last: Page<T>) => last.next,
     placeholderData: keepPreviousData,
     refetchInterval: ({ state }) =>

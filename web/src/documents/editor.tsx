@@ -2,12 +2,14 @@ import { Alert, Button, Grid, Group, Modal, Stack, Text, Textarea, TextInput } f
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { parse, stringify } from 'yaml';
-import { call, codeOf, fieldProblem } from '../api/client.ts';
+import { call, codeOf, fieldProblem, pathWith } from '../api/client.ts';
 import { type DocumentKind, useRefresh } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
+import { ConfirmedButton } from '../parts/confirmed-button.tsx';
 import { CopyText } from '../parts/copy-button.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { useTexts } from '../texts/texts.ts';
+import { ChannelFields } from './channel-fields.tsx';
 import { DestinationFields } from './destination-fields.tsx';
 import { type Body, FIRST_BODY, TITLES } from './document-kind.ts';
 import { PlanFields } from './plan-fields.tsx';
@@ -20,7 +22,10 @@ interface EditorProps {
   readonly onClose: () => void;
 }
 
-const FIELDS = { plans: PlanFields, sources: SourceFields, destinations: DestinationFields } as const;
+const FIELDS = {
+  ...{ plans: PlanFields, sources: SourceFields },
+  ...{ destinations: DestinationFields, channels: ChannelFields },
+} as const;
 
 /** The fields that most need, beside the same as in holdfast.yaml: either can be written, the other follows. */
 export function Editor({ kind, stored, onClose }: EditorProps) {
@@ -87,6 +92,7 @@ export function Editor({ kind, stored, onClose }: EditorProps) {
             <ProblemNote error={save.error} />
           )}
           <Group justify="flex-end">
+            {stored && <DeleteDocument kind={kind} stored={stored} onDone={onClose} />}
             <Button variant="default" onClick={onClose}>
               {t('action.cancel')}
             </Button>
@@ -153,6 +159,33 @@ function useSave(kind: DocumentKind, stored: StoredDocument | null, draft: Draft
       onDone();
     },
   });
+}
+
+interface DeleteProps {
+  readonly kind: DocumentKind;
+  readonly stored: StoredDocument;
+  readonly onDone: () => void;
+}
+
+/** Of the version that was read: what somebody changed meanwhile is not deleted. */
+function DeleteDocument({ kind, stored: { name, version }, onDone }: DeleteProps) {
+  const t = useTexts();
+  const refresh = useRefresh();
+  return (
+    <ConfirmedButton
+      label={t('action.delete')}
+      name={t('document.deleteNamed', { name })}
+      text={t(kind === 'channels' ? 'channel.deleteText' : 'document.deleteText')}
+      isDangerous
+      size="sm"
+      act={async () => {
+        const path = `/api/v1/${kind}/${encodeURIComponent(name)}`;
+        await call(pathWith(path, { version }), { method: 'DELETE' });
+        await refresh(kind, 'health', 'schedule');
+        onDone();
+      }}
+    />
+  );
 }
 
 interface ConflictProps {

@@ -1,17 +1,22 @@
-import { Button, Modal, Stack, Text } from '@mantine/core';
+import { Button, Modal, Stack } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { call } from '../api/client.ts';
-import type { TestResult } from '../api/types.ts';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
-import { type Status, StatusMark } from '../parts/status.tsx';
+import { useRefresh } from '../api/queries.ts';
+import { ProblemNote } from '../parts/problem-note.tsx';
 import { useTexts } from '../texts/texts.ts';
+import { type Tested, TestOutcome, testOne } from './test-result.tsx';
 
-/** Writes, reads back and deletes at a destination, and shows what came of it. */
-export function TestOf({ name }: { readonly name: string }) {
+interface TestOfProps {
+  readonly kind: Tested;
+  readonly name: string;
+}
+
+/** Tries a destination or a channel, and shows what came of it. */
+export function TestOf({ kind, name }: TestOfProps) {
   const t = useTexts();
+  const refresh = useRefresh();
   const test = useMutation({
-    mutationFn: () =>
-      call<TestResult>(`/api/v1/destinations/${encodeURIComponent(name)}/test`, { method: 'POST', body: {} }),
+    mutationFn: () => testOne(kind, name),
+    onSettled: () => refresh('notices'),
   });
   return (
     <>
@@ -32,17 +37,9 @@ export function TestOf({ name }: { readonly name: string }) {
       >
         <Stack gap="sm">
           <ProblemNote error={test.error} />
-          {test.data && <Text fw={600}>{t(test.data.ok ? 'test.good' : 'test.bad')}</Text>}
-          {test.data?.checks.map((check) => (
-            <div key={check.name}>
-              <StatusMark status={MARKS[check.status] ?? 'failed'} label={sentence(check.message)} />
-              {check.next && <Text size="sm">{t('problem.next', { next: check.next })}</Text>}
-            </div>
-          ))}
+          {test.data && <TestOutcome answer={test.data} />}
         </Stack>
       </Modal>
     </>
   );
 }
-
-const MARKS: Readonly<Record<string, Status>> = { ok: 'succeeded', warning: 'warning', problem: 'failed' };

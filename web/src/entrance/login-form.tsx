@@ -1,8 +1,9 @@
-import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { call, codeOf } from '../api/client.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { CodeField, NameField, PasswordField } from '../parts/credential-fields.tsx';
+import { Form } from '../parts/form.tsx';
 import { useTexts } from '../texts/texts.ts';
 
 interface LoginFormProps {
@@ -30,51 +31,22 @@ export function LoginForm({ name: known, onDone, proves = false }: LoginFormProp
     onSuccess: onDone,
   });
   const wantsCode = codeOf(logIn.error) === 'second_factor_needed';
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    logIn.mutate();
-  };
   return (
-    <form onSubmit={submit}>
-      <Stack gap="sm">
-        {known === undefined && (
-          <TextInput
-            label={t('field.name')}
-            autoComplete="username"
-            required
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-        )}
-        <PasswordInput
-          label={t('field.password')}
-          autoComplete="current-password"
-          required
-          data-autofocus={known !== undefined}
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-        />
-        {(wantsCode || code !== '') && (
-          <TextInput
-            label={t('field.code')}
-            description={t('field.codeHelp')}
-            autoComplete="one-time-code"
-            autoFocus
-            value={code}
-            onChange={(event) => setCode(event.currentTarget.value)}
-          />
-        )}
-        {wantsCode ? (
+    <Form
+      sending={logIn}
+      submit={t(proves ? 'action.confirm' : 'action.logIn')}
+      isWide
+      note={
+        wantsCode && (
           <Text size="sm" role="status">
             {t('login.needsCode')}
           </Text>
-        ) : (
-          <ProblemNote error={logIn.error} />
-        )}
-        <Button type="submit" loading={logIn.isPending}>
-          {t(proves ? 'action.confirm' : 'action.logIn')}
-        </Button>
-      </Stack>
-    </form>
+        )
+      }
+    >
+      {known === undefined && <NameField value={name} onChange={setName} />}
+      <PasswordField value={password} onChange={setPassword} hasFocus={known !== undefined} />
+      {(wantsCode || code !== '') && <CodeField value={code} onChange={setCode} hasFocus />}
+    </Form>
   );
 }

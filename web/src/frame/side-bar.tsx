@@ -10,54 +10,10 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { call } from '../api/client.ts';
 import { useMe } from '../api/queries.ts';
-import {
-  type Icon,
-  IconArchive,
-  IconArrowBackUp,
-  IconCalendarTime,
-  IconDatabase,
-  IconHistory,
-  IconHome,
-  IconKey,
-  IconLogout,
-  IconMoon,
-  IconServer,
-  IconSun,
-  IconUser,
-  IconUsers,
-} from '../parts/icons.ts';
+import { IconLogout, IconMoon, IconSun } from '../parts/icons.ts';
 import { useMay } from '../parts/may.ts';
-import { setLanguage, type TextKey, useLanguage, useTexts } from '../texts/texts.ts';
-
-type Place =
-  | '/'
-  | '/backups'
-  | '/restore'
-  | '/runs'
-  | '/plans'
-  | '/sources'
-  | '/destinations'
-  | '/users'
-  | '/tokens'
-  | '/account';
-type Entry = readonly [to: Place, label: TextKey, icon: Icon, permission?: string];
-
-const DAILY: readonly Entry[] = [
-  ['/', 'nav.overview', IconHome],
-  ['/backups', 'nav.backups', IconArchive],
-  ['/restore', 'nav.restore', IconArrowBackUp, 'backups:restore'],
-  ['/runs', 'nav.jobs', IconHistory],
-];
-const SETTINGS: readonly Entry[] = [
-  ['/plans', 'nav.plans', IconCalendarTime],
-  ['/sources', 'nav.sources', IconDatabase],
-  ['/destinations', 'nav.destinations', IconServer],
-];
-const ACCESS: readonly Entry[] = [
-  ['/users', 'nav.users', IconUsers, 'users:read'],
-  ['/tokens', 'nav.tokens', IconKey],
-  ['/account', 'nav.account', IconUser],
-];
+import { setLanguage, useLanguage, useTexts } from '../texts/texts.ts';
+import { ACCESS, DAILY, type Entry, SETTINGS, UPKEEP } from './places.ts';
 
 export function SideBar() {
   const t = useTexts();
@@ -70,6 +26,8 @@ export function SideBar() {
         viewportProps={{ tabIndex: -1 }}
       >
         <Entries of={DAILY} />
+        <div className="nav-group">{t('nav.groupUpkeep')}</div>
+        <Entries of={UPKEEP} />
         <div className="nav-group">{t('nav.groupSetUp')}</div>
         <Entries of={SETTINGS} />
         <div className="nav-group">{t('nav.groupAccess')}</div>

@@ -1,14 +1,15 @@
-import { Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Box, Button, Stack, Text } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { SecondFactor } from '../account/second-factor.tsx';
 import { call } from '../api/client.ts';
 import { useMe, useRefresh } from '../api/queries.ts';
 import type { Listed, SessionInfo } from '../api/types.ts';
+import { CodeField, PasswordField } from '../parts/credential-fields.tsx';
 import { type Column, DataTable } from '../parts/data-table.tsx';
+import { Form } from '../parts/form.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { ProblemNote } from '../parts/problem-note.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { useTexts } from '../texts/texts.ts';
@@ -48,46 +49,15 @@ function Password({ wantsCode }: { readonly wantsCode: boolean }) {
       setCode('');
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    change.mutate();
-  };
   return (
-    <form onSubmit={submit}>
-      <Stack gap="sm" maw={360}>
-        <PasswordInput
-          label={t('account.passwordNow')}
-          autoComplete="current-password"
-          required
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-        />
-        <PasswordInput
-          label={t('account.passwordNext')}
-          description={t('field.passwordHelp')}
-          autoComplete="new-password"
-          required
-          value={next}
-          onChange={(event) => setNext(event.currentTarget.value)}
-        />
-        {wantsCode && (
-          <TextInput
-            label={t('field.code')}
-            autoComplete="one-time-code"
-            required
-            value={code}
-            onChange={(event) => setCode(event.currentTarget.value)}
-          />
-        )}
-        <ProblemNote error={change.error} />
+    <Box maw={360}>
+      <Form sending={change} submit={t('account.passwordChange')} variant="default">
+        <PasswordField label={t('account.passwordNow')} value={password} onChange={setPassword} />
+        <PasswordField label={t('account.passwordNext')} isNew value={next} onChange={setNext} />
+        {wantsCode && <CodeField value={code} onChange={setCode} />}
         {change.isSuccess && <StatusMark status="succeeded" label={t('account.passwordChanged')} />}
-        <div>
-          <Button type="submit" variant="default" loading={change.isPending}>
-            {t('account.passwordChange')}
-          </Button>
-        </div>
-      </Stack>
-    </form>
+      </Form>
+    </Box>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Stack, Text } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { isUnfinished, useBackups, useDocuments, useHealth, useJobs, useSchedule } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
@@ -8,6 +8,7 @@ import { JobTable } from '../parts/job-table.tsx';
 import { useMay } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { BackUpButton, Named } from '../parts/plan-cells.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { RunStrip } from '../parts/run-strip.tsx';
 import { StatusMark } from '../parts/status.tsx';
@@ -85,18 +86,7 @@ function Plans() {
   const columns: Column<StoredDocument>[] = [
     {
       label: t('column.plan'),
-      cell: ({ name, tenant_id }) => (
-        <>
-          <Text span fw={600} size="sm">
-            {name}
-          </Text>{' '}
-          {tenant_id && (
-            <Text span size="xs" className="soft">
-              {tenant_id}
-            </Text>
-          )}
-        </>
-      ),
+      cell: ({ name, tenant_id }) => <Named name={name} tenant={tenant_id} />,
     },
     { label: t('column.status'), cell: (plan) => <PlanState health={ofPlan(plan)} /> },
     { label: t('overview.lastRuns'), cell: ({ name }) => <RunStrip plan={name} /> },
@@ -123,17 +113,7 @@ function Plans() {
       ? [
           {
             label: t('column.action'),
-            cell: ({ name }: StoredDocument) => (
-              <Button
-                variant="default"
-                size="xs"
-                aria-label={t('plan.runNamed', { plan: name })}
-                loading={start.isPending && start.variables === name}
-                onClick={() => start.mutate(name)}
-              >
-                {t('plan.run')}
-              </Button>
-            ),
+            cell: ({ name }: StoredDocument) => <BackUpButton plan={name} start={start} />,
           },
         ]
       : []),

@@ -1,14 +1,13 @@
-import { Button, Checkbox, Group, Modal, NumberInput, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, NumberInput, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { call, fieldProblem } from '../api/client.ts';
 import { useMe, useRefresh } from '../api/queries.ts';
 import type { ApiToken, Listed } from '../api/types.ts';
 import { CopyText } from '../parts/copy-button.tsx';
-import { type Column, DataTable } from '../parts/data-table.tsx';
-import { PageHead } from '../parts/page-head.tsx';
-import { Panel } from '../parts/panel.tsx';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import type { Column } from '../parts/data-table.tsx';
+import { Dialog, Form } from '../parts/form.tsx';
+import { ListPage } from '../parts/list-page.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { useTexts } from '../texts/texts.ts';
@@ -63,24 +62,18 @@ export function TokensPage() {
     },
   ];
   return (
-    <Stack gap="md">
-      <PageHead title={t('nav.tokens')} text={t('token.text')}>
-        <Button onClick={() => setAdding(true)}>{t('token.create')}</Button>
-      </PageHead>
-      <ProblemNote error={revoke.error} />
-      <Panel flush>
-        <DataTable
-          label={t('nav.tokens')}
-          columns={columns}
-          items={tokens.data?.items}
-          keyOf={({ id }) => id}
-          empty={t('token.empty')}
-          error={tokens.error}
-          onRetry={() => void tokens.refetch()}
-        />
-      </Panel>
+    <ListPage
+      title={t('nav.tokens')}
+      text={t('token.text')}
+      create={{ label: t('token.create'), open: () => setAdding(true) }}
+      columns={columns}
+      list={tokens}
+      keyOf={({ id }) => id}
+      empty={t('token.empty')}
+      error={revoke.error}
+    >
       {isAdding && <AddToken onClose={() => setAdding(false)} />}
-    </Stack>
+    </ListPage>
   );
 }
 
@@ -101,18 +94,8 @@ function AddToken({ onClose }: { readonly onClose: () => void }) {
       }),
     onSuccess: () => refresh('tokens'),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={<strong>{t('token.create')}</strong>}
-      size="lg"
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-    >
+    <Dialog title={t('token.create')} onClose={onClose} size="lg">
       {create.data ? (
         <Stack gap="sm">
           <Text size="sm">{t('token.once')}</Text>
@@ -125,58 +108,42 @@ function AddToken({ onClose }: { readonly onClose: () => void }) {
           </Group>
         </Stack>
       ) : (
-        <form onSubmit={submit}>
-          <Stack gap="sm">
-            <TextInput
-              label={t('field.name')}
-              description={t('token.nameHelp')}
-              required
-              autoComplete="off"
-              data-autofocus
-              error={fieldProblem(create.error, 'name')}
-              value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
-            />
-            <Checkbox.Group
-              label={t('token.scopes')}
-              description={t('token.scopesHelp')}
-              value={scopes}
-              onChange={setScopes}
-            >
-              <Group gap="xs" mt="xs">
-                {own
-                  .filter((scope) => !NEVER.includes(scope))
-                  .map((scope) => (
-                    <Checkbox
-                      key={scope}
-                      value={scope}
-                      label={<span className="code">{scope}</span>}
-                      w={200}
-                    />
-                  ))}
-              </Group>
-            </Checkbox.Group>
-            <NumberInput
-              label={t('token.days')}
-              min={1}
-              max={366}
-              maw={200}
-              value={days}
-              onChange={(value) => setDays(Number(value) || DEFAULT_DAYS)}
-              hideControls
-            />
-            <ProblemNote error={create.error} />
-            <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
-                {t('action.cancel')}
-              </Button>
-              <Button type="submit" disabled={scopes.length === 0} loading={create.isPending}>
-                {t('token.create')}
-              </Button>
+        <Form sending={create} submit={t('token.create')} isReady={scopes.length > 0} onCancel={onClose}>
+          <TextInput
+            label={t('field.name')}
+            description={t('token.nameHelp')}
+            required
+            autoComplete="off"
+            data-autofocus
+            error={fieldProblem(create.error, 'name')}
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          <Checkbox.Group
+            label={t('token.scopes')}
+            description={t('token.scopesHelp')}
+            value={scopes}
+            onChange={setScopes}
+          >
+            <Group gap="xs" mt="xs">
+              {own
+                .filter((scope) => !NEVER.includes(scope))
+                .map((scope) => (
+                  <Checkbox key={scope} value={scope} label={<span className="code">{scope}</span>} w={200} />
+                ))}
             </Group>
-          </Stack>
-        </form>
+          </Checkbox.Group>
+          <NumberInput
+            label={t('token.days')}
+            min={1}
+            max={366}
+            maw={200}
+            value={days}
+            onChange={(value) => setDays(Number(value) || DEFAULT_DAYS)}
+            hideControls
+          />
+        </Form>
       )}
-    </Modal>
+    </Dialog>
   );
 }

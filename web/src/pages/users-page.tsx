@@ -1,13 +1,15 @@
-import { Button, Group, Menu, Modal, PasswordInput, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Menu, Select, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { call, fieldProblem } from '../api/client.ts';
 import { useMe, useRefresh } from '../api/queries.ts';
-import type { Listed, Tenant, User } from '../api/types.ts';
-import { type Column, DataTable } from '../parts/data-table.tsx';
+import type { Listed, User } from '../api/types.ts';
+import { useTenants } from '../api/upkeep.ts';
+import { PasswordField } from '../parts/credential-fields.tsx';
+import type { Column } from '../parts/data-table.tsx';
+import { Dialog, Form } from '../parts/form.tsx';
+import { ListPage } from '../parts/list-page.tsx';
 import { useMay } from '../parts/may.ts';
-import { PageHead } from '../parts/page-head.tsx';
-import { Panel } from '../parts/panel.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
@@ -44,23 +46,17 @@ export function UsersPage() {
     { label: t('column.action'), cell: (user) => <Actions user={user} /> },
   ];
   return (
-    <Stack gap="md">
-      <PageHead title={t('nav.users')} text={t('users.text')}>
-        {may('users:write') && <Button onClick={() => setAdding(true)}>{t('users.create')}</Button>}
-      </PageHead>
-      <Panel flush>
-        <DataTable
-          label={t('nav.users')}
-          columns={columns}
-          items={users.data?.items}
-          keyOf={({ id }) => id}
-          empty=""
-          error={users.error}
-          onRetry={() => void users.refetch()}
-        />
-      </Panel>
+    <ListPage
+      title={t('nav.users')}
+      text={t('users.text')}
+      create={may('users:write') ? { label: t('users.create'), open: () => setAdding(true) } : null}
+      columns={columns}
+      list={users}
+      keyOf={({ id }) => id}
+      empty=""
+    >
       {isAdding && <AddUser onClose={() => setAdding(false)} />}
-    </Stack>
+    </ListPage>
   );
 }
 
@@ -116,7 +112,7 @@ function AddUser({ onClose }: { readonly onClose: () => void }) {
   const [password, setPassword] = useState('');
   const [role, setRole] = useState<string | null>('viewer');
   const [tenant, setTenant] = useState<string | null>(null);
-  const tenants = useQuery({ queryKey: ['tenants'], queryFn: () => call<Listed<Tenant>>('/api/v1/tenants') });
+  const tenants = useTenants();
   const create = useMutation({
     mutationFn: () =>
       call('/api/v1/users', {
@@ -128,67 +124,40 @@ function AddUser({ onClose }: { readonly onClose: () => void }) {
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    create.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={<strong>{t('users.create')}</strong>}
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-    >
-      <form onSubmit={submit}>
-        <Stack gap="sm">
-          <TextInput
-            label={t('field.name')}
-            required
-            autoComplete="off"
-            data-autofocus
-            error={fieldProblem(create.error, 'name')}
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-          <PasswordInput
-            label={t('field.password')}
-            description={t('field.passwordHelp')}
-            required
-            autoComplete="new-password"
-            value={password}
-            onChange={(event) => setPassword(event.currentTarget.value)}
-          />
-          <Select
-            label={t('column.role')}
-            allowDeselect={false}
-            data={ROLES.map((value) => ({ value, label: t(`role.${value}`) }))}
-            value={role}
-            onChange={setRole}
-          />
-          <Select
-            label={t('column.tenant')}
-            description={t('users.tenantHelp')}
-            clearable
-            clearButtonProps={{ 'aria-label': t('column.tenant') }}
-            placeholder={t('users.everything')}
-            data={(tenants.data?.items ?? []).map(({ id, name: label }) => ({ value: id, label }))}
-            value={tenant}
-            onChange={setTenant}
-          />
-          {create.error && <ProblemNote error={create.error} />}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              {t('action.cancel')}
-            </Button>
-            <Button type="submit" loading={create.isPending}>
-              {t('users.create')}
-            </Button>
-          </Group>
-          <Text size="xs" className="soft">
-            {t('users.factorHint')}
-          </Text>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={t('users.create')} onClose={onClose}>
+      <Form sending={create} submit={t('users.create')} onCancel={onClose}>
+        <TextInput
+          label={t('field.name')}
+          required
+          autoComplete="off"
+          data-autofocus
+          error={fieldProblem(create.error, 'name')}
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <PasswordField isNew value={password} onChange={setPassword} />
+        <Select
+          label={t('column.role')}
+          allowDeselect={false}
+          data={ROLES.map((value) => ({ value, label: t(`role.${value}`) }))}
+          value={role}
+          onChange={setRole}
+        />
+        <Select
+          label={t('column.tenant')}
+          description={t('users.tenantHelp')}
+          clearable
+          clearButtonProps={{ 'aria-label': t('column.tenant') }}
+          placeholder={t('users.everything')}
+          data={(tenants.data?.items ?? []).map(({ id, name: label }) => ({ value: id, label }))}
+          value={tenant}
+          onChange={setTenant}
+        />
+        <Text size="xs" className="soft">
+          {t('users.factorHint')}
+        </Text>
+      </Form>
+    </Dialog>
   );
 }

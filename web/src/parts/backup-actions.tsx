@@ -1,11 +1,12 @@
-import { Button, Menu, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Menu, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { call, proven } from '../api/client.ts';
 import { useRefresh } from '../api/queries.ts';
 import type { BackupDetail } from '../api/types.ts';
 import { useTexts } from '../texts/texts.ts';
+import { Dialog, Form } from './form.tsx';
 import { useMay } from './may.ts';
 import { ProblemNote } from './problem-note.tsx';
 
@@ -92,35 +93,18 @@ function Hold({ path, onClose }: { readonly path: string; readonly onClose: () =
       onClose();
     },
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    hold.mutate();
-  };
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={<strong>{t('backup.hold')}</strong>}
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-    >
-      <form onSubmit={submit}>
-        <Stack gap="sm">
-          <Text size="sm">{t('backup.holdText')}</Text>
-          <TextInput
-            label={t('backup.holdReason')}
-            required
-            data-autofocus
-            value={reason}
-            onChange={(event) => setReason(event.currentTarget.value)}
-          />
-          <ProblemNote error={hold.error} />
-          <div>
-            <Button type="submit" loading={hold.isPending}>
-              {t('backup.hold')}
-            </Button>
-          </div>
-        </Stack>
-      </form>
-    </Modal>
+    <Dialog title={t('backup.hold')} onClose={onClose}>
+      <Form sending={hold} submit={t('backup.hold')}>
+        <Text size="sm">{t('backup.holdText')}</Text>
+        <TextInput
+          label={t('backup.holdReason')}
+          required
+          data-autofocus
+          value={reason}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+      </Form>
+    </Dialog>
   );
 }

@@ -1,31 +1,10 @@
-import { z } from 'zod';
-import { answers, iso, isoOrNull, pageOf, pageQuery, tenantId, time } from '../../../contracts/api/common.ts';
+import { answers, iso, isoOrNull, pageOf } from '../../../contracts/api/common.ts';
 import { nameParam } from '../../../contracts/api/configuration.ts';
+import { channelTest, delivery, noticeQuery } from '../../../contracts/api/notices.ts';
 import { requireDocument } from '../../configuration/documents.ts';
 import { listDeliveries } from '../../notices/history.ts';
 import { type App, type ServerContext, visibleTenants } from '../context.ts';
 import { redact } from '../redact.ts';
-
-const delivery = z.object({
-  id: z.string(),
-  created_at: time,
-  channel: z.string(),
-  kind: z.string(),
-  tenant_id: tenantId,
-  plan: z.string().nullable(),
-  status: z.string(),
-  attempts: z.int(),
-  next_at: time.nullable(),
-  finished_at: time.nullable(),
-  last_error: z.string().nullable(),
-});
-const channelTest = z.object({
-  delivery_id: z.string(),
-  ok: z.boolean(),
-  answer: z.string().nullable(),
-  error: z.string().nullable(),
-  duration_ms: z.number(),
-});
 
 /** What was sent to channels. The channels themselves are documents. */
 export function addNoticeRoutes(app: App, { catalog, notices }: ServerContext): void {
@@ -37,7 +16,7 @@ export function addNoticeRoutes(app: App, { catalog, notices }: ServerContext): 
     schema: {
       tags,
       summary: 'Notices and what became of them, newest first',
-      querystring: z.strictObject({ ...pageQuery, channel: z.string().max(64).optional() }),
+      querystring: noticeQuery,
       response: answers(pageOf(delivery)),
     },
     handler: async (request) => {

@@ -1,0 +1,51 @@
+/** Where the navigation leads to. */
+import {
+  type Icon,
+  IconArchive,
+  IconArrowBackUp,
+  IconBell,
+  IconBuilding,
+  IconCalendarTime,
+  IconDatabase,
+  IconHeartbeat,
+  IconHistory,
+  IconHome,
+  IconKey,
+  IconLock,
+  IconServer,
+  IconSettings,
+  IconUser,
+  IconUsers,
+} from '../parts/icons.ts';
+import type { TextKey } from '../texts/texts.ts';
+
+type Place =
+  | ('/' | '/backups' | '/restore' | '/runs')
+  | ('/health' | '/keys')
+  | ('/plans' | '/sources' | '/destinations' | '/notices' | '/tenants' | '/settings')
+  | ('/users' | '/tokens' | '/account');
+
+/** Shown to whoever has the permission; to everybody without one. */
+export type Entry = readonly [to: Place, label: TextKey, icon: Icon, permission?: string];
+
+export const DAILY: readonly Entry[] = [
+  ['/', 'nav.overview', IconHome],
+  ['/backups', 'nav.backups', IconArchive],
+  ['/restore', 'nav.restore', IconArrowBackUp, 'backups:restore'],
+  ['/runs', 'nav.jobs', IconHistory],
+];
+export const UPKEEP: readonly Entry[] = [['/health', 'nav.health', IconHeartbeat, 'health:read']];
+export const SETTINGS: readonly Entry[] = [
+  ['/plans', 'nav.plans', IconCalendarTime],
+  ['/sources', 'nav.sources', IconDatabase],
+  ['/destinations', 'nav.destinations', IconServer],
+  ['/notices', 'nav.channels', IconBell, 'notices:read'],
+  ['/keys', 'nav.keys', IconLock, 'keys:generate'],
+  ['/tenants', 'nav.tenants', IconBuilding, 'tenants:read'],
+  ['/settings', 'nav.settings', IconSettings, 'settings:read'],
+];
+export const ACCESS: readonly Entry[] = [
+  ['/users', 'nav.users', IconUsers, 'users:read'],
+  ['/tokens', 'nav.tokens', IconKey],
+  ['/account', 'nav.account', IconUser],
+];
