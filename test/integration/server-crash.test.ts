@@ -24,23 +24,26 @@ import { runnerWorld } from '../support/runner-world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { untilTrue } from '../support/until-true.ts';
 
-const LEASE_MS = 3000;
+/** Long: a busy machine is not to lose leases of its own accord, and where one is to end, a test ends it. */
+const LEASE_MS = 120_000;
+/** For those who wait until it has run out. */
+const SHORT_LEASE_MS = 3000;
 const FOR_EVER_MS = 600_000;
 
 /** A catalog, a log, and processes on them that do not outlive the test. */
-async function crashWorld(place: Pick<CatalogPlace, 'address'>, t: TestContext) {
+async function crashWorld(place: Pick<CatalogPlace, 'address'>, t: TestContext, leaseMs = LEASE_MS) {
   const address = await place.address(t);
   const log = join(await temporaryFolder(t), 'log');
   writeFileSync(log, '');
   const catalog = await openCatalog(address, { connections: 5 });
   await createRan(catalog);
-  const queue = await openQueue(catalog, { leaseMs: LEASE_MS, pollMs: 200 });
+  const queue = await openQueue(catalog, { leaseMs, pollMs: 200 });
   t.after(async () => {
     await queue.close();
     await catalog.close();
   });
   const start = async (options: Omit<JobProcessOptions, 'address' | 'log' | 'leaseMs'>) => {
-    const child = await startJobProcess({ address, log, leaseMs: LEASE_MS, ...options });
+    const child = await startJobProcess({ address, log, leaseMs, ...options });
     t.after(() => killProcess(child));
     return child;
   };
@@ -59,9 +62,17 @@ async function crashWorld(place: Pick<CatalogPlace, 'address'>, t: TestContext) 
   return { address, log, catalog, queue, start, enqueue, allEnded };
 }
 
+/** As if time had passed: what runs belongs to nobody alive, and is given to others. */
+async function endLeases({ catalog, queue }: Pick<Parts, 'catalog' | 'queue'>): Promise<void> {
+  await catalog.db.updateTable('jobs').set({ lease_until: 1 }).where('status', '=', 'running').execute();
+  assert.notDeepEqual(await queue.maintain(), []);
+}
+
+type Parts = Awaited<ReturnType<typeof crashWorld>>;
+
 onEachCatalog('killed', (place) => {
   test('a worker killed in the middle of a job loses it to another, and nobody else is disturbed', async (t) => {
-    const world = await crashWorld(place, t);
+    const world = await crashWorld(place, t, SHORT_LEASE_MS);
     const first = await world.start({ concurrency: 1, workMs: FOR_EVER_MS });
     const [id] = await world.enqueue(1);
     await untilTrue(async () => readLog(world.log).length === 1);
@@ -72,14 +83,16 @@ onEachCatalog('killed', (place) => {
     await killProcess(first);
     const [job] = await world.allEnded([id!]);
     t.diagnostic(
-      `taken over ${job!.startedAtMs! - killedAtMs} ms after the kill, the lease is ${LEASE_MS} ms`,
+      `taken over ${job!.startedAtMs! - killedAtMs} ms after the kill, the lease is ${SHORT_LEASE_MS} ms`,
     );
-    assert.deepEqual([job!.status, job!.attempt], ['succeeded', 2]);
+    assert.equal(job!.status, 'succeeded');
     assert.deepEqual(await wrongCounts(world.catalog, [id!, ...others]), []);
     const begins = readLog(world.log).filter(({ what, jobId }) => what === 'begin' && jobId === id);
+    // Two; three where the machine is so busy that a lease as short as this one runs out under a worker at work.
+    assert.ok(job!.attempt === 2 || job!.attempt === 3, `${job!.attempt} attempts`);
     assert.deepEqual(
       begins.map(({ attempt }) => attempt),
-      [1, 2],
+      [1, 2, 3].slice(0, job!.attempt),
     );
   });
 
@@ -89,6 +102,7 @@ onEachCatalog('killed', (place) => {
     const ids = await world.enqueue(8);
     await untilTrue(async () => readLog(world.log).filter(({ what }) => what === 'end').length >= 3);
     await killProcess(server);
+    await endLeases(world);
     await world.start({ schedule: true, concurrency: 2, workMs: 20 });
     const jobs = await world.allEnded(ids);
     assert.deepEqual([...new Set(jobs.map(({ status }) => status))], ['succeeded']);
@@ -112,6 +126,7 @@ onEachCatalog('killed', (place) => {
     const { id } = await world.ask('slow');
     await untilTrue(async () => (await readdir(folder)).includes('begun'));
     await killProcess(first);
+    await endLeases(world);
     const second = await startJobProcess(options);
     t.after(() => killProcess(second));
     const job = await world.ended(id);
@@ -156,6 +171,7 @@ function sleeping(place: CatalogPlace): void {
       const [id] = await world.enqueue(1);
       await untilTrue(async () => readLog(world.log).some(({ jobId }) => jobId === id));
       sleeper.kill('SIGSTOP');
+      await endLeases(world);
       const other = await world.start({ concurrency: 1, workMs: 5 });
       const [job] = await world.allEnded([id!]);
       await killProcess(other);
@@ -178,13 +194,14 @@ describe('killed PostgreSQL', () => {
     const world = await crashWorld(
       { address: async () => ({ url: await cluster.createDatabase('crash') }) },
       t,
+      SHORT_LEASE_MS,
     );
     await world.start({ schedule: true, concurrency: 3, workMs: 150 });
     await world.start({ concurrency: 3, workMs: 150 });
     const ids = await world.enqueue(40);
     for (const done of [8, 20]) {
       await untilTrue(async () => readLog(world.log).filter(({ what }) => what === 'end').length >= done);
-      cluster.crash();
+      await cluster.crash();
       await new Promise((resolve) => setTimeout(resolve, 500));
       await cluster.start();
     }

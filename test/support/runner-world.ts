@@ -42,7 +42,8 @@ export async function runnerWorld(place: CatalogPlace, t: TestContext): Promise<
   const address = await place.address(t);
   const catalog = await openCatalog(address, { connections: 5 });
   const queue = await openQueue(catalog, {
-    leaseMs: 3000,
+    // No test in this process waits for its end, and a busy one renews it late.
+    leaseMs: 120_000,
     pollMs: 100,
     retryFirstMs: 10,
     onEnded: recordEnd,
