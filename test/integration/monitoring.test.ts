@@ -136,9 +136,17 @@ function healthSuite(place: CatalogPlace): void {
     const all = await tenantHealth(world.catalog, null);
     assert.deepEqual([all.status, all.tenants.length], ['warning', 2]);
     const { tenants, status } = await tenantHealth(world.catalog, ['t1']);
-    assert.equal(status, 'healthy');
+    assert.equal(status, 'warning');
     const [t1, ...others] = tenants;
     assert.equal(others.length, 0);
+    assert.equal(t1!.message, 'a: the last restore drill is red');
+    assert.deepEqual(
+      t1!.plans.map((one) => [one.plan, one.status, one.last_drill_result]),
+      [
+        ['a', 'warning', 'red'],
+        ['b', 'healthy', null],
+      ],
+    );
     assert.deepEqual(
       [
         t1!.tenant_id,
@@ -149,6 +157,13 @@ function healthSuite(place: CatalogPlace): void {
       ],
       ['t1', newest, 1.5, 1, 50],
     );
+    // A trial says nothing about the plan.
+    await addDrill(world.catalog, 'a', world.clock.nowMs() - HOUR_MS, 'green', 1);
+    const tried = (await tenantHealth(world.catalog, ['t1'])).tenants[0]!;
+    assert.deepEqual([tried.status, tried.hours_since_proven_restore], ['warning', 50]);
+    await addDrill(world.catalog, 'a', world.clock.nowMs() - MINUTE_MS, 'green');
+    const proven = (await tenantHealth(world.catalog, ['t1'])).tenants[0]!;
+    assert.deepEqual([proven.status, proven.hours_since_proven_restore], ['healthy', 0]);
     world.clock.advance(HOUR_MS);
     const later = (await tenantHealth(world.catalog, ['t1'])).tenants[0]!;
     assert.match(later.message, /^b: the last good backup is 2\.5 hours old, 2 are allowed$/);

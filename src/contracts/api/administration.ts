@@ -139,6 +139,9 @@ const planHealth = z.object({
   limit_hours: z.number(),
   frequency_hours: z.number().nullable(),
   hours_since_proven_restore: z.number().nullable(),
+  last_drill_result: z.enum(['green', 'red']).nullable(),
+  last_drill_at: time.nullable(),
+  drill_overdue: z.boolean(),
 });
 const health = z.object({
   tenant_id: tenantId,

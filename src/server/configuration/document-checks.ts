@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { documentSchemas, type PlanConfig } from '../../contracts/config.ts';
+import { type DrillConfig, drillCron } from '../../contracts/config-drill.ts';
 import { nearest } from '../../contracts/suggest.ts';
 import { HoldfastError } from '../../engine/index.ts';
 import type { DocumentKind } from '../catalog/tables/configuration.ts';
@@ -25,8 +26,20 @@ export function checkedBody(kind: DocumentKind, name: string, body: unknown): un
   if (kind === 'plan') {
     const plan = result.data as PlanConfig;
     checkSchedule({ cron: plan.schedule ?? null, timeZone: plan.timeZone ?? null });
+    if (plan.drill) checkDrill(name, plan, plan.drill);
   }
   return result.data;
+}
+
+function checkDrill(name: string, plan: PlanConfig, drill: DrillConfig): void {
+  checkSchedule({ cron: drillCron(drill), timeZone: plan.timeZone ?? null });
+  const named = [
+    ...drill.mayBeEmpty,
+    ...drill.checks.map((check) => (check.kind === 'sql' ? check.source : undefined)),
+  ];
+  const unknown = named.find((source) => source !== undefined && !plan.sources.includes(source));
+  if (unknown === undefined) return;
+  throw new HoldfastError('config_invalid', `plan.${name}.drill: "${unknown}" is no source of this plan`);
 }
 
 const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

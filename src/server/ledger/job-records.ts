@@ -64,14 +64,24 @@ function jobEntry(job: JobFact): NewEntry {
     detail: {
       ...{ job_id: id, plan, part, attempt, backups },
       ...(error && { error: { code: error.code, message: error.message } }),
+      ...(kind === 'drill' && drillOf(job)),
     },
   };
+}
+
+/** Which drill, and the digest of its signed evidence: a changed one is told from it. */
+function drillOf({ result }: JobFact) {
+  const drill = result as { drillId?: unknown; result?: unknown; evidenceSha256?: unknown } | null;
+  const { drillId = null, result: outcome = null, evidenceSha256 = null } = drill ?? {};
+  return { drill_id: drillId, result: outcome, evidence_sha256: evidenceSha256 };
 }
 
 /** Ids of the backups that a job made, or works on. */
 function backupsOf({ kind, payload, result }: JobFact): string[] {
   const one = (payload as { backupId?: unknown } | null)?.backupId;
   if (typeof one === 'string') return [one];
+  const drilled = kind === 'drill' ? (result as { backupId?: unknown } | null)?.backupId : null;
+  if (typeof drilled === 'string') return [drilled];
   const made = kind === 'backup' ? (result as { backups?: unknown } | null)?.backups : null;
   if (!Array.isArray(made)) return [];
   return (made as { backupId?: unknown }[]).flatMap(({ backupId }) =>

@@ -26,6 +26,9 @@ interface EventData {
   readonly lateMs?: number;
   readonly reason?: string;
   readonly slotAtMs?: number;
+  /** Of the job. */
+  readonly kind?: string;
+  readonly drill?: { readonly rtoMs: number | null; readonly rpoMs: number | null };
 }
 
 export function noticeOf(event: EventRow): Notice {
@@ -76,17 +79,22 @@ const ENDINGS = {
 function messageOf({ kind, plan }: EventRow, data: EventData): string {
   const ofPlan = plan === null ? '' : ` of plan ${[plan, data.part].filter((part) => part).join('/')}`;
   const why = data.error ? `: ${data.error.message}` : '';
+  const run = data.kind === 'drill' ? 'restore drill' : 'run';
   switch (kind) {
     case 'copy_missing':
       return `the backup${ofPlan} is stored, but a copy is missing${why}`;
     case 'run_missed':
-      return `the run${ofPlan} began ${duration(data.lateMs)} late: nobody was there to start it in time`;
+      return `the ${run}${ofPlan} began ${duration(data.lateMs)} late: nobody was there to start it in time`;
     case 'run_overlapped':
-      return `the run${ofPlan} was due while the one before it was still at work`;
+      return `the ${run}${ofPlan} was due while the one before it was still at work`;
     case 'run_hanging':
-      return `the run${ofPlan} has been at work for ${duration(data.runningForMs)}`;
+      return `the ${run}${ofPlan} has been at work for ${duration(data.runningForMs)}`;
     case 'run_not_started':
-      return `the run${ofPlan} is due for ${duration(data.waitingForMs)} and has not begun: ${data.reason ?? 'unknown'}`;
+      return `the ${run}${ofPlan} is due for ${duration(data.waitingForMs)} and has not begun: ${data.reason ?? 'unknown'}`;
+    case 'drill_completed':
+      return `the restore drill${ofPlan} is green: ${figures(data.drill)}`;
+    case 'drill_failed':
+      return `the restore drill${ofPlan} is red${why}`;
     case 'job_failed':
       return `a job${ofPlan} failed${why}`;
     default: {
@@ -97,6 +105,9 @@ function messageOf({ kind, plan }: EventRow, data: EventData): string {
     }
   }
 }
+
+const figures = (drill: EventData['drill']) =>
+  `recovery took ${duration(drill?.rtoMs)}, the data was ${duration(drill?.rpoMs)} old`;
 
 function duration(ms: number | null | undefined): string {
   if (ms == null) return 'a while';

@@ -3,6 +3,7 @@ import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import { listDocuments } from '../configuration/documents.ts';
 import type { JobQueue } from '../jobs/port.ts';
 import { cronTimes } from './cron.ts';
+import { enqueueDueDrills, nextDrillDue } from './drill-slots.ts';
 import { enqueueDue } from './due-slots.ts';
 import { dueAtMs } from './jitter.ts';
 import { noticeOverdue } from './overdue.ts';
@@ -26,9 +27,13 @@ export function openSchedule({ catalog, queue, onError }: ScheduleParts): Schedu
 
   const tick = async (): Promise<TickReport> => {
     const nowMs = catalog.clock.nowMs();
-    const enqueued = await enqueueDue(catalog, queue, nowMs);
+    const enqueued = [
+      ...(await enqueueDue(catalog, queue, nowMs)),
+      ...(await enqueueDueDrills(catalog, queue, nowMs)),
+    ];
     const overdue = await noticeOverdue(catalog, nowMs);
-    return { enqueued, overdue, nextDueAtMs: await nextDue(catalog.db) };
+    const next = [await nextDue(catalog.db), await nextDrillDue(catalog.db)].filter((at) => at !== null);
+    return { enqueued, overdue, nextDueAtMs: next.length === 0 ? null : Math.min(...next) };
   };
   const run = async () => {
     if (timer) clearTimeout(timer);

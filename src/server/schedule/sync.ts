@@ -5,6 +5,7 @@ import type { ScheduleEntriesTable } from '../catalog/tables/schedule.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { settingValues } from '../configuration/settings.ts';
 import { cronTimes } from './cron.ts';
+import { syncDrillEntry } from './drill-slots.ts';
 import { dueAtMs } from './jitter.ts';
 
 type Entry = Selectable<ScheduleEntriesTable>;
@@ -48,6 +49,7 @@ export async function syncPlanSchedule(trx: CatalogDb, plan: ScheduledPlan, nowM
   const settings = await settingValues(trx, plan.tenantId);
   const isArchived = await isTenantArchived(trx, plan.tenantId);
   const timings = timingsOf(plan.body, settings).map((one) => (isArchived ? { ...one, enabled: 0 } : one));
+  await syncDrillEntry(trx, plan, { settings, isArchived }, nowMs);
   const entries = await trx
     .selectFrom('schedule_entries')
     .selectAll()

@@ -2,13 +2,16 @@ import { recordEvent } from '../catalog/events.ts';
 import type { EventKind } from '../catalog/tables/events.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job } from '../jobs/port.ts';
-import type { BackupResult } from './port.ts';
+import type { BackupResult, DrillPayload, DrillResult } from './port.ts';
+import { recordDrill } from './record-drill.ts';
 
 /** For the queue's `onEnded`: every end of a run becomes an event, in the same transaction, whoever ended it. */
 export async function recordEnd(trx: CatalogDb, job: Job): Promise<void> {
+  if (isLostDrill(job)) await recordLostDrill(trx, job);
   const kind = kindOf(job);
   if (kind === null) return;
   const backups = job.kind === 'backup' ? ((job.result as BackupResult | null)?.backups ?? []) : [];
+  const drill = job.kind === 'drill' ? (job.result as DrillResult | null) : null;
   await recordEvent(trx, {
     kind,
     atMs: job.finishedAtMs!,
@@ -16,7 +19,7 @@ export async function recordEnd(trx: CatalogDb, job: Job): Promise<void> {
     planId: job.planId,
     plan: job.plan,
     jobId: job.id,
-    backupId: backups[0]?.backupId ?? null,
+    backupId: backups[0]?.backupId ?? drill?.backupId ?? null,
     data: {
       kind: job.kind,
       status: job.status,
@@ -25,13 +28,31 @@ export async function recordEnd(trx: CatalogDb, job: Job): Promise<void> {
       durationMs: job.startedAtMs === null ? null : job.finishedAtMs! - job.startedAtMs,
       error: job.error,
       ...(backups.length > 0 ? { backups } : {}),
+      ...(drill ? { drill } : {}),
     },
     dedupeKey: `ended:${job.id}`,
   });
 }
 
-/** Null for what nobody waits for: a cancelled piece of maintenance. */
-function kindOf({ kind, status, error }: Job): EventKind | null {
+/** One whose workers ended again and again. What somebody cancelled says nothing. */
+const isLostDrill = ({ kind, status, cancelRequestedAtMs }: Job) =>
+  kind === 'drill' && status === 'interrupted' && cancelRequestedAtMs === null;
+
+/** Not to run is to fail. No machine was there to sign that. */
+function recordLostDrill(trx: CatalogDb, job: Job): Promise<void> {
+  const finishedAtMs = job.finishedAtMs!;
+  const startedAtMs = job.startedAtMs ?? finishedAtMs;
+  return recordDrill(trx, job, { startedAtMs, finishedAtMs, failure: job.error! });
+}
+
+/** Null for what nobody waits for: a cancelled piece of maintenance, a trial of checks that somebody looks at. */
+function kindOf(job: Job): EventKind | null {
+  const { kind, status, error } = job;
+  if (kind === 'drill') {
+    if ((job.payload as DrillPayload).checks !== null) return null;
+    if (status === 'succeeded') return 'drill_completed';
+    return status === 'interrupted' && !isLostDrill(job) ? null : 'drill_failed';
+  }
   if (kind === 'backup') {
     if (status === 'succeeded') return 'backup_completed';
     if (status === 'failed') return error?.code === 'copy_missing' ? 'copy_missing' : 'backup_failed';

@@ -18,6 +18,7 @@ import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobError, JobOutcome } from '../jobs/port.ts';
 import type { BackupPayload, BackupType } from '../runs/request-backup.ts';
 import { requestCopies, requestRotate } from '../runs/request-maintenance.ts';
+import { countBackup } from '../schedule/drill-slots.ts';
 import { engineProgress } from './engine-progress.ts';
 import { enginePlan } from './plan-config.ts';
 import type { BackupResult } from './port.ts';
@@ -215,6 +216,7 @@ async function recordRun(
   if (job.plan === null) return;
   const about = { plan: job.plan, planId: job.planId, tenantId: job.tenantId, label: job.label };
   await requestRotate(trx, queue, about);
+  if (job.planId !== null) await countBackup(trx, queue, job.planId);
   if (made.some(({ outcome }) => outcome.status === 'copy-missing')) {
     await requestCopies(trx, queue, about, { job: job.id, atMs: catalog.clock.nowMs() });
   }
