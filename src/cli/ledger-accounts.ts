@@ -38,6 +38,22 @@ export const accounts: { readonly [Name in keyof Engine]: AccountOf<Engine[Name]
   ...{ copyPlace: null, repositoryId: null, address: null, warnings: null, close: null, doctor: null },
   ...{ list: null, show: null, planRestore: null, listHolds: null, listKeys: null, ledgerHeads: null },
   ...{ listEvidence: null, readEvidence: null, storeEvidence: null },
+  ...{ planTableRetention: null, listTableArchives: null },
+  runTableRetention: ([{ source, rule }], result) => ({
+    ...{
+      action: 'table.retention',
+      object: { kind: 'table', id: `${source.name}/${rule.table}` },
+      writes: true,
+    },
+    detail: {
+      archives: result?.archives.map(({ backupId, rows }) => ({ backup_id: backupId, rows })) ?? [],
+      deleted: result?.deleted ?? null,
+    },
+  }),
+  restoreTableArchive: ([{ source, table, target }], result) => ({
+    ...{ stream: 'org_admin_reads', action: 'restore', object: { kind: 'table', id: `${source}/${table}` } },
+    detail: { target: target.name, inserted: result?.inserted ?? null },
+  }),
   backup: ([request], result) => backupTold(request, result),
   browse: ([id, path], result) => ({
     ...{ stream: 'org_admin_reads', action: 'preview', object: backup(result?.id ?? id), detail: { path } },

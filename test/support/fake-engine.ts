@@ -321,6 +321,17 @@ function plausible(fake: FakeEngine): Engine {
       ...{ ...OUTCOME, status: 'imported', plan: plan ?? 'imported', timestampMs: AT_MS, timeFrom: 'file' },
     }),
     ledgerHeads: async () => [],
+    planTableRetention: async ({ source, rule }) => ({
+      ...{ source: source.name, table: rule.table, limits: [], rows: 100, going: 40 },
+    }),
+    runTableRetention: async ({ source, rule }) => ({
+      ...{ source: source.name, table: rule.table, limits: [], archives: [{ backupId, rows: 40 }] },
+      ...{ deleted: 40, changed: 0, resumed: false, durationMs: 1 },
+    }),
+    listTableArchives: async () => [],
+    restoreTableArchive: async ({ table }) => ({
+      ...{ table, archives: 1, inserted: 40, present: 0, different: 0, durationMs: 1 },
+    }),
     drill: async () => DRILLED,
     listEvidence: async () => [],
     readEvidence: async () => {

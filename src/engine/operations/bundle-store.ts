@@ -1,7 +1,7 @@
 import { HoldfastError } from '../base/errors.ts';
 import { readBundle } from '../bundle/bundle-reader.ts';
 import type { Credential } from '../crypto/key-text.ts';
-import { decodeManifest, isSafetyBackup, type Manifest } from '../repository/manifest.ts';
+import { decodeManifest, isApart, type Manifest } from '../repository/manifest.ts';
 import { pathTimestamp } from '../repository/manifest-path.ts';
 import type { Storage } from '../storage/port.ts';
 
@@ -72,7 +72,7 @@ async function manifestOf(
 /** The one bundle named by the beginning of its backup id, or `latest`. Throws `id_unknown`, `id_ambiguous`. */
 export function findBundle(bundles: readonly StoredBundle[], text: string): StoredBundle {
   if (text === 'latest') {
-    const newest = bundles.find(({ state, manifest }) => state === 'backups' && !isSafetyBackup(manifest));
+    const newest = bundles.find(({ state, manifest }) => state === 'backups' && !isApart(manifest));
     if (newest) return newest;
     throw new HoldfastError('id_unknown', 'there is no backup yet');
   }

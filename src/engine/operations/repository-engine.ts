@@ -42,6 +42,14 @@ import {
   rotate,
   undelete,
 } from './rotate.ts';
+import type { TableToRetain } from './table-retention/open-table.ts';
+import {
+  type ListArchivesRequest,
+  listTableArchives,
+  type RestoreArchiveRequest,
+  restoreTableArchive,
+} from './table-retention/restore-archive.ts';
+import { planTableRetention, runTableRetention, type TableRetentionRequest } from './table-retention/run.ts';
 import { type TreePageRequest, treePage } from './tree-page.ts';
 
 export interface OpenEngineOptions {
@@ -130,6 +138,12 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     importBundle: (file: string) => importBundle(context, { file, credentials }),
     importDump: (request: ImportRequest) => importDump(context, request),
     ledgerHeads: () => ledgerHeads(repository),
+    planTableRetention: (request: TableToRetain) => planTableRetention(context, request),
+    /** Archives old rows of a table here, and deletes them there. */
+    runTableRetention: (request: Omit<TableRetentionRequest, 'stateFolder'>) =>
+      runTableRetention(context, { ...request, stateFolder: options.stateFolder }),
+    listTableArchives: (request: ListArchivesRequest) => listTableArchives(context, request),
+    restoreTableArchive: (request: RestoreArchiveRequest) => restoreTableArchive(context, request),
     /** Rehearses a recovery, and keeps signed evidence of it here and beside the backups. */
     drill: (request: DrillRequest) =>
       drillWithEvidence(context, request, { stateFolder: options.stateFolder, signingKey }),

@@ -1,7 +1,7 @@
 import { DAY_MS } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { Hold } from '../repository/holds.ts';
-import type { Manifest } from '../repository/manifest.ts';
+import { isTableArchive, type Manifest } from '../repository/manifest.ts';
 import type { ManifestRef } from '../repository/manifest-path.ts';
 import type { OperationContext } from './context.ts';
 import { IMPORTED_PLAN } from './import-dump.ts';
@@ -62,10 +62,14 @@ export async function rotate(context: OperationContext, request: RotateRequest):
   return { removed: going.length, decisions };
 }
 
-/** Nobody loses history by changing over: what was imported under no plan of the operator's stays until a rule says otherwise. */
+/**
+ * Nobody loses history by changing over: what was imported under no plan of the operator's stays until a rule says otherwise. So do rows
+ * that are in an archive and nowhere else.
+ */
 export function rulesFor(plan: string | null, { rulesOf }: Pick<RotateRequest, 'rulesOf'>) {
   const rules = withoutUndefined(rulesOf(plan));
-  return plan === IMPORTED_PLAN && Object.keys(rules).length === 0 ? { days: null, versions: null } : rules;
+  const isKept = plan === IMPORTED_PLAN || isTableArchive({ plan });
+  return isKept && Object.keys(rules).length === 0 ? { days: null, versions: null } : rules;
 }
 
 async function candidatesOf(

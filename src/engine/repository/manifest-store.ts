@@ -6,7 +6,7 @@ import {
   type ManifestStoreOptions,
 } from './commit-manifest.ts';
 import { openHolds } from './holds.ts';
-import { isSafetyBackup, type Manifest, type ManifestDraft } from './manifest.ts';
+import { isApart, type Manifest, type ManifestDraft } from './manifest.ts';
 import { listManifests, stagedName } from './manifest-list.ts';
 import type { ManifestRef, ManifestState } from './manifest-path.ts';
 import { acceptManifest, openManifestBody, SIGNER_UNKNOWN, signerOfBody } from './manifest-seal.ts';
@@ -165,7 +165,7 @@ async function resolve(
 ): Promise<ReadManifest> {
   if (text === 'latest') {
     for (const state of states) {
-      for await (const found of readAll({ state })) if (!isSafetyBackup(found.manifest)) return found;
+      for await (const found of readAll({ state })) if (!isApart(found.manifest)) return found;
     }
     throw new HoldfastError('id_unknown', 'there is no backup yet');
   }

@@ -104,8 +104,15 @@ export function isImported({ artifacts }: Pick<Manifest, 'artifacts'>): boolean 
 /** The plan of backups that a restore makes of what it replaces: no rule of another plan removes them. */
 export const SAFETY_PLAN = 'before-restore';
 
+/** Plans of archives of table rows begin so: what they hold is nowhere else. */
+export const TABLE_ARCHIVE_PREFIX = 'table-archive.';
+
+export const isTableArchive = ({ plan }: Pick<Manifest, 'plan'>): boolean =>
+  plan?.startsWith(TABLE_ARCHIVE_PREFIX) === true;
+
 /** Such a backup is restored by its id: `latest` means what a plan or a person backed up. */
-export const isSafetyBackup = ({ plan }: Pick<Manifest, 'plan'>): boolean => plan === SAFETY_PLAN;
+export const isApart = ({ plan }: Pick<Manifest, 'plan'>): boolean =>
+  plan === SAFETY_PLAN || isTableArchive({ plan });
 
 /** What a run hands over to be committed; the repository adds version, its own id and, when missing, the backup id. */
 export type ManifestDraft = Omit<Manifest, 'version' | 'repositoryId' | 'id'> & { readonly id?: string };

@@ -51,6 +51,7 @@ export {
   type TenantRestoreOptions,
   type TenantRestoreReport,
 } from './restore-tenant.ts';
+export { openRetainedPostgres } from './retained-table.ts';
 export {
   claimScratchDatabase,
   removeScratchLeftovers,

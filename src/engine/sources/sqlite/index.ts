@@ -5,6 +5,7 @@ import { checkUntilAborted } from './check-until-aborted.ts';
 export { compareSqlite } from './compare-sqlite.ts';
 export { querySqlite } from './query-sqlite.ts';
 export { exchangeSqlite, type RestoreSqliteOptions, restoreSqlite } from './restore-sqlite.ts';
+export { openRetainedSqlite } from './retained-table.ts';
 export { isSqliteFile } from './sqlite-file.ts';
 export { type SqliteOptions, sqliteSource } from './sqlite-source.ts';
 
