@@ -82,6 +82,18 @@ export const keysRoute = createRoute({
   ...at('/keys'),
   component: lazyRouteComponent(() => import('./pages/keys-page.tsx'), 'KeysPage'),
 });
+export const drillsRoute = createRoute({
+  ...at('/drills'),
+  component: lazyRouteComponent(() => import('./pages/drills-page.tsx'), 'DrillsPage'),
+});
+export const drillRoute = createRoute({
+  ...at('/drills/$id'),
+  component: lazyRouteComponent(() => import('./pages/drill-page.tsx'), 'DrillPage'),
+});
+export const drillPlanRoute = createRoute({
+  ...at('/drills/plans/$plan'),
+  component: lazyRouteComponent(() => import('./pages/drill-plan-page.tsx'), 'DrillPlanPage'),
+});
 
 export const router = createRouter({
   routeTree: root.addChildren([
@@ -102,6 +114,9 @@ export const router = createRouter({
     tenantsRoute,
     settingsRoute,
     keysRoute,
+    drillsRoute,
+    drillRoute,
+    drillPlanRoute,
   ]),
   basepath: '/admin',
   defaultPreload: 'intent',

@@ -1,7 +1,7 @@
 import { Alert, Button, Grid, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { call, codeOf, fieldProblem, pathWith } from '../api/client.ts';
 import { type DocumentKind, useRefresh } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
@@ -11,9 +11,10 @@ import { ProblemNote } from '../parts/problem-note.tsx';
 import { useTexts } from '../texts/texts.ts';
 import { ChannelFields } from './channel-fields.tsx';
 import { DestinationFields } from './destination-fields.tsx';
-import { type Body, FIRST_BODY, TITLES } from './document-kind.ts';
+import { FIRST_BODY, TITLES } from './document-kind.ts';
 import { PlanFields } from './plan-fields.tsx';
 import { SourceFields } from './source-fields.tsx';
+import { useYamlDraft, type YamlDraft } from './yaml-draft.ts';
 
 interface EditorProps {
   readonly kind: DocumentKind;
@@ -106,42 +107,14 @@ export function Editor({ kind, stored, onClose }: EditorProps) {
   );
 }
 
-interface Draft {
+interface Draft extends YamlDraft {
   readonly name: string;
   readonly setName: (name: string) => void;
-  readonly body: Body;
-  readonly setBody: (body: Body) => void;
-  readonly yaml: string;
-  readonly setYaml: (yaml: string) => void;
-  /** Why the text cannot be read; null when it can. */
-  readonly wrong: string | null;
 }
 
 function useDraft(kind: DocumentKind, stored: StoredDocument | null): Draft {
-  const t = useTexts();
   const [name, setName] = useState(stored?.name ?? '');
-  const [body, setBody] = useState<Body>(stored?.body ?? FIRST_BODY[kind]);
-  const [yaml, setYaml] = useState(() => stringify(body));
-  const [wrong, setWrong] = useState<string | null>(null);
-  return {
-    ...{ name, setName, body, yaml, wrong },
-    setBody(next) {
-      setBody(next);
-      setYaml(stringify(next));
-      setWrong(null);
-    },
-    setYaml(text) {
-      setYaml(text);
-      try {
-        const next: unknown = parse(text);
-        const isBody = typeof next === 'object' && next !== null && !Array.isArray(next);
-        if (isBody) setBody(next as Body);
-        setWrong(isBody ? null : t('document.notYaml'));
-      } catch (error) {
-        setWrong((error as Error).message);
-      }
-    },
-  };
+  return { name, setName, ...useYamlDraft(stored?.body ?? FIRST_BODY[kind]) };
 }
 
 /** Called with the version to overwrite, or null for the one that was read. */
@@ -195,7 +168,7 @@ interface ConflictProps {
 }
 
 /** Two people changed the same: what the other one made of it is shown before it can be overwritten. */
-function Conflict({ kind, name, onOverwrite }: ConflictProps) {
+export function Conflict({ kind, name, onOverwrite }: ConflictProps) {
   const t = useTexts();
   const look = useMutation({
     mutationFn: () => call<StoredDocument>(`/api/v1/${kind}/${encodeURIComponent(name)}`),

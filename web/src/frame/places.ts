@@ -14,6 +14,7 @@ import {
   IconLock,
   IconServer,
   IconSettings,
+  IconShieldCheck,
   IconUser,
   IconUsers,
 } from '../parts/icons.ts';
@@ -21,7 +22,7 @@ import type { TextKey } from '../texts/texts.ts';
 
 type Place =
   | ('/' | '/backups' | '/restore' | '/runs')
-  | ('/health' | '/keys')
+  | ('/health' | '/drills' | '/keys')
   | ('/plans' | '/sources' | '/destinations' | '/notices' | '/tenants' | '/settings')
   | ('/users' | '/tokens' | '/account');
 
@@ -34,7 +35,10 @@ export const DAILY: readonly Entry[] = [
   ['/restore', 'nav.restore', IconArrowBackUp, 'backups:restore'],
   ['/runs', 'nav.jobs', IconHistory],
 ];
-export const UPKEEP: readonly Entry[] = [['/health', 'nav.health', IconHeartbeat, 'health:read']];
+export const UPKEEP: readonly Entry[] = [
+  ['/health', 'nav.health', IconHeartbeat, 'health:read'],
+  ['/drills', 'nav.drills', IconShieldCheck],
+];
 export const SETTINGS: readonly Entry[] = [
   ['/plans', 'nav.plans', IconCalendarTime],
   ['/sources', 'nav.sources', IconDatabase],

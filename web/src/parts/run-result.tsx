@@ -1,5 +1,6 @@
 import { Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
+import type { DrillResult } from '../api/drills.ts';
 import type { Job } from '../api/types.ts';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { durationText, sizeText } from '../texts/values.ts';
@@ -23,7 +24,7 @@ interface Restored {
 /** What came of a run. Of kinds that have no view of their own, the plain answer. */
 export function RunResult({ job }: { readonly job: Job }) {
   const t = useTexts();
-  const result = job.result as { backups?: readonly Made[] } & Partial<Restored>;
+  const result = job.result as { backups?: readonly Made[] } & Partial<Restored> & Partial<DrillResult>;
   return (
     <Panel title={t('job.result')}>
       {result.backups ? (
@@ -32,6 +33,8 @@ export function RunResult({ job }: { readonly job: Job }) {
             <MadeBackup key={made.backupId} made={made} />
           ))}
         </Stack>
+      ) : result.drillId ? (
+        <Drilled result={result as DrillResult} />
       ) : result.restored ? (
         <RestoredItems result={result as Restored} />
       ) : (
@@ -40,6 +43,20 @@ export function RunResult({ job }: { readonly job: Job }) {
         </pre>
       )}
     </Panel>
+  );
+}
+
+function Drilled({ result: { drillId, result, rtoMs } }: { readonly result: DrillResult }) {
+  const t = useTexts();
+  const language = useLanguage();
+  const rto = rtoMs === null ? '–' : durationText(rtoMs / 1000, language);
+  return (
+    <Text size="sm">
+      {t('drill.result', { result: t(`drill.${result}`), rto })}{' '}
+      <Link to="/drills/$id" params={{ id: drillId }} className="link">
+        {t('drill.show')}
+      </Link>
+    </Text>
   );
 }
 

@@ -1,4 +1,5 @@
 import { accessTexts } from './access-texts.ts';
+import { drillTexts } from './drill-texts.ts';
 import { keyTexts } from './key-texts.ts';
 import { ledgerTexts } from './ledger-texts.ts';
 import { maintenanceTexts } from './maintenance-texts.ts';
@@ -10,6 +11,7 @@ import { upkeepTexts } from './upkeep-texts.ts';
 /** Every text of the page; those of one part alone are in files of their own. `{name}` is filled in. */
 export const english = {
   ...setupTexts.en,
+  ...drillTexts.en,
   ...accessTexts.en,
   ...keyTexts.en,
   ...ledgerTexts.en,

@@ -1,0 +1,34 @@
+import type { DrillDetail } from '../api/drills.ts';
+import { type Column, DataTable } from '../parts/data-table.tsx';
+import { useLanguage, useTexts } from '../texts/texts.ts';
+import { DrillMark } from './drill-mark.tsx';
+import { preciseText } from './duration.ts';
+
+type Check = DrillDetail['check_results'][number];
+
+/** What each check found; the red ones first. */
+export function CheckTable({ checks }: { readonly checks: readonly Check[] }) {
+  const t = useTexts();
+  const language = useLanguage();
+  const sorted = [...checks].sort((a, b) => Number(a.status === 'green') - Number(b.status === 'green'));
+  const columns: Column<Check>[] = [
+    { label: t('column.result'), cell: ({ status }) => <DrillMark result={status} /> },
+    { label: t('column.name'), cell: ({ name }) => name },
+    { label: t('column.kind'), cell: ({ kind }) => kind },
+    { label: t('column.content'), cell: ({ detail }) => detail },
+    {
+      label: t('column.duration'),
+      isNumber: true,
+      cell: ({ duration_ms }) => preciseText(duration_ms, language),
+    },
+  ];
+  return (
+    <DataTable
+      label={t('drill.checks')}
+      columns={columns}
+      items={sorted}
+      keyOf={({ name, kind }) => `${kind} ${name}`}
+      empty={t('drill.noChecks')}
+    />
+  );
+}
