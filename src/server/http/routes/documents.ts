@@ -1,4 +1,5 @@
 /** Plans, sources and destinations: the stored form of what `holdfast.yaml` says. */
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyRequest } from 'fastify';
 import { answers, nothing, pageOf } from '../../../contracts/api/common.ts';
 import {
@@ -13,10 +14,12 @@ import {
 } from '../../../contracts/api/configuration.ts';
 import type { PlanConfig } from '../../../contracts/config.ts';
 import { destinationsOf } from '../../../contracts/config-destinations.ts';
+import { drill as drillSchema } from '../../../contracts/config-drill.ts';
 import { HoldfastError } from '../../../engine/index.ts';
 import { isAllowed } from '../../access/identity.ts';
 import {
   deleteDocument,
+  findDocument,
   listDocuments,
   requireDocument,
   storedConfig,
@@ -86,7 +89,9 @@ function addWriting(app: App, context: ServerContext, kind: Kind): void {
   const tags = ['configuration'];
   const forPlan = (tenant: TenantOf) => (kind === 'plan' ? { tenant } : {});
   const refuse = async (request: FastifyRequest, body: unknown) => {
-    if (kind === 'plan') await refuseForeignParts(request, context, body);
+    if (kind !== 'plan') return;
+    await refuseForeignParts(request, context, body);
+    await refuseCommands(request, context, body as PlanConfig);
   };
   app.route({
     method: 'POST',
@@ -188,6 +193,34 @@ async function refuseForeignParts(
     if (!names[kind].every((name) => own.some((one) => one.name === name))) throw denied;
   }
 }
+
+/** Hooks, and checks of drills, run on this machine: only who may write every plan changes them. */
+async function refuseCommands(
+  request: FastifyRequest,
+  { catalog }: ServerContext,
+  { hooks, drill }: PlanConfig,
+): Promise<void> {
+  if (isAllowed(identityOf(request), 'plans:write', null)) return;
+  const { name } = (request.params ?? {}) as { name?: string };
+  const before = name === undefined ? null : (await findDocument(catalog.db, 'plan', name))?.body;
+  // As it was stored it has its defaults, and so has what was read and comes back.
+  const isKept =
+    isDeepStrictEqual(before?.hooks, hooks) &&
+    isDeepStrictEqual(commandsOf(before?.drill), commandsOf(drill));
+  if (isKept) return;
+  throw new HoldfastError(
+    'not_permitted',
+    'hooks and checks of a plan need the permission plans:write everywhere',
+  );
+}
+
+/** All of a drill but when it comes. */
+function commandsOf(drill: PlanConfig['drill']) {
+  const { schedule: _, afterBackups: __, ...rest } = drill ?? {};
+  return isDeepStrictEqual(rest, NO_COMMANDS) || Object.keys(rest).length === 0 ? null : rest;
+}
+
+const NO_COMMANDS = drillSchema.parse({});
 
 function addDestinationActions(app: App, context: ServerContext): void {
   const tags = ['configuration'];
