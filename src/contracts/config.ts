@@ -98,6 +98,9 @@ const retention = z.strictObject({
   yearly: countOf('Keeps the last backup of each of N years (UTC).'),
 });
 
+/** The rules of a plan, or of one of its destinations. */
+export const retentionRules = retention;
+
 const planDestination = z.union([
   name,
   z.strictObject({

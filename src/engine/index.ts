@@ -25,6 +25,7 @@ export { type AnchorPlace, readAnchors, type StoredAnchor, writeAnchor } from '.
 export type { BackupOutcome, BackupProfile, BackupRequest } from './operations/backup.ts';
 export type { TreeItem } from './operations/browse.ts';
 export type { CopyPlace } from './operations/copy-place.ts';
+export { describeTarget, type TargetDescription } from './operations/describe-target.ts';
 export type { DestinationSpec, RunPort } from './operations/destinations.ts';
 export { type BackupWithCopies, backupToAll, type CopyStatus } from './operations/destinations-backup.ts';
 export { type DoneAt, eachDestination } from './operations/destinations-each.ts';

@@ -148,10 +148,4 @@ export const backupQuery = z.strictObject({
 export const backupParam = z.strictObject({ id });
 export const downloadQuery = z.strictObject({ compression: z.enum(['zstd', 'gzip']).default('gzip') });
 
-export const restoreRequest = z.strictObject({
-  backup_id: id,
-  item: z.string().min(1).max(4096).optional().describe('one artifact, table or file; default all'),
-  to: z.string().min(1).max(4096).describe('a folder, a file, or the name of a stored source'),
-  confirm_restore: z.literal(true, 'must be true').describe('nothing is replaced without it'),
-});
 export const restoreAnswer = z.object({ job_id: id, status: jobStatus });

@@ -3,7 +3,7 @@ import type { AccessRecord } from './context.ts';
 
 /** Reads of backup data have a stream of their own. */
 const READS =
-  /^(GET .*\/download|GET .*\/evidence\.(json|html)|POST \/api\/v1\/restores|POST \/api\/setup\/restore\/.*)$/;
+  /^(GET .*\/(download|tree|file|compare)|GET .*\/evidence\.(json|html)|POST \/api\/v1\/restores(\/plan)?|POST \/api\/setup\/restore\/.*)$/;
 
 /** Writes what was done through the service into the ledger. Throws `ledger_not_written`, and the request fails. */
 export function recordInLedger(ledger: CatalogLedger): (entry: AccessRecord) => Promise<void> {

@@ -1,24 +1,14 @@
 import { z } from 'zod';
 import { answers } from '../../../contracts/api/common.ts';
-import { backupDetail as backupDetailSchema, backupParam } from '../../../contracts/api/runs.ts';
 import { rebuildCatalog } from '../../worker/rebuild-catalog.ts';
-import { backupDetail } from '../backup-list.ts';
 import type { App, ServerContext } from '../context.ts';
-import { addBackupList, addDownload, tenantOfBackup } from './shared.ts';
+import { addBackupList, addDownload } from './shared.ts';
 
 export { tenantOfBackup } from './shared.ts';
 
 export function addBackupRoutes(app: App, context: ServerContext): void {
-  const { catalog } = context;
   const tags = ['backups'];
   addBackupList(app, context, { url: '/api/v1/backups', tags, summary: 'Backups, newest first' });
-  app.route({
-    method: 'GET',
-    url: '/api/v1/backups/:id',
-    config: { access: { permission: 'backups:read', tenant: tenantOfBackup } },
-    schema: { tags, summary: 'One backup', params: backupParam, response: answers(backupDetailSchema) },
-    handler: async (request) => backupDetail(catalog.db, request.params.id),
-  });
   addDownload(app, context, { url: '/api/v1/backups/:id/download', tags });
   app.route({
     method: 'POST',

@@ -1,6 +1,7 @@
 import type { App, ServerContext } from '../context.ts';
 import { addAdminRoutes } from './admin.ts';
 import { addAdminConfigRoutes } from './admin-config.ts';
+import { addContentRoutes } from './backup-content.ts';
 import { addBackupRoutes } from './backups.ts';
 import { addConfigurationRoutes } from './configuration.ts';
 import { addDocumentRoutes } from './documents.ts';
@@ -31,7 +32,14 @@ const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addServerRoutes, addSetupRoutes, addSetupRestoreRoutes],
   ...[addSessionRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
   ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes],
-  ...[addTriggerRoutes, addJobRoutes, addBackupRoutes, addRestoreRoutes, addMaintenanceRoutes],
+  ...[
+    addTriggerRoutes,
+    addJobRoutes,
+    addBackupRoutes,
+    addContentRoutes,
+    addRestoreRoutes,
+    addMaintenanceRoutes,
+  ],
   addDrillRoutes,
   ...[addLedgerRoutes, addNoticeRoutes],
   ...[addAdminConfigRoutes, addAdminRoutes, addFunctionRoutes],

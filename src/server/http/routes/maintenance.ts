@@ -8,13 +8,11 @@ import {
   verifyWork,
 } from '../../../contracts/api/maintenance.ts';
 import { backupParam, restoreAnswer as jobAnswer } from '../../../contracts/api/runs.ts';
-import { type Engine, HoldfastError, openEngine, silentProgress } from '../../../engine/index.ts';
-import { requireDocument, storedConfig } from '../../configuration/documents.ts';
+import { requireDocument } from '../../configuration/documents.ts';
 import { type JobRequest, PRIORITY } from '../../jobs/port.ts';
 import type { PrunePayload, ReplicatePayload, RotatePayload, VerifyPayload } from '../../worker/port.ts';
-import { destinationsHolding, requireBackup } from '../backup-list.ts';
 import type { App, ServerContext } from '../context.ts';
-import { redact } from '../redact.ts';
+import { atEachCopy } from '../copies.ts';
 import type { TenantOf } from '../route-access.ts';
 import { tenantOfBackup } from './backups.ts';
 
@@ -170,35 +168,4 @@ function addHolds(app: App, context: ServerContext): void {
       return changed;
     },
   });
-}
-
-/** Throws the first failure when it succeeded nowhere. */
-async function atEachCopy(
-  { catalog, workplace }: ServerContext,
-  id: string,
-  work: (engine: Engine) => Promise<unknown>,
-) {
-  await requireBackup(catalog.db, id);
-  const names = await destinationsHolding(catalog.db, id);
-  const config = await storedConfig(catalog.db);
-  const destinations: { destination: string; error: string | null }[] = [];
-  let failure: unknown = new HoldfastError('id_unknown', `no destination holds the backup ${id} any more`);
-  for (const name of names) {
-    try {
-      const spec = await workplace.destination(config, name);
-      const signal = AbortSignal.timeout(120_000);
-      const engine = await openEngine({ ...(await spec.options()), progress: silentProgress, signal });
-      try {
-        await work(engine);
-      } finally {
-        await engine.close();
-      }
-      destinations.push({ destination: name, error: null });
-    } catch (error) {
-      failure = error;
-      destinations.push({ destination: name, error: redact((error as Error).message) });
-    }
-  }
-  if (destinations.every(({ error }) => error !== null)) throw failure;
-  return { destinations };
 }
