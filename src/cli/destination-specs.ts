@@ -1,5 +1,6 @@
 import type { PlanConfig } from '../contracts/config.ts';
 import { destinationsOf, partsOf } from '../contracts/config-destinations.ts';
+import { tableArchiveRules } from '../contracts/table-archives.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
 import type { DestinationSpec } from './engine-door.ts';
@@ -42,6 +43,8 @@ function specFor(
     region: destination.region,
     options: async () => closedEngineOptions(cli, destination, await keyTextsOf(cli, destination)),
     rulesOf(plan) {
+      const archive = tableArchiveRules(loaded?.config ?? null, plan);
+      if (archive) return archive;
       const config = planOf(plan);
       if (!config) return {};
       const own = destinationsOf(loaded!.config, config).find((one) => one.name === destination.name);

@@ -22,6 +22,8 @@ import { addRestore } from './commands/restore.ts';
 import { addRotate } from './commands/rotate.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
+import { addTableArchive } from './commands/table-archive.ts';
+import { addTableRetention } from './commands/table-retention.ts';
 import { addTables } from './commands/tables.ts';
 import { addTrigger } from './commands/trigger.ts';
 import { addUndelete } from './commands/undelete.ts';
@@ -80,7 +82,16 @@ Exit codes and errors: docs/errors.md
   program.commandsGroup('Prove that it restores:');
   for (const add of [addDrill, addEvidence]) add(program, action);
   program.commandsGroup('Keep and clean up:');
-  for (const add of [addReplicate, addRotate, addPrune, addHold, addUndelete]) add(program, action);
+  for (const add of [
+    addReplicate,
+    addRotate,
+    addPrune,
+    addHold,
+    addUndelete,
+    addTableRetention,
+    addTableArchive,
+  ])
+    add(program, action);
   program.commandsGroup('Keys, bundles, settings:');
   for (const add of [addKey, addKit, addBundle, addImport, addLedger, addConfig, addDoctor, addTables])
     add(program, action);

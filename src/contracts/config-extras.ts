@@ -1,6 +1,6 @@
 /** What a database source may give beside the database. */
 import { z } from 'zod';
-import { text } from './config-destination.ts';
+import { name, text } from './config-destination.ts';
 
 const fileName = z
   .string()
@@ -11,7 +11,52 @@ const extract = z.strictObject({
   format: z.enum(['csv', 'ndjson']).optional().describe('Default: by the end of the name, else csv.'),
 });
 
+const days = z.int().min(1).max(100_000);
+
+const tableRetention = z
+  .strictObject({
+    column: text.describe('Tells the age of a row, or the order of rows.'),
+    unit: z
+      .enum(['time', 'seconds', 'milliseconds', 'value'])
+      .default('time')
+      .describe('time: as the database writes times (SQLite: ISO 8601); value: a number that grows.'),
+    maxAgeDays: days.optional().describe('Older rows are archived and deleted.'),
+    maxRows: z.int().min(1).optional().describe('So do all but the newest so many.'),
+    keepArchivesDays: days
+      .nullable()
+      .default(null)
+      .describe('How long archives stay. Default: until somebody deletes them.'),
+    destination: name.optional().describe('Where archives go. Default: the only destination there is.'),
+    batchRows: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(1000)
+      .describe('At most so many rows are deleted at a time.'),
+    pauseMs: z.int().min(0).max(60_000).default(20).describe('At least so long between two batches.'),
+    lockTimeoutMs: z
+      .int()
+      .min(1)
+      .max(60_000)
+      .default(200)
+      .describe('How long a batch waits for a lock before it gives way. PostgreSQL only.'),
+  })
+  .refine((rule) => rule.maxAgeDays !== undefined || rule.maxRows !== undefined, {
+    message: 'needs maxAgeDays or maxRows',
+    path: ['maxAgeDays'],
+  })
+  .refine((rule) => rule.maxAgeDays === undefined || rule.unit !== 'value', {
+    message: 'goes with a column of times: say its unit',
+    path: ['maxAgeDays'],
+  });
+
+export type TableRetentionConfig = z.output<typeof tableRetention>;
+
 export const extraFields = {
+  tableRetention: z
+    .record(text, tableRetention)
+    .optional()
+    .describe('Tables that grow, by name: what `holdfast table-retention` archives and deletes.'),
   extracts: z
     .record(fileName, extract)
     .optional()

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { RotatePayload } from '../../contracts/cli-payloads.ts';
+import { isTableArchivePlan } from '../../contracts/table-archives.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { atEach, exitCodeOf, renderDown } from '../each-destination.ts';
 import type { RetentionInput, RotateOutcome } from '../engine-door.ts';
@@ -54,7 +55,9 @@ async function rotate(cli: Cli, options: RotateOptions): Promise<CommandResult> 
   const isGiven = options.preset !== undefined || RULES.some((rule) => options[rule] !== undefined);
   const dryRun = options.dryRun === true;
   const answers = await atEach(cli, (engine, rulesThere) => {
-    const rulesOf = (plan: string | null): RetentionInput => (isGiven ? options : rulesThere(plan));
+    // Archived rows are nowhere else: rules for backups are not meant for them.
+    const rulesOf = (plan: string | null): RetentionInput =>
+      isGiven && !isTableArchivePlan(plan) ? options : rulesThere(plan);
     return engine.rotate({ dryRun, plan: options.plan ?? null, tenantId: options.tenantId ?? null, rulesOf });
   });
   if ('alone' in answers) {
