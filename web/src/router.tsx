@@ -62,6 +62,14 @@ export const healthRoute = createRoute({
   ...at('/health'),
   component: lazyRouteComponent(() => import('./pages/health-page.tsx'), 'HealthPage'),
 });
+export const maintenanceRoute = createRoute({
+  ...at('/maintenance'),
+  component: lazyRouteComponent(() => import('./pages/maintenance-page.tsx'), 'MaintenancePage'),
+});
+export const ledgerRoute = createRoute({
+  ...at('/ledger'),
+  component: lazyRouteComponent(() => import('./pages/ledger-page.tsx'), 'LedgerPage'),
+});
 export const noticesRoute = createRoute({
   ...at('/notices'),
   component: lazyRouteComponent(() => import('./pages/notices-page.tsx'), 'NoticesPage'),
@@ -110,6 +118,8 @@ export const router = createRouter({
     tokensRoute,
     accountRoute,
     healthRoute,
+    maintenanceRoute,
+    ledgerRoute,
     noticesRoute,
     tenantsRoute,
     settingsRoute,

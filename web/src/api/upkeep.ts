@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import type { z } from 'zod';
 import type * as administration from '../../../src/contracts/api/administration.ts';
 import type * as configuration from '../../../src/contracts/api/configuration.ts';
-import type * as ledger from '../../../src/contracts/api/ledger.ts';
 import type * as notices from '../../../src/contracts/api/notices.ts';
+import type { LedgerEntry, LedgerHeads } from '../ledger/ledger-types.ts';
 import { call, pathWith } from './client.ts';
 import { usePaged } from './queries.ts';
 import type { Listed, Tenant } from './types.ts';
@@ -14,28 +14,6 @@ export type SettingsAnswer = z.infer<typeof configuration.settingsAnswer>;
 export type BackupConfig = z.infer<typeof administration.backupConfig>;
 export type Delivery = z.infer<typeof notices.delivery>;
 export type ChannelTest = z.infer<typeof notices.channelTest>;
-export type Stream = z.infer<typeof ledger.stream>;
-export type LedgerHeads = z.infer<typeof ledger.ledgerHeads>;
-
-/** As it is signed; docs/ledger.md says what each member means. */
-export interface LedgerEntry {
-  readonly stream: Stream;
-  readonly seq: number;
-  readonly at: string;
-  readonly tenant_id: string | null;
-  readonly actor_kind: string;
-  readonly actor_id: string | null;
-  readonly actor_name: string | null;
-  readonly action: string;
-  readonly object_kind: string | null;
-  readonly object_id: string | null;
-  readonly outcome: string;
-  readonly detail: unknown;
-  readonly previous_hash: string;
-  readonly key_id: string;
-  readonly hash: string;
-  readonly signature: string;
-}
 
 export const useTenants = () =>
   useQuery({ queryKey: ['tenants'], queryFn: () => call<Listed<Tenant>>('/api/v1/tenants') });
@@ -58,9 +36,8 @@ export const useDeliveries = (channel: string | null) =>
 export const useLedger = (query: Record<string, string | undefined>) =>
   usePaged<LedgerEntry>(['ledger', 'list'], '/api/v1/ledger', query);
 
-export const useLedgerHeads = (enabled: boolean) =>
+export const useLedgerHeads = () =>
   useQuery({
     queryKey: ['ledger', 'heads'],
     queryFn: () => call<LedgerHeads>('/api/v1/ledger/heads'),
-    enabled,
   });

@@ -11,10 +11,12 @@ import {
   IconHistory,
   IconHome,
   IconKey,
+  IconListCheck,
   IconLock,
   IconServer,
   IconSettings,
   IconShieldCheck,
+  IconTool,
   IconUser,
   IconUsers,
 } from '../parts/icons.ts';
@@ -22,7 +24,7 @@ import type { TextKey } from '../texts/texts.ts';
 
 type Place =
   | ('/' | '/backups' | '/restore' | '/runs')
-  | ('/health' | '/drills' | '/keys')
+  | ('/health' | '/drills' | '/maintenance' | '/ledger' | '/keys')
   | ('/plans' | '/sources' | '/destinations' | '/notices' | '/tenants' | '/settings')
   | ('/users' | '/tokens' | '/account');
 
@@ -38,6 +40,8 @@ export const DAILY: readonly Entry[] = [
 export const UPKEEP: readonly Entry[] = [
   ['/health', 'nav.health', IconHeartbeat, 'health:read'],
   ['/drills', 'nav.drills', IconShieldCheck],
+  ['/maintenance', 'nav.maintenance', IconTool, 'backups:trigger'],
+  ['/ledger', 'nav.ledger', IconListCheck, 'ledger:read'],
 ];
 export const SETTINGS: readonly Entry[] = [
   ['/plans', 'nav.plans', IconCalendarTime],

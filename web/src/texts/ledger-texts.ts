@@ -3,6 +3,14 @@ import { area } from './area.ts';
 /** The ledger and its proof. */
 export const ledgerTexts = area({
   en: {
+    'ledger.bad.replaced': 'This is another ledger than the one that this browser saw.',
+    'ledger.entries': 'Entries',
+    'ledger.forget': 'Forget what was seen, and check again',
+    'ledger.keyActive': 'signs',
+    'ledger.keyId': 'Key id',
+    'ledger.keyRetired': 'retired',
+    'ledger.proof': 'Proof',
+    'ledger.showShort': 'Show',
     'ledger.action': 'Action',
     'ledger.actionHelp': 'Such as backup, or key for key.rotate, too',
     'ledger.allTenants': 'All tenants',
@@ -46,6 +54,14 @@ export const ledgerTexts = area({
       'Everything done and everything read of backups, as one chain of signed entries that only grows.',
   },
   de: {
+    'ledger.bad.replaced': 'Das ist ein anderes Register als das, das dieser Browser sah.',
+    'ledger.entries': 'Einträge',
+    'ledger.forget': 'Gesehenes vergessen und neu prüfen',
+    'ledger.keyActive': 'signiert',
+    'ledger.keyId': 'Kennung',
+    'ledger.keyRetired': 'außer Dienst',
+    'ledger.proof': 'Beweis',
+    'ledger.showShort': 'Zeigen',
     'ledger.action': 'Handlung',
     'ledger.actionHelp': 'Etwa backup; key findet auch key.rotate',
     'ledger.allTenants': 'Alle Mandanten',
