@@ -148,7 +148,7 @@ test('a token does what its scopes say, for as long as it lasts, and never more 
   const expected = new Set([
     ...['POST /api/v1/plans/:name/run', 'POST /api/admin/backups/trigger'],
     ...['POST /functions/v1/backup-trigger/trigger', 'POST /api/v1/verify', 'POST /api/v1/replicate'],
-    ...['PUT /api/v1/backups/:id/hold', 'POST /api/v1/backups/:id/undelete'],
+    ...['PUT /api/v1/backups/:id/hold', 'POST /api/v1/backups/:id/undelete', 'POST /api/v1/drills'],
   ]);
   assert.deepEqual(
     allowed.filter((one) => !expected.has(one.split(' → ')[0]!)),
