@@ -11,6 +11,7 @@ import { noticeOf } from '../../src/server/notices/notice.ts';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld, person } from '../support/http-world.ts';
 import { runCli } from '../support/run-cli.ts';
+import { unexpected } from '../support/server-world.ts';
 import { untilTrue } from '../support/until-true.ts';
 
 const ROWS = { kind: 'sql', name: 'enough rows', source: 'app', query: 'select count(*) from t' };
@@ -134,7 +135,7 @@ test('a green drill: what it found, who hears of it, and evidence that verifies 
   await t.test('the ledger keeps the digest of its evidence, and who read that', async () => {
     const ledger = openCatalogLedger(world.catalog, { keyFolder: join(world.folder, 'home', 'ledger-keys') });
     const ended = (await world.queue.get(job.id))!;
-    await world.catalog.transaction((trx) => jobRecorder(ledger, assert.fail).jobEnded(trx, ended));
+    await world.catalog.transaction((trx) => jobRecorder(ledger, unexpected).jobEnded(trx, ended));
     const [entry] = (await owner.get('/api/v1/ledger?stream=audit_vault&action=drill')).json.items;
     assert.deepEqual(
       [entry.object_id, entry.detail.drill_id, entry.detail.result, entry.detail.evidence_sha256],
