@@ -1,14 +1,18 @@
 import { Button, Stack, Text } from '@mantine/core';
 import { Link, useParams } from '@tanstack/react-router';
-import { useBackup } from '../api/queries.ts';
-import type { BackupDetail } from '../api/types.ts';
+import { type BackupContent, fileUrl, useBackupContent } from '../api/content.ts';
+import { Compare } from '../backup/compare.tsx';
+import { useDownload } from '../backup/download-file.ts';
+import { Proof } from '../backup/proof.tsx';
+import { Tables } from '../backup/tables.tsx';
+import { TreeBrowser } from '../backup/tree-browser.tsx';
 import { BackupActions } from '../parts/backup-actions.tsx';
 import { type Column, DataTable, Waiting } from '../parts/data-table.tsx';
 import { IconLock } from '../parts/icons.ts';
 import { useMay } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { ProblemNote, sentence } from '../parts/problem-note.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
@@ -16,7 +20,7 @@ import { sizeText, timeText } from '../texts/values.ts';
 
 export function BackupPage() {
   const { id } = useParams({ from: '/backups/$id' });
-  const backup = useBackup(id);
+  const backup = useBackupContent(id);
   if (backup.data) return <Shown backup={backup.data} />;
   return backup.error ? (
     <ProblemNote error={backup.error} onRetry={() => void backup.refetch()} />
@@ -25,10 +29,11 @@ export function BackupPage() {
   );
 }
 
-function Shown({ backup }: { readonly backup: BackupDetail }) {
+function Shown({ backup }: { readonly backup: BackupContent }) {
   const t = useTexts();
   const language = useLanguage();
   const may = useMay();
+  const trees = backup.artifacts.filter(({ form }) => form === 'tree').map(({ name }) => name);
   return (
     <Stack gap="md">
       <PageHead
@@ -50,23 +55,41 @@ function Shown({ backup }: { readonly backup: BackupDetail }) {
               <IconLock size={16} aria-hidden /> {t('backup.held')}
             </Text>
           )}
+          {backup.holds.map(({ reason }) => (
+            <Text size="sm" key={reason}>
+              {t('backup.heldBecause', { reason: reason ?? '–' })}
+            </Text>
+          ))}
+          {backup.content_error && (
+            <div>
+              <StatusMark status="warning" label={t('backup.unread')} />
+              <Text size="sm">{sentence(backup.content_error.message)}</Text>
+              <Text size="sm">{t('problem.next', { next: backup.content_error.next })}</Text>
+            </div>
+          )}
           <Facts backup={backup} />
         </Stack>
       </Panel>
       <Panel title={t('backup.artifacts')} flush>
         <Artifacts backup={backup} />
       </Panel>
+      <Problems backup={backup} />
+      <Tables backup={backup} />
+      {trees.length > 0 && <TreeBrowser id={backup.id} trees={trees} />}
+      <Compare backup={backup} />
       <Panel title={t('backup.copies')} flush>
         <Copies backup={backup} />
       </Panel>
+      <Proof backup={backup} />
     </Stack>
   );
 }
 
-function Facts({ backup }: { readonly backup: BackupDetail }) {
+function Facts({ backup }: { readonly backup: BackupContent }) {
   const t = useTexts();
   const language = useLanguage();
   const { plan, part, tenant_id, type, size_bytes, stored_bytes, archived_at, job_id } = backup;
+  const { host, program, finished_at } = backup;
   return (
     <dl className="facts">
       <dt>{t('column.plan')}</dt>
@@ -90,6 +113,20 @@ function Facts({ backup }: { readonly backup: BackupDetail }) {
           </dd>
         </>
       )}
+      {host && (
+        <>
+          <dt>{t('backup.host')}</dt>
+          <dd>{[host, program].filter(Boolean).join(', ')}</dd>
+        </>
+      )}
+      {finished_at && (
+        <>
+          <dt>{t('backup.finished')}</dt>
+          <dd>
+            <When at={finished_at} />
+          </dd>
+        </>
+      )}
       {job_id && (
         <>
           <dt>{t('backup.madeBy')}</dt>
@@ -104,11 +141,38 @@ function Facts({ backup }: { readonly backup: BackupDetail }) {
   );
 }
 
-function Artifacts({ backup }: { readonly backup: BackupDetail }) {
+/** Of an incomplete backup: what is not in it, and why. */
+function Problems({ backup: { problems } }: { readonly backup: BackupContent }) {
+  const t = useTexts();
+  if (problems.length === 0) return null;
+  const columns: Column<BackupContent['problems'][number]>[] = [
+    {
+      label: t('column.name'),
+      cell: ({ artifact, path }) => (
+        <span className="code">{[artifact, path].filter(Boolean).join('/')}</span>
+      ),
+    },
+    { label: t('column.result'), cell: ({ message }) => sentence(message) },
+  ];
+  return (
+    <Panel title={t('backup.problems')} flush>
+      <DataTable
+        label={t('backup.problems')}
+        columns={columns}
+        items={problems}
+        keyOf={({ artifact, path, cause }) => `${artifact} ${path} ${cause}`}
+        empty=""
+      />
+    </Panel>
+  );
+}
+
+function Artifacts({ backup }: { readonly backup: BackupContent }) {
   const t = useTexts();
   const language = useLanguage();
   const may = useMay();
-  type Artifact = BackupDetail['artifacts'][number];
+  const download = useDownload();
+  type Artifact = BackupContent['artifacts'][number];
   const columns: Column<Artifact>[] = [
     { label: t('column.name'), cell: ({ name }) => <span className="code">{name}</span> },
     { label: t('column.kind'), cell: ({ kind }) => kind },
@@ -129,21 +193,42 @@ function Artifacts({ backup }: { readonly backup: BackupDetail }) {
           },
         ]
       : []),
+    ...(may('backups:download')
+      ? [
+          {
+            label: t('backup.download'),
+            cell: ({ name, form }: Artifact) =>
+              form === 'stream' && (
+                <Button
+                  variant="default"
+                  size="xs"
+                  aria-label={t('tree.downloadNamed', { name })}
+                  onClick={() => download.mutate(fileUrl(backup.id, name, ''))}
+                >
+                  {t('backup.download')}
+                </Button>
+              ),
+          },
+        ]
+      : []),
   ];
   return (
-    <DataTable
-      label={t('backup.artifacts')}
-      columns={columns}
-      items={backup.artifacts}
-      keyOf={({ name }) => name}
-      empty={t('backup.noArtifacts')}
-    />
+    <>
+      <ProblemNote error={download.error} />
+      <DataTable
+        label={t('backup.artifacts')}
+        columns={columns}
+        items={backup.artifacts}
+        keyOf={({ name }) => name}
+        empty={t('backup.noArtifacts')}
+      />
+    </>
   );
 }
 
-function Copies({ backup }: { readonly backup: BackupDetail }) {
+function Copies({ backup }: { readonly backup: BackupContent }) {
   const t = useTexts();
-  type Copy = BackupDetail['copies'][number];
+  type Copy = BackupContent['copies'][number];
   const columns: Column<Copy>[] = [
     { label: t('column.destination'), cell: ({ destination }) => destination },
     {

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useBackups, useDocuments, useTriggers } from '../api/queries.ts';
 import type { Backup, Trigger } from '../api/types.ts';
 import { BackUpNow } from '../parts/back-up-now.tsx';
+import { BackupActions } from '../parts/backup-actions.tsx';
 import { type Column, DataTable, moreOf } from '../parts/data-table.tsx';
 import { LiveProgress } from '../parts/job-progress.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -74,6 +75,7 @@ function Backups() {
       cell: ({ stored_bytes }) => sizeText(stored_bytes, language),
     },
     { label: t('column.held'), cell: ({ held }) => (held ? t('backup.heldShort') : '') },
+    { label: t('column.action'), cell: (backup) => <BackupActions backup={backup} isCompact /> },
   ];
   return (
     <>

@@ -2,36 +2,44 @@ import { Button, Menu, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call, proven } from '../api/client.ts';
+import { call } from '../api/client.ts';
 import { useRefresh } from '../api/queries.ts';
-import type { BackupDetail } from '../api/types.ts';
-import { useTexts } from '../texts/texts.ts';
+import type { Backup } from '../api/types.ts';
+import { ArchiveDialog, type CopiesChanged, ReleaseDialog } from '../backup/backup-dialogs.tsx';
+import { useDownload } from '../backup/download-file.ts';
+import { useLanguage, useTexts } from '../texts/texts.ts';
+import { timeText } from '../texts/values.ts';
 import { Dialog, Form } from './form.tsx';
 import { useMay } from './may.ts';
 import { ProblemNote } from './problem-note.tsx';
 
-interface CopiesChanged {
-  readonly destinations: readonly { readonly destination: string; readonly error: string | null }[];
+interface BackupActionsProps {
+  readonly backup: Pick<Backup, 'id' | 'plan' | 'held' | 'archived_at' | 'timestamp'>;
+  /** In a list, where several stand together. */
+  readonly isCompact?: boolean;
 }
 
-/** What can be done with a backup besides restoring it: download, check, hold, bring back. */
-export function BackupActions({ backup }: { readonly backup: BackupDetail }) {
+/** What can be done with a backup besides restoring it: download, check, hold, archive, bring back. */
+export function BackupActions({ backup, isCompact = false }: BackupActionsProps) {
   const t = useTexts();
+  const language = useLanguage();
   const may = useMay();
   const navigate = useNavigate();
   const refresh = useRefresh();
-  const [isHolding, setHolding] = useState(false);
+  const [asking, setAsking] = useState<'hold' | 'release' | 'archive' | null>(null);
+  const [changed, setChanged] = useState<CopiesChanged | null>(null);
   const path = `/api/v1/backups/${backup.id}`;
-  const download = useMutation({
-    // A link would show a refusal as a page: the password is asked for first, where it is needed.
-    async mutationFn(compression: 'gzip' | 'zstd') {
-      if (await proven()) window.location.assign(`${path}/download?compression=${compression}`);
+  const done = (result: CopiesChanged) => {
+    setAsking(null);
+    setChanged(result);
+  };
+  const download = useDownload();
+  const undelete = useMutation({
+    mutationFn: () => call<CopiesChanged>(`${path}/undelete`, { method: 'POST', body: {} }),
+    async onSuccess(result) {
+      await refresh('backups');
+      setChanged(result);
     },
-  });
-  const change = useMutation({
-    mutationFn: ([method, what]: readonly ['DELETE' | 'POST', 'hold' | 'undelete']) =>
-      call<CopiesChanged>(`${path}/${what}`, { method, ...(method === 'POST' ? { body: {} } : {}) }),
-    onSuccess: () => refresh('backups'),
   });
   const verify = useMutation({
     mutationFn: () =>
@@ -46,17 +54,24 @@ export function BackupActions({ backup }: { readonly backup: BackupDetail }) {
     <>
       <Menu position="bottom-end">
         <Menu.Target>
-          <Button variant="default" loading={change.isPending || verify.isPending}>
+          <Button
+            variant="default"
+            size={isCompact ? 'xs' : 'sm'}
+            {...(isCompact && {
+              'aria-label': t('backup.moreNamed', { when: timeText(backup.timestamp, language) }),
+            })}
+            loading={undelete.isPending || verify.isPending}
+          >
             {t('backup.more')}
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
           {may('backups:download') && (
             <>
-              <Menu.Item onClick={() => download.mutate('gzip')}>
+              <Menu.Item onClick={() => download.mutate(`${path}/download?compression=gzip`)}>
                 {t('backup.download')} (.tar.gz.enc)
               </Menu.Item>
-              <Menu.Item onClick={() => download.mutate('zstd')}>
+              <Menu.Item onClick={() => download.mutate(`${path}/download?compression=zstd`)}>
                 {t('backup.download')} (.tar.zst.enc)
               </Menu.Item>
             </>
@@ -65,32 +80,58 @@ export function BackupActions({ backup }: { readonly backup: BackupDetail }) {
             <Menu.Item onClick={() => verify.mutate()}>{t('backup.verify')}</Menu.Item>
           )}
           {may('backups:trigger') && !backup.held && (
-            <Menu.Item onClick={() => setHolding(true)}>{t('backup.hold')}</Menu.Item>
+            <Menu.Item onClick={() => setAsking('hold')}>{t('backup.hold')}</Menu.Item>
           )}
           {may('backups:delete') && backup.held && (
-            <Menu.Item onClick={() => change.mutate(['DELETE', 'hold'])}>{t('backup.release')}</Menu.Item>
+            <Menu.Item onClick={() => setAsking('release')}>{t('backup.release')}</Menu.Item>
           )}
           {may('backups:trigger') && backup.archived_at && (
-            <Menu.Item onClick={() => change.mutate(['POST', 'undelete'])}>{t('backup.undelete')}</Menu.Item>
+            <Menu.Item onClick={() => undelete.mutate()}>{t('backup.undelete')}</Menu.Item>
+          )}
+          {may('backups:delete') && !backup.held && !backup.archived_at && (
+            <Menu.Item color="red" onClick={() => setAsking('archive')}>
+              {t('backup.archive')}
+            </Menu.Item>
           )}
         </Menu.Dropdown>
       </Menu>
-      <ProblemNote error={download.error ?? change.error ?? verify.error} />
-      {isHolding && <Hold path={path} onClose={() => setHolding(false)} />}
+      <ProblemNote error={download.error ?? undelete.error ?? verify.error} />
+      {changed && <Partly changed={changed} />}
+      {asking === 'hold' && <Hold path={path} onClose={() => setAsking(null)} onDone={done} />}
+      {asking === 'release' && <ReleaseDialog id={backup.id} onClose={() => setAsking(null)} onDone={done} />}
+      {asking === 'archive' && <ArchiveDialog id={backup.id} onClose={() => setAsking(null)} onDone={done} />}
     </>
   );
 }
 
+/** A destination that did not answer still holds the old state. */
+function Partly({ changed: { destinations } }: { readonly changed: CopiesChanged }) {
+  const t = useTexts();
+  const names = destinations.filter(({ error }) => error !== null).map(({ destination }) => destination);
+  if (names.length === 0) return null;
+  return (
+    <Text size="sm" className="tone-doubt" role="alert">
+      {t('backup.partly', { names: names.join(', ') })}
+    </Text>
+  );
+}
+
+interface HoldProps {
+  readonly path: string;
+  readonly onClose: () => void;
+  readonly onDone: (changed: CopiesChanged) => void;
+}
+
 /** A hold has a reason: whoever finds it in a year must know whether it can go. */
-function Hold({ path, onClose }: { readonly path: string; readonly onClose: () => void }) {
+function Hold({ path, onClose, onDone }: HoldProps) {
   const t = useTexts();
   const refresh = useRefresh();
   const [reason, setReason] = useState('');
   const hold = useMutation({
     mutationFn: () => call<CopiesChanged>(`${path}/hold`, { method: 'PUT', body: { reason } }),
-    async onSuccess() {
+    async onSuccess(changed) {
       await refresh('backups');
-      onClose();
+      onDone(changed);
     },
   });
   return (

@@ -1,4 +1,5 @@
 import { accessTexts } from './access-texts.ts';
+import { backupTexts } from './backup-texts.ts';
 import { drillTexts } from './drill-texts.ts';
 import { keyTexts } from './key-texts.ts';
 import { ledgerTexts } from './ledger-texts.ts';
@@ -12,6 +13,7 @@ import { upkeepTexts } from './upkeep-texts.ts';
 export const english = {
   ...setupTexts.en,
   ...drillTexts.en,
+  ...backupTexts.en,
   ...accessTexts.en,
   ...keyTexts.en,
   ...ledgerTexts.en,

@@ -1,4 +1,5 @@
 import { accessTexts } from './access-texts.ts';
+import { backupTexts } from './backup-texts.ts';
 import { drillTexts } from './drill-texts.ts';
 import type { TextKey } from './english.ts';
 import { keyTexts } from './key-texts.ts';
@@ -12,6 +13,7 @@ import { upkeepTexts } from './upkeep-texts.ts';
 export const german: Readonly<Record<TextKey, string>> = {
   ...setupTexts.de,
   ...drillTexts.de,
+  ...backupTexts.de,
   ...accessTexts.de,
   ...keyTexts.de,
   ...ledgerTexts.de,

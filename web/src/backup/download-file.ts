@@ -1,0 +1,14 @@
+import { useMutation } from '@tanstack/react-query';
+import { proven } from '../api/client.ts';
+
+/** Fetches what an address gives as a file. The password is asked for first, where it is needed; a refusal leaves the page as it is. */
+export const useDownload = () =>
+  useMutation({
+    async mutationFn(address: string) {
+      if (!(await proven())) return;
+      const link = document.createElement('a');
+      link.href = address;
+      link.download = '';
+      link.click();
+    },
+  });
