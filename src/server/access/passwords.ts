@@ -48,6 +48,12 @@ export async function hashPassword(password: string): Promise<string> {
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${plain(nonce)}$${plain(tag)}`;
 }
 
+/** In the place of a password for whoever logs in elsewhere: no password gives it. */
+export function noPassword(): string {
+  const plain = (bytes: number) => randomBytes(bytes).toString('base64').replace(/=+$/, '');
+  return `$argon2id$v=19$m=19456,t=2,p=1$${plain(16)}$${plain(32)}`;
+}
+
 const NOBODY = `$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 /** With null, for a user who is not there, it takes the same time and is never right. */

@@ -19,20 +19,22 @@ export interface Visitor {
   readonly agent: string;
 }
 
-/** Opens a session and gives what the cookie is to hold, shown here only. */
+/** Opens a session and gives what the cookie is to hold, shown here only. `but`: what an identity provider says otherwise. */
 export async function openSession(
   trx: CatalogDb,
   user: { readonly id: string },
   { address, agent }: Visitor,
   nowMs: number,
+  but: { readonly provenAtMs?: number; readonly longestMs?: number } = {},
 ): Promise<{ token: string; expiresAtMs: number }> {
   const token = newSecret('hfs_');
-  const expiresAtMs = nowMs + LONGEST_MS;
+  const expiresAtMs = nowMs + Math.min(LONGEST_MS, but.longestMs ?? LONGEST_MS);
   await trx
     .insertInto('sessions')
     .values({
       ...{ token_hash: hashOf(token), id: newId(nowMs), user_id: user.id },
-      ...{ created_at: nowMs, seen_at: nowMs, proven_at: nowMs, expires_at: expiresAtMs },
+      ...{ created_at: nowMs, seen_at: nowMs, expires_at: expiresAtMs },
+      proven_at: but.provenAtMs ?? nowMs,
       ...{ address, agent: agent.slice(0, 200) },
     })
     .execute();
@@ -95,4 +97,5 @@ export async function forgetSessions({ db, clock }: Catalog): Promise<void> {
     .where((eb) => eb.or([eb('expires_at', '<', nowMs), eb('seen_at', '<', nowMs - IDLE_MS)]))
     .execute();
   await db.deleteFrom('one_time_codes').where('expires_at', '<', nowMs).execute();
+  await db.deleteFrom('used_login_states').where('expires_at', '<', nowMs).execute();
 }

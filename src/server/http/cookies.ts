@@ -37,3 +37,35 @@ const common = (secure: boolean) => ({ path: '/', httpOnly: true, sameSite: 'str
 function isSecure(request: FastifyRequest, { publicUrl, tls }: HttpSettings): boolean {
   return tls !== null || publicUrl?.protocol === 'https:' || isLocalName(request.hostname);
 }
+
+const ATTEMPT = 'holdfast-sign-on';
+const attemptName = (secure: boolean) => (secure ? `__Host-${ATTEMPT}` : ATTEMPT);
+
+/** Of a login that is under way at an identity provider; null without one. */
+export function readAttemptCookie(request: FastifyRequest, settings: HttpSettings): string | null {
+  return request.cookies[attemptName(isSecure(request, settings))] ?? null;
+}
+
+/** Lax: the browser comes back from another site, and must bring it. */
+export function setAttemptCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  settings: HttpSettings,
+  value: string,
+  lifeMs: number,
+): void {
+  const secure = isSecure(request, settings);
+  reply.setCookie(attemptName(secure), value, {
+    ...common(secure),
+    ...{ sameSite: 'lax', maxAge: lifeMs / 1000 },
+  });
+}
+
+export function clearAttemptCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  settings: HttpSettings,
+): void {
+  const secure = isSecure(request, settings);
+  reply.clearCookie(attemptName(secure), { ...common(secure), sameSite: 'lax' });
+}

@@ -8,6 +8,7 @@ import { redact } from './redact.ts';
 const STATUS: { readonly [code in ErrorCode]?: number } = {
   not_authenticated: 401,
   login_failed: 401,
+  sign_on_refused: 401,
   second_factor_needed: 401,
   setup_token_wrong: 401,
   not_permitted: 403,
@@ -28,6 +29,7 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   repository_exists: 409,
   target_not_empty: 409,
   lease_held: 409,
+  upload_conflict: 409,
   space_low: 507,
   storage_full: 507,
   catalog_unreachable: 503,

@@ -14,11 +14,13 @@ export interface OutboundRequest {
   readonly timeoutMs: number;
   /** An authority of one's own, PEM; for tests and private networks. */
   readonly ca?: string;
+  /** Keeps the body as far as it is read, for programs, instead of its beginning. */
+  readonly wholeBody?: true;
 }
 
 export interface OutboundAnswer {
   readonly status: number;
-  /** The beginning of the body, for people. */
+  /** The beginning of the body, for people; up to 64 KiB of it with `wholeBody`. */
   readonly body: string;
   /** In seconds, when the server says so; null otherwise. */
   readonly retryAfterSeconds: number | null;
@@ -62,7 +64,7 @@ export function webAddress(text: string): URL {
 
 function send(
   url: URL,
-  { method, headers, body, ca }: OutboundRequest,
+  { method, headers, body, ca, wholeBody }: OutboundRequest,
   lookup: ReturnType<typeof fixedLookup>,
   signal: AbortSignal,
 ): Promise<OutboundAnswer> {
@@ -78,12 +80,14 @@ function send(
     ...(ca === undefined ? {} : { ca }),
   });
   call.on('error', reject);
-  call.on('response', (answer) => readAnswer(answer).then(resolve, reject));
+  call.on('response', (answer) =>
+    readAnswer(answer, wholeBody ? BODY_READ : BODY_KEPT).then(resolve, reject),
+  );
   call.end(body);
   return promise;
 }
 
-async function readAnswer(answer: IncomingMessage): Promise<OutboundAnswer> {
+async function readAnswer(answer: IncomingMessage, kept: number): Promise<OutboundAnswer> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of answer as AsyncIterable<Buffer>) {
@@ -94,7 +98,7 @@ async function readAnswer(answer: IncomingMessage): Promise<OutboundAnswer> {
   const seconds = answer.headers['retry-after'];
   return {
     status: answer.statusCode!,
-    body: Buffer.concat(parts).toString('utf8').slice(0, BODY_KEPT),
+    body: Buffer.concat(parts).toString('utf8').slice(0, kept),
     retryAfterSeconds: seconds !== undefined && /^\d{1,6}$/.test(seconds) ? Number(seconds) : null,
   };
 }

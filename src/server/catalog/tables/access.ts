@@ -7,6 +7,9 @@ export interface AccessTables {
   api_tokens: ApiTokensTable;
   one_time_codes: OneTimeCodesTable;
   login_attempts: LoginAttemptsTable;
+  identity_providers: IdentityProvidersTable;
+  user_identities: UserIdentitiesTable;
+  used_login_states: UsedLoginStatesTable;
 }
 
 export type RoleName = 'owner' | 'admin' | 'operator' | 'viewer';
@@ -84,4 +87,27 @@ export interface LoginAttemptsTable {
   subject: string;
   window_at: number;
   count: number;
+}
+
+export interface IdentityProvidersTable {
+  kind: 'oidc';
+  /** JSON, see `oidcSettings`. */
+  body: string;
+  updated_at: number;
+  updated_by: string;
+}
+
+/** Whom a provider knows under a subject. A user with one has no password of their own. */
+export interface UserIdentitiesTable {
+  issuer: string;
+  subject: string;
+  user_id: string;
+  created_at: number;
+  seen_at: number;
+}
+
+/** Ways to a provider that came back: none comes back twice. */
+export interface UsedLoginStatesTable {
+  state_hash: string;
+  expires_at: number;
 }
