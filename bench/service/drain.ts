@@ -183,7 +183,7 @@ async function makePlans(catalog: Catalog, plans: number, slotMs: number): Promi
         ...{ plan_id: id, part: '', cron: '0 3 1 3 *', time_zone: 'UTC', jitter_ms: 0, enabled: 1 },
         ...{ next_slot_at: slotMs, next_due_at: slotMs, last_slot_at: null },
       }));
-      await trx.insertInto('schedule_entries').values(entries).execute();
+      if (entries.length > 0) await trx.insertInto('schedule_entries').values(entries).execute();
     }
   });
 }

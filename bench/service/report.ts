@@ -7,13 +7,15 @@ export interface CatalogResult {
   readonly fillSeconds: number;
   readonly lists: readonly PageFigures[];
   readonly drain: DrainFigures;
-  /** Of the process: service, measurement and, for SQLite, the database. */
-  readonly rssBytes: {
-    readonly filled: number;
-    readonly afterPages: number;
-    readonly afterPagesAgain: number;
-    readonly afterDrain: number;
-  };
+  readonly memory: readonly MemoryPoint[];
+}
+
+/** Of the process: service, measurement and, for SQLite, the database. */
+export interface MemoryPoint {
+  readonly after: string;
+  readonly residentBytes: number;
+  /** In use after a garbage collection. */
+  readonly usedBytes: number;
 }
 
 export interface ServiceResult {
@@ -51,13 +53,13 @@ function listTable(catalogs: readonly CatalogResult[]): string {
   ].join('\n');
 }
 
-function drainText({ catalog, drain, rssBytes, fillSeconds }: CatalogResult): string {
+function drainText({ catalog, drain, memory, fillSeconds }: CatalogResult): string {
   const seconds = (value: number) => `${(value / 1000).toFixed(1)} s`;
   const mib = (value: number) => `${Math.round(value / MIB)} MiB`;
   return [
     `**${TITLE[catalog]}** (filled in ${fillSeconds.toFixed(0)} s). ${drain.plans} plans of ${drain.tenants} tenants, one of which has half of them, due in one minute; one worker, ${drain.concurrency} jobs at once of ${drain.workMs} ms each:`,
     `drained in ${drain.seconds.toFixed(1)} s, ${drain.wrong === 0 ? 'each exactly once' : `${drain.wrong} NOT EXACTLY ONCE`}. Wait for the first step: ${seconds(drain.waitP50Ms)} (p50), ${seconds(drain.waitP95Ms)} (p95);`,
     `mean of the big tenant ${seconds(drain.bigTenantMeanMs)}, worst mean of another ${seconds(drain.worstSmallTenantMeanMs)}; every tenant had a run after ${Math.round(drain.everyTenantServedAfter * 100)} % of it. A run that a person asked for amid it began after ${Math.round(drain.personWaitMs)} ms.`,
-    `Memory of the process: ${mib(rssBytes.filled)} at the start, ${mib(rssBytes.afterPages)} after all pages, ${mib(rssBytes.afterPagesAgain)} after all of them again, at most ${mib(drain.peakRssBytes)} in the drain.`,
+    `Memory in use, and resident: ${memory.map((point) => `${point.after} ${mib(point.usedBytes)}, ${mib(point.residentBytes)}`).join('; ')}; at most ${mib(drain.peakRssBytes)} resident in the drain.`,
   ].join(' ');
 }
