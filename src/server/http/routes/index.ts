@@ -18,6 +18,7 @@ import { addSessionRoutes } from './session.ts';
 import { addSettingRoutes } from './settings.ts';
 import { addSetupRoutes } from './setup.ts';
 import { addSetupRestoreRoutes } from './setup-restore.ts';
+import { addSignOnRoutes } from './sign-on.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addTriggerRoutes } from './triggers.ts';
 import { addUserRoutes } from './users.ts';
@@ -30,7 +31,7 @@ export function addRoutes(app: App, context: ServerContext): void {
 
 const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addServerRoutes, addSetupRoutes, addSetupRestoreRoutes],
-  ...[addSessionRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
+  ...[addSessionRoutes, addSignOnRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
   ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes],
   ...[
     addTriggerRoutes,
