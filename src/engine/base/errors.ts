@@ -308,6 +308,12 @@ export const ERRORS = {
     'usage',
     true,
   ),
+  upload_conflict: entry(
+    'the upload is not where this goes on',
+    'ask with HEAD how far it is, and go on from there',
+    'usage',
+    true,
+  ),
   route_unknown: entry('there is nothing at this address', 'see /api/docs', 'usage'),
   user_unknown: entry('there is no such user', 'see the list of users', 'usage'),
   token_unknown: entry('there is no such token', 'see the list of tokens', 'usage'),

@@ -4,9 +4,10 @@ import { dropKept, type Engine, HoldfastError, type Progress, withNearestCopy } 
 import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
 import { engineProgress } from '../worker/engine-progress.ts';
 import { type RunConfig, type RunnerParts, runConfig, specsOf } from '../worker/runner-parts.ts';
+import { recordFound } from './record-found.ts';
 import { besideOf, isDatabase, markOf, publicTarget, type RestoreMode, targetOf } from './restore-target.ts';
 import { isSwitch, runSwitch, type SwitchPayload } from './run-switch.ts';
-import { recordSafetyBackup, safetyBackup } from './safety-backup.ts';
+import { safetyBackup } from './safety-backup.ts';
 
 export interface RestorePayload {
   readonly backupId: string;
@@ -116,7 +117,7 @@ async function safetyBackupOf(run: Run, copy: Copy, steps: Steps): Promise<strin
   const id = await safetyBackup(copy.engine, { target, steps, signal });
   if (id === null) return null;
   const destinationId = run.run.destinationIds.get(copy.destination) ?? copy.destination;
-  await recordSafetyBackup(parts.catalog, copy.engine, id, destinationId);
+  await recordFound(parts.catalog, copy.engine, id, destinationId);
   return id;
 }
 

@@ -7,8 +7,6 @@ import {
   type SourceSpec,
   safetySources,
 } from '../../engine/index.ts';
-import type { Catalog } from '../catalog/types.ts';
-import { recordBackup, recordCopy } from '../worker/record-backups.ts';
 
 export interface SafetyRequest {
   readonly target: string;
@@ -45,33 +43,5 @@ function distinct(sources: readonly SourceSpec[]): SourceSpec[] {
   return sources.map((source, i) => {
     const isTaken = sources.slice(0, i).some(({ name }) => name === source.name);
     return isTaken ? { ...source, name: `${source.name}-${i + 1}` } : source;
-  });
-}
-
-/** Puts it into the catalog, where people look for it. */
-export async function recordSafetyBackup(
-  catalog: Catalog,
-  engine: Engine,
-  id: string,
-  destinationId: string,
-): Promise<void> {
-  const made = await engine.show(id);
-  const { plan, tenantId, type, status, sizeBytes } = made;
-  const artifacts = made.artifacts.map(({ name, source, kind, sizeBytes: size }) => ({
-    ...{ name, source, kind, sizeBytes: size },
-  }));
-  await catalog.transaction(async (trx) => {
-    await recordBackup(trx, {
-      ...{ id, plan, part: null, tenant_id: tenantId, type, status, size_bytes: sizeBytes },
-      ...{
-        started_at: made.startedAtMs,
-        finished_at: made.finishedAtMs,
-        artifacts: JSON.stringify(artifacts),
-      },
-    });
-    await recordCopy(trx, {
-      ...{ backup_id: id, destination_id: destinationId, state: 'present', error: null },
-      ...{ seen_at: catalog.clock.nowMs(), copied_at: catalog.clock.nowMs() },
-    });
   });
 }

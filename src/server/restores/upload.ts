@@ -88,7 +88,7 @@ export async function receiveUpload(
   }
 }
 
-const tooLarge = (limitBytes: number) =>
+export const tooLarge = (limitBytes: number) =>
   new HoldfastError('request_too_large', `uploads of more than ${limitBytes} bytes are not taken`, {
     next: 'raise HOLDFAST_UPLOAD_LIMIT_BYTES, or use holdfast bundle open on the machine itself',
   });

@@ -21,6 +21,7 @@ import { addSetupRestoreRoutes } from './setup-restore.ts';
 import { addSignOnRoutes } from './sign-on.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addTriggerRoutes } from './triggers.ts';
+import { addUploadRoutes } from './uploads.ts';
 import { addUserRoutes } from './users.ts';
 import { addWebRoutes } from './web.ts';
 
@@ -39,6 +40,7 @@ const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
     addBackupRoutes,
     addContentRoutes,
     addRestoreRoutes,
+    addUploadRoutes,
     addMaintenanceRoutes,
   ],
   addDrillRoutes,
