@@ -10,6 +10,8 @@ export interface ImportState {
   readonly phase: string | null;
   readonly bytesDone: number;
   readonly bytesTotal: number | null;
+  /** Once it is imported. */
+  readonly backupId: string | null;
   readonly error: { readonly code: string; readonly message: string; readonly next: string } | null;
 }
 
@@ -43,6 +45,7 @@ export function uploadImports(
       const { backupId } = await engine.importBundle(file);
       await recordFound(parts.catalog, engine, backupId, run.destinationIds.get(destination) ?? destination);
       await sessions.imported(session, backupId);
+      view.backupId = backupId;
     } finally {
       await engine.close();
     }
@@ -54,7 +57,9 @@ export function uploadImports(
       if (all.get(session.id)?.view.isRunning) {
         throw new HoldfastError('upload_conflict', `the upload ${session.id} is being imported already`);
       }
-      const view: Running = { isRunning: true, phase: null, bytesDone: 0, bytesTotal: null, error: null };
+      const view: Running = {
+        ...{ isRunning: true, phase: null, bytesDone: 0, bytesTotal: null, backupId: null, error: null },
+      };
       const running = work(session, destination, keyText, view)
         .catch((error: unknown) => {
           const { code, message, next } = asHoldfastError(error);

@@ -138,8 +138,10 @@ function answer(reply: FastifyReply, session: UploadSession, uploads: Uploads) {
 }
 
 function payloadOf(session: UploadSession, { imports }: Uploads): z.input<typeof uploadSchema> {
-  const { id, name, sizeBytes, offset, sha256, backupId } = session;
+  const { id, name, sizeBytes, offset, sha256 } = session;
   const running = imports.stateOf(id);
+  // It may have ended since the session was read.
+  const backupId = session.backupId ?? running?.backupId ?? null;
   const error = running?.error ?? null;
   return {
     ...{
@@ -149,7 +151,7 @@ function payloadOf(session: UploadSession, { imports }: Uploads): z.input<typeof
       offset,
       sha256,
       backup_id: backupId,
-      state: stateOf(session, imports),
+      state: stateOf({ ...session, backupId }, imports),
     },
     ...{ created_at: iso(session.createdAtMs), expires_at: iso(session.expiresAtMs) },
     ...{ phase: running?.phase ?? null, bytes_done: running?.bytesDone ?? 0 },
