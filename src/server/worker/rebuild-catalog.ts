@@ -1,11 +1,12 @@
 /**
  * The catalog is a cache: what destinations hold can be read again. Documents (plans, sources, destinations) come from
- * `holdfast.yaml`; then this brings every backup back, and with it the history that matters.
+ * `holdfast.yaml`; then this brings every backup back, every drill with its evidence, and with it the history that matters.
  */
 import { type Engine, openEngine, silentProgress } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { splitPlan } from './plan-config.ts';
 import { recordBackup, recordCopy, settleArchived } from './record-backups.ts';
+import { recordProven } from './record-drill.ts';
 import { type RunConfig, type RunnerParts, runConfig } from './runner-parts.ts';
 
 export interface RebuildRequest {
@@ -71,6 +72,9 @@ async function rebuildOne(
           recordListed(trx, run, backup, { artifacts, destinationId, state, seenAtMs: beganAtMs }),
         );
       }
+    }
+    for (const evidence of await engine.listEvidence()) {
+      await catalog.transaction((trx) => recordProven(trx, evidence, run.planIds, engine.address));
     }
     const seen = new Set([...present, ...archived].map(({ id }) => id));
     const gone = await catalog.transaction((trx) => forgetUnseen(trx, destinationId, seen, beganAtMs));

@@ -1,7 +1,9 @@
-import { type DrillOutcome, newId } from '../../engine/index.ts';
+import { createHash } from 'node:crypto';
+import { type DrillOutcome, newId, type ProvenEvidence } from '../../engine/index.ts';
 import type { DrillsTable } from '../catalog/tables/drills.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobError } from '../jobs/port.ts';
+import { splitPlan } from './plan-config.ts';
 import type { DrillPayload } from './port.ts';
 
 /** What a drill found with its evidence, or why there is neither. */
@@ -44,7 +46,7 @@ const NOTHING = {
 };
 
 /** Does nothing for a drill that is there already. */
-export async function recordEvidence(
+async function recordEvidence(
   trx: CatalogDb,
   row: DrillsTable,
   { document, page }: { readonly document: string; readonly page: string },
@@ -61,8 +63,26 @@ export async function recordEvidence(
     .execute();
 }
 
+/** Adds a drill that another program or a lost catalog knew, from its evidence at a destination. */
+export async function recordProven(
+  trx: CatalogDb,
+  { report, fingerprint, document, page }: ProvenEvidence,
+  planIds: ReadonlyMap<string, string>,
+  address: string,
+): Promise<void> {
+  const { plan } = splitPlan(report.plan);
+  const sha256 = createHash('sha256').update(document).digest('hex');
+  const row: DrillsTable = {
+    ...rowOf({ report, fingerprint, sha256, storedAt: [address], notStored: [] }),
+    ...{ job_id: null, plan, plan_id: plan === null ? null : (planIds.get(plan) ?? null) },
+    ...{ tenant_id: report.tenantId, backup_id: report.backup?.id ?? null },
+    ...{ via: null, requested_by: null, trial: 0 },
+  };
+  await recordEvidence(trx, row, { document, page });
+}
+
 /** The columns that come from the evidence itself. */
-export function rowOf({
+function rowOf({
   report,
   fingerprint,
   sha256,

@@ -167,7 +167,9 @@ async function placesOf(
     return { among: { specs, others: [], plan: engineName }, sources: main?.sources ?? [] };
   }
   const others: DrillAmongRequest['others'][number][] = [];
-  for (const one of placed.slice(1)) others.push({ specs: await specsAt(one.names) });
+  for (const one of placed.slice(1)) {
+    others.push({ specs: await specsAt(one.names), sources: one.sources });
+  }
   const own = ownHours(plan);
   for (const { source } of own) {
     const { names } = placed.find(({ sources }) => sources.includes(source))!;

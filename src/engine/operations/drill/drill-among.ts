@@ -2,7 +2,7 @@
 import { asHoldfastError, HoldfastError } from '../../base/errors.ts';
 import { type DestinationSpec, openDestination, type RunPort } from '../destinations.ts';
 import type { Engine } from '../engine.ts';
-import type { DrilledPart, DrillRequest } from './drill-types.ts';
+import type { DrillRequest } from './drill-types.ts';
 import type { DrillOutcome } from './evidence.ts';
 import { failedDrill } from './failed-drill.ts';
 
@@ -11,7 +11,9 @@ export interface DrillAmongRequest extends Omit<DrillRequest, 'also'> {
   /** Copies of the main part, in the order they are tried. Not empty. */
   readonly specs: readonly DestinationSpec[];
   /** Of parts that lie elsewhere, or make backups of their own. */
-  readonly others: readonly { readonly specs: readonly DestinationSpec[]; readonly part?: DrilledPart }[];
+  readonly others: readonly (Omit<DrillRequest['also'][number], 'copyPlace'> & {
+    readonly specs: readonly DestinationSpec[];
+  })[];
   /** Where evidence is kept and what signs it when no destination opens. */
   readonly stateFolder: string;
   readonly signingKeyFile: string;
@@ -31,9 +33,9 @@ export async function drillAmong(request: DrillAmongRequest, port: RunPort): Pro
     let engine: Engine;
     try {
       engine = await open(specs, request.backupId);
-      for (const { specs: copies, part } of others) {
+      for (const { specs: copies, ...what } of others) {
         const { copyPlace } = await open(copies, 'latest');
-        also.push(part ? { copyPlace, part } : { copyPlace });
+        also.push({ ...what, copyPlace });
       }
     } catch (error) {
       if (port.signal.aborted) throw new HoldfastError('interrupted');
@@ -104,5 +106,5 @@ async function withCopies(
       if (code !== 'id_unknown') notStored.push(`${spec.name}: ${message}`);
     }
   }
-  return { ...outcome, storedAt, notStored };
+  return { ...outcome, storedAt: [...new Set(storedAt)], notStored };
 }

@@ -109,7 +109,9 @@ export interface DrillRequest {
   readonly also: readonly {
     readonly copyPlace: CopyPlace;
     /** A source that makes backups of its own, under a plan of its own. Left out where the main backup holds it. */
-    readonly part?: DrilledPart;
+    readonly part?: DrilledPart | undefined;
+    /** What lies there of the plan; absent where nobody said. */
+    readonly sources?: readonly string[] | undefined;
   }[];
   /** Loads dumps as a role that can do nothing else: for dumps of unknown origin. */
   readonly untrusted: boolean;

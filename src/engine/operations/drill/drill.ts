@@ -159,14 +159,14 @@ async function openParts(
   const main = await findBackup(context, request);
   noteBackup(found, main);
   const parts = [await openPart(context, main)];
-  for (const { copyPlace, part } of request.also) {
+  for (const { copyPlace, part, sources } of request.also) {
     if (part && main.artifacts.some(({ source }) => source === part.source)) continue;
     if (copyPlace.layout !== 'repository') {
       throw new HoldfastError('drill_impossible', 'a part of the plan lies on a destination of bundles', {
         next: 'drill it by itself, with --destination',
       });
     }
-    const manifest = await findCompanion(copyPlace.context, main, part?.plan);
+    const manifest = await findCompanion(copyPlace.context, main, { part, sources });
     const { id, startedAt, repositoryId } = manifest;
     found.otherBackups.push({ id, repositoryId, destination: copyPlace.storage.address, startedAt });
     parts.push(await openPart(copyPlace.context, manifest));

@@ -26,19 +26,22 @@ export async function findBackup(context: OperationContext, request: DrillReques
 }
 
 /**
- * The backup nearest in time to another: the part of one run that went elsewhere, or with `plan` the one that a source of
- * it makes by itself. Throws `id_unknown`.
+ * The backup nearest in time to another: the part of one run that went elsewhere, or the one that a source of it makes by
+ * itself. With `sources` it holds one of them: copies of other runs may lie at the same place. Throws `id_unknown`.
  */
 export async function findCompanion(
   context: OperationContext,
   main: Manifest,
-  plan: string | null = main.plan,
+  { part, sources }: Pick<DrillRequest['also'][number], 'part' | 'sources'> = {},
 ): Promise<Manifest> {
+  const plan = part?.plan ?? main.plan;
+  const wanted = part ? [part.source] : sources;
   const startedMs = Date.parse(main.startedAt);
   let nearest: Manifest | null = null;
   let distanceMs = Number.POSITIVE_INFINITY;
   for await (const { manifest } of context.repository.manifests.readAll()) {
-    if (manifest.plan !== plan || manifest.tenantId !== main.tenantId) continue;
+    if (manifest.plan !== plan || manifest.tenantId !== main.tenantId || manifest.id === main.id) continue;
+    if (wanted && !manifest.artifacts.some(({ source }) => wanted.includes(source))) continue;
     const apart = Math.abs(Date.parse(manifest.startedAt) - startedMs);
     if (apart >= distanceMs) continue;
     nearest = manifest;

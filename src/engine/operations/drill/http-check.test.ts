@@ -6,7 +6,7 @@ import { answerDifference, checkHttp } from './http-check.ts';
 
 const CHECK: HttpCheck = {
   ...{ name: 'one', path: '/', method: 'GET', headers: {}, body: null, status: 200, responseHeaders: {} },
-  ...{ json: {}, contains: null, save: {}, timeoutMs: 2000 },
+  ...{ json: {}, contains: null, save: {}, timeoutMs: 120_000 },
 };
 
 async function served(t: TestContext, handler: Parameters<typeof createServer>[1]): Promise<number> {
@@ -75,7 +75,7 @@ test('no answer, half an answer and too much of one are no answer', async (t) =>
       response.end();
     }
   });
-  const ask = (path: string, timeoutMs = 2000) =>
+  const ask = (path: string, timeoutMs = 120_000) =>
     checkHttp({ ...CHECK, path, timeoutMs }, port, new Map(), new Map());
   assert.match((await ask('/never', 100))!, /no answer within 100 ms/);
   assert.match((await ask('/half'))!, /no answer/);
