@@ -14,7 +14,8 @@ export async function wayBack(cli: Cli, chosen: ChosenPlan, made: BackupPayload)
   const parts = [made, ...(made.parts ?? [])];
   const ids = parts.flatMap((part) => ('backupId' in part ? [part.backupId] : []));
   const steps: WayBackStep[] = [];
-  for (const id of ids) steps.push(...stepsOf(cli, chosen.sources, await detailsOf(cli, id)));
+  for (const id of ids)
+    steps.push(...stepsOf(cli, chosen.sources, await detailsOf(cli, id), chosen.name !== null));
   return steps;
 }
 
@@ -29,8 +30,13 @@ async function detailsOf(cli: Cli, id: string): Promise<BackupDetails> {
   );
 }
 
-/** Exported for its test. */
-export function stepsOf(cli: Cli, sources: readonly SourceSpec[], backup: BackupDetails): WayBackStep[] {
+/** `isConfigured`: the sources are those of the configuration, which knows their logins. */
+export function stepsOf(
+  cli: Cli,
+  sources: readonly SourceSpec[],
+  backup: BackupDetails,
+  isConfigured: boolean,
+): WayBackStep[] {
   const done = new Set<string>();
   return backup.artifacts.flatMap((artifact): WayBackStep[] => {
     const spec = sources.find(({ name }) => name === artifact.source);
@@ -40,9 +46,11 @@ export function stepsOf(cli: Cli, sources: readonly SourceSpec[], backup: Backup
     const item = isExport ? artifact.source : artifact.name;
     if (!spec || done.has(item)) return [];
     done.add(item);
-    return [{ item, ...commandsFor(cli, spec, artifact, backup, item) }];
+    return [{ item, undo: null, ...commandsFor(cli, spec, artifact, backup, item, isConfigured) }];
   });
 }
+
+type Commands = Omit<WayBackStep, 'item' | 'undo'> & { readonly undo?: string };
 
 function commandsFor(
   cli: Cli,
@@ -50,32 +58,40 @@ function commandsFor(
   artifact: ArtifactDetails,
   backup: BackupDetails,
   item: string,
-): Omit<WayBackStep, 'item'> {
-  const restore = (to: string) => restoreCommand(cli, backup.id, item, to);
+  isConfigured: boolean,
+): Commands {
+  const restore = (to: string | null, ...more: string[]) => restoreCommand(cli, backup.id, item, to, more);
+  const aside = (note: string | null = null) => ({ commands: [restore(`./${item}`)], note });
+  const over = (path: string) => ({ commands: [restore(path)], note: null, undo: switchBack(cli, path) });
   switch (spec.kind) {
     case 'sqlite':
-      if (artifact.kind !== 'sqlite') return { commands: [restore(`./${item}`)], note: null };
-      return { commands: [restore(spec.path)], note: null };
+      return artifact.kind === 'sqlite' ? over(spec.path) : aside();
     case 'files': {
       const trees = backup.artifacts.filter(
         ({ source, form }) => source === artifact.source && form === 'tree',
       );
-      const path = spec.paths[trees.indexOf(artifact)] ?? spec.paths[0]!;
-      return { commands: [restore(path)], note: null };
+      return over(spec.paths[trees.indexOf(artifact)] ?? spec.paths[0]!);
     }
-    case 'postgres':
+    case 'postgres': {
       if (artifact.kind === 'pg-globals') {
-        const note = 'roles and settings of the whole server: restore and read the file before you load it';
-        return { commands: [restore(`./${item}`)], note };
+        return aside('roles and settings of the whole server: restore and read the file before you load it');
       }
-      if (isBeside(artifact)) return { commands: [restore(`./${item}`)], note: null };
+      if (isBeside(artifact)) return aside();
+      const url = new URL(spec.url);
+      const needsPassword = url.password !== '';
+      url.password = '';
       if (spec.tenant && spec.tenant.id !== null) {
-        const tenant = `--tenant ${shellQuoted(spec.tenant.id)}`;
-        const url = new URL(spec.url);
-        url.password = '';
-        return { commands: [`${restore(url.href)} ${tenant}`], note: null };
+        return {
+          commands: [restore(url.href, '--tenant', spec.tenant.id)],
+          note: passwordNote(needsPassword),
+        };
       }
-      return postgresCommands(spec.url, backup.id, restore);
+      return {
+        commands: [restore(isConfigured ? null : url.href)],
+        note: [isConfigured ? null : passwordNote(needsPassword), IN_PLACE].filter(Boolean).join('; '),
+        undo: switchBack(cli, url.href),
+      };
+    }
     case 'command': {
       const file = `./${item}`;
       const then = spec.restoreCommand === null ? [] : [`(${spec.restoreCommand}) < ${shellQuoted(file)}`];
@@ -85,54 +101,49 @@ function commandsFor(
   }
 }
 
-function restoreCommand(cli: Cli, id: string, item: string, to: string): string {
+const IN_PLACE = 'add --in-place where the login may not create databases';
+const passwordNote = (isNeeded: boolean) => (isNeeded ? 'write the password into the address' : null);
+
+/** Without a target the configuration says where it goes back to. */
+function restoreCommand(
+  cli: Cli,
+  id: string,
+  item: string,
+  to: string | null,
+  more: readonly string[],
+): string {
+  return commandLine(
+    cli,
+    ['restore', id, item, ...(to === null ? [] : ['--to', to]), ...more],
+    [...placeOptions(cli), '--confirm-restore'],
+  );
+}
+
+const switchBack = (cli: Cli, target: string) =>
+  commandLine(cli, ['restore', 'switch-back', target], ['--confirm-restore']);
+
+/** What says again on another command line which repository and configuration are meant. */
+export function placeOptions(cli: Cli): string[] {
   const { repository, destination, config } = cli.options;
-  const args = [
-    ...['restore', id, item, '--to', to],
+  return [
     ...(repository ? ['--repository', repository] : []),
     ...(destination ? ['--destination', destination] : []),
     ...(config ? ['--config', config] : []),
-    '--confirm-restore',
   ];
+}
+
+function commandLine(cli: Cli, args: readonly string[], options: readonly string[]): string {
   const prefix = isProduction(cli.io.environment) ? 'CONFIRM_RESTORE_IN_PROD=true ' : '';
-  return `${prefix}holdfast ${args.map(shellQuoted).join(' ')}`;
+  return `${prefix}holdfast ${[...args, ...options].map(shellQuoted).join(' ')}`;
 }
-
-/** A database is restored beside the one that is there and takes its name; the other one stays, for looking into. */
-function postgresCommands(
-  address: string,
-  id: string,
-  restore: (to: string) => string,
-): Omit<WayBackStep, 'item'> {
-  const url = new URL(address);
-  url.password = '';
-  const name = decodeURIComponent(url.pathname.slice(1)) || 'postgres';
-  const mark = id.slice(-8);
-  const [before, failed] = [`${name}_before_${mark}`, `${name}_failed_${mark}`];
-  const at = (database: string) => {
-    const target = new URL(url);
-    target.pathname = `/${encodeURIComponent(database)}`;
-    return target.href;
-  };
-  const rename = (from: string, to: string) =>
-    `-c ${shellQuoted(`alter database ${quoted(from)} rename to ${quoted(to)}`)}`;
-  return {
-    commands: [
-      restore(at(before)),
-      `psql ${shellQuoted(at('postgres'))} -v ON_ERROR_STOP=1 ${rename(name, failed)} ${rename(before, name)}`,
-    ],
-    note: `nothing may be connected to ${name} for the second command; a password comes from ~/.pgpass or PGPASSWORD`,
-  };
-}
-
-const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
 
 /** For people: what to type, after what. Empty when nothing can be put back. */
 export function renderWayBack(steps: readonly WayBackStep[]): string {
   if (steps.length === 0) return '';
-  const lines = steps.flatMap(({ item, commands, note }) => [
-    `  # ${item}${note === null ? '' : `: ${note}`}`,
+  const lines = steps.flatMap(({ item, commands, note, undo }) => [
+    `  # ${item}${note ? `: ${note}` : ''}`,
     ...commands.map((command) => `  ${command}`),
+    ...(undo === null ? [] : [`  # what it replaces is kept; to undo it: ${undo}`]),
   ]);
   return ['to go back, stop the application, then run:', ...lines, ''].join('\n');
 }

@@ -14,7 +14,13 @@ export const guardPayload = z.strictObject({
   }),
   /** How to go back: lines for a shell, in order. */
   wayBack: z.array(
-    z.strictObject({ item: z.string(), commands: z.array(z.string()), note: z.string().nullable() }),
+    z.strictObject({
+      item: z.string(),
+      commands: z.array(z.string()),
+      note: z.string().nullable(),
+      /** Puts back what those replaced; null where they replace nothing. */
+      undo: z.string().nullable(),
+    }),
   ),
 });
 

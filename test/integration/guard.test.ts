@@ -96,7 +96,7 @@ test('a migration that breaks files and database: what guard says brings back ev
   assert.deepEqual(await fingerprint(join(at.folder, 'uploads')), files);
 });
 
-test('a PostgreSQL migration that fails: the database comes back under its name, the broken one stays', async (t) => {
+test('a PostgreSQL migration that fails: the database comes back under its name, the broken one is kept, and comes back too', async (t) => {
   const at = await place(t);
   const url = await cluster.createDatabase('guarded');
   const sql = (text: string, database = url) => {
@@ -110,7 +110,7 @@ test('a PostgreSQL migration that fails: the database comes back under its name,
     'create table orders (id int primary key, total numeric); insert into orders select i, i * 1.5 from generate_series(1, 500) i',
   );
   const sum = sql('select sum(total) from orders');
-  const migrate = `psql '${url}' -Xq -v ON_ERROR_STOP=1 -c 'drop table orders' -c 'alter table orders add column x int'`;
+  const migrate = `psql '${url}' -Xq -v ON_ERROR_STOP=1 -c 'update orders set total = 0' -c 'alter table missing add column x int'`;
   const run = await at.holdfast(['guard', '--json', '--source', url, '--', 'sh', '-c', migrate]);
   assert.equal(run.status, 1, run.stderr);
   const { wayBack, command, backup } = guardPayload.parse(JSON.parse(run.stdout));
@@ -120,9 +120,10 @@ test('a PostgreSQL migration that fails: the database comes back under its name,
     wayBack.flatMap(({ commands }) => commands),
   );
   assert.equal(sql('select sum(total) from orders'), sum);
-  const names = sql("select datname from pg_database where datname like 'guarded%' order by 1").split('\n');
-  assert.equal(names.length, 2);
-  assert.match(names[1]!, /^guarded_failed_[0-9a-f]{8}$/);
+  const { undo } = wayBack[0]!;
+  assert.match(undo!, /^holdfast restore switch-back /);
+  await typeIn(at, [undo!]);
+  assert.equal(sql('select sum(total) from orders'), '0', 'what the migration left is back');
 });
 
 test('no backup, no command', async (t) => {
