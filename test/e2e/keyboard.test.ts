@@ -64,7 +64,7 @@ test('a database is put back over what became of it, by keyboard alone', async (
   await option.waitFor();
   while ((await option.getAttribute('data-combobox-selected')) === null) await keyboard.press('ArrowDown');
   await keyboard.press('Enter');
-  await page.getByText('What is in app now is replaced').waitFor();
+  await page.getByText(/^What is in .*app\.db now is replaced/).waitFor();
   await examine(page, 'restore-replacing');
   await tabTo(page, page.getByLabel('Type “app” to confirm'));
   await keyboard.type('app');

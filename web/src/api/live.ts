@@ -11,6 +11,7 @@ export interface JobNews {
 
 /** Browsers keep six connections to a server: the rest of the page needs some, too. */
 const MOST_STREAMS = 3;
+const AGAIN_MS = 3_000;
 let streams = 0;
 
 /**
@@ -20,7 +21,9 @@ let streams = 0;
 export function useJobNews(id: string, isLive: boolean) {
   const [progress, setProgress] = useState<JobProgress | null>(null);
   const [news, setNews] = useState<readonly JobNews[]>([]);
+  const [attempt, setAttempt] = useState(0);
   const client = useQueryClient();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt is another stream
   useEffect(() => {
     if (!isLive || streams >= MOST_STREAMS) return;
     streams += 1;
@@ -36,14 +39,21 @@ export function useJobNews(id: string, isLive: boolean) {
     source.addEventListener('progress', (event) => setProgress(parsed(event)));
     source.addEventListener('end', () => {
       source.close();
-      for (const key of ['jobs', 'backups', 'triggers', 'health']) {
+      for (const key of ['jobs', 'backups', 'triggers', 'health', 'restores', 'drills']) {
         void client.invalidateQueries({ queryKey: [key] });
       }
     });
+    // A line that breaks is taken up by the browser; a refusal, as while the server begins anew, ends the stream.
+    let again: ReturnType<typeof setTimeout> | undefined;
+    source.addEventListener('error', () => {
+      if (source.readyState !== EventSource.CLOSED) return;
+      again = setTimeout(() => setAttempt((before) => before + 1), AGAIN_MS);
+    });
     return () => {
+      clearTimeout(again);
       streams -= 1;
       source.close();
     };
-  }, [id, isLive, client]);
+  }, [id, isLive, client, attempt]);
   return { progress, news };
 }

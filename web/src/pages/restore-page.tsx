@@ -1,6 +1,7 @@
 import { Stack, Text } from '@mantine/core';
 import { Link, useSearch } from '@tanstack/react-router';
-import { useBackup, useBackups } from '../api/queries.ts';
+import { useBackupContent } from '../api/content.ts';
+import { useBackups } from '../api/queries.ts';
 import type { Backup } from '../api/types.ts';
 import { type Column, DataTable, moreOf, Waiting } from '../parts/data-table.tsx';
 import { PageHead } from '../parts/page-head.tsx';
@@ -9,6 +10,7 @@ import { ProblemNote } from '../parts/problem-note.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { RestoreForm } from '../restore/restore-form.tsx';
+import { WaysBack } from '../restore/ways-back.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { sizeText } from '../texts/values.ts';
 
@@ -16,14 +18,17 @@ import { sizeText } from '../texts/values.ts';
 export function RestorePage() {
   const t = useTexts();
   const { backup: id = '', item } = useSearch({ from: '/restore' });
-  const backup = useBackup(id);
+  const backup = useBackupContent(id);
   return (
     <Stack gap="md">
       <PageHead title={t('restore.title')} text={t('restore.text')} />
       {id === '' ? (
-        <Choose />
+        <>
+          <Choose />
+          <WaysBack />
+        </>
       ) : backup.data ? (
-        <RestoreForm backup={backup.data} item={item ?? null} />
+        <RestoreForm key={`${id} ${item}`} backup={backup.data} item={item ?? null} />
       ) : backup.error ? (
         <ProblemNote error={backup.error} onRetry={() => void backup.refetch()} />
       ) : (

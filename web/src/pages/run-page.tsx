@@ -1,7 +1,7 @@
 import { Button, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { call } from '../api/client.ts';
+import { call, codeOf } from '../api/client.ts';
 import { type JobNews, useJobNews } from '../api/live.ts';
 import { isUnfinished, useJob, useRefresh } from '../api/queries.ts';
 import type { Job } from '../api/types.ts';
@@ -19,11 +19,17 @@ import { useTexts } from '../texts/texts.ts';
 export function RunPage() {
   const { id } = useParams({ from: '/runs/$id' });
   const job = useJob(id);
-  if (job.data) return <Run job={job.data} />;
+  if (job.data) return <Run job={job.data} isSilent={codeOf(job.error) === 'server_unreachable'} />;
   return job.error ? <ProblemNote error={job.error} onRetry={() => void job.refetch()} /> : <Waiting />;
 }
 
-function Run({ job }: { readonly job: Job }) {
+interface RunProps {
+  readonly job: Job;
+  /** The server does not answer right now: what is shown is what it said last. */
+  readonly isSilent: boolean;
+}
+
+function Run({ job, isSilent }: RunProps) {
   const t = useTexts();
   const may = useMay();
   const refresh = useRefresh();
@@ -49,6 +55,11 @@ function Run({ job }: { readonly job: Job }) {
         )}
       </PageHead>
       <ProblemNote error={stop.error} />
+      {isSilent && (
+        <Text size="sm" role="status" className="tone-doubt">
+          {t('problem.unreachable')} {t('problem.unreachableNext')}
+        </Text>
+      )}
       <Panel>
         <Stack gap="sm" aria-live="polite">
           <StatusMark status={job.status} />

@@ -1,7 +1,10 @@
 import { Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { DrillResult } from '../api/drills.ts';
+import type { RestoreResult, TenantResult } from '../api/restores.ts';
 import type { Job } from '../api/types.ts';
+import { RestoredItems, SafetyBackup } from '../restore/restore-result.tsx';
+import { TenantRows } from '../restore/tenant-plan.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { durationText, sizeText } from '../texts/values.ts';
 import { Panel } from './panel.tsx';
@@ -14,17 +17,19 @@ interface Made {
   readonly destination: string;
   readonly missingCopies: readonly string[];
 }
-interface Restored {
-  readonly backupId: string;
-  readonly durationMs: number;
-  readonly restored: readonly { item: string; target: string; sizeBytes: number }[];
-  readonly warnings: readonly string[];
+/** What a switch back came to. */
+interface Switched {
+  readonly target: string;
+  readonly keptAt: string;
+  readonly isThere: boolean | null;
 }
 
 /** What came of a run. Of kinds that have no view of their own, the plain answer. */
 export function RunResult({ job }: { readonly job: Job }) {
   const t = useTexts();
-  const result = job.result as { backups?: readonly Made[] } & Partial<Restored> & Partial<DrillResult>;
+  const result = job.result as { backups?: readonly Made[] } & Partial<
+    RestoreResult & DrillResult & TenantResult & Switched
+  >;
   return (
     <Panel title={t('job.result')}>
       {result.backups ? (
@@ -36,7 +41,19 @@ export function RunResult({ job }: { readonly job: Job }) {
       ) : result.drillId ? (
         <Drilled result={result as DrillResult} />
       ) : result.restored ? (
-        <RestoredItems result={result as Restored} />
+        <RestoredItems result={result as RestoreResult} />
+      ) : result.plan ? (
+        <Stack gap="sm">
+          <TenantRows result={result as TenantResult} />
+          <SafetyBackup id={result.safetyBackupId ?? null} />
+        </Stack>
+      ) : result.keptAt && result.target ? (
+        <Stack gap={4}>
+          <Text size="sm" fw={600}>
+            {t('ways.done', { target: result.target })}
+          </Text>
+          {result.isThere !== false && <Text size="sm">{t('restore.keptAt', { where: result.keptAt })}</Text>}
+        </Stack>
       ) : (
         <pre className="code" style={{ margin: 0, whiteSpace: 'pre-wrap' }}>
           {JSON.stringify(job.result, null, 2)}
@@ -83,31 +100,5 @@ function MadeBackup({ made }: { readonly made: Made }) {
         </Text>
       )}
     </div>
-  );
-}
-
-function RestoredItems({ result }: { readonly result: Restored }) {
-  const t = useTexts();
-  const language = useLanguage();
-  return (
-    <Stack gap={4}>
-      <Text size="sm" fw={600}>
-        {t('restore.done', {
-          count: result.restored.length,
-          time: durationText(result.durationMs / 1000, language),
-        })}
-      </Text>
-      {result.restored.map(({ item, target, sizeBytes }) => (
-        <Text size="sm" key={`${item} ${target}`}>
-          <span className="code">{item}</span> → <span className="code">{target}</span>{' '}
-          <span className="soft">{sizeText(sizeBytes, language)}</span>
-        </Text>
-      ))}
-      {result.warnings.map((warning) => (
-        <Text size="sm" className="tone-doubt" key={warning}>
-          {warning}
-        </Text>
-      ))}
-    </Stack>
   );
 }

@@ -12,16 +12,17 @@ interface TypedConfirmProps {
   readonly error: unknown;
   /** What exists is replaced or removed. */
   readonly isDangerous?: boolean;
-  readonly isDisabled?: boolean;
+  /** It can be typed, though not confirmed yet: something else is missing. */
+  readonly isBlocked?: boolean;
 }
 
 /** A button that works once a word was typed: what cannot be undone is never one click away. */
 export function TypedConfirm(props: TypedConfirmProps) {
-  const { word, action, onConfirm, isPending, error, isDangerous = false, isDisabled = false } = props;
+  const { word, action, onConfirm, isPending, error, isDangerous = false, isBlocked = false } = props;
   const t = useTexts();
   const [typed, setTyped] = useState('');
-  const isOff = isDisabled || word === '';
-  const isReady = !isOff && typed.trim() === word;
+  const isOff = word === '';
+  const isReady = !isOff && !isBlocked && typed.trim() === word;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (isReady) onConfirm();

@@ -5,6 +5,7 @@ import { keyTexts } from './key-texts.ts';
 import { ledgerTexts } from './ledger-texts.ts';
 import { maintenanceTexts } from './maintenance-texts.ts';
 import { noticeTexts } from './notice-texts.ts';
+import { restoreTexts } from './restore-texts.ts';
 import { settingsTexts } from './settings-texts.ts';
 import { setupTexts } from './setup-texts.ts';
 import { upkeepTexts } from './upkeep-texts.ts';
@@ -12,6 +13,7 @@ import { upkeepTexts } from './upkeep-texts.ts';
 /** Every text of the page; those of one part alone are in files of their own. `{name}` is filled in. */
 export const english = {
   ...setupTexts.en,
+  ...restoreTexts.en,
   ...drillTexts.en,
   ...backupTexts.en,
   ...accessTexts.en,
@@ -67,7 +69,6 @@ export const english = {
   'retention.inherited': 'As in the settings',
   'job.numbers': '{read} read, {stored} new',
   'job.numbersRestore': '{count} items, {bytes}',
-  'restore.planSameNames': 'What is there already is replaced: choose an empty place if you are not sure.',
   'backup.more': 'More',
   'backup.verify': 'Verify every byte of it',
   'backup.hold': 'Hold it',
@@ -116,7 +117,6 @@ export const english = {
   'backup.held': 'Held: retention does not touch it',
   'restore.title': 'Restore',
   'restore.what': 'What',
-  'restore.whole': 'The whole backup',
   'restore.where': 'Where to',
   'restore.plan': 'What will happen',
   'restore.typed': 'Type “{word}” to confirm',
@@ -200,8 +200,7 @@ export const english = {
   'factor.text': 'With a second factor, a stolen password alone does not let anybody in.',
   'field.passwordHelp': 'At least 12 characters; several words are good',
   'health.seeRuns': 'Show the runs',
-  'health.unprovenNext':
-    'What to do: run a drill (holdfast drill PLAN). Until then nobody knows that it restores.',
+  'health.unprovenNext': 'What to do: rehearse a restore. Until then nobody knows that it comes back.',
   'health.warningNext': 'What to do: back up now, or look at why the last runs failed.',
   'job.attempt': 'Attempt',
   'job.attemptOf': '{attempt} of at most {most}',
@@ -255,8 +254,6 @@ export const english = {
   'restore.from': 'From the',
   'restore.named': 'Restore {name}',
   'restore.other': 'Choose another',
-  'restore.part': 'Or one table or file',
-  'restore.partHelp': 'Such as db.dump/public.users or uploads/logo.png; empty for what is chosen above',
   'restore.path': 'Folder or file',
   'restore.pathHelp': 'An absolute path on the server',
   'restore.planChecks':
@@ -264,14 +261,9 @@ export const english = {
   'restore.planFrom': 'It is read from the nearest good copy: {names}.',
   'restore.planIncomplete':
     'This backup is incomplete: something that was named could not be read when it was made.',
-  'restore.planNoCopy': 'No destination is known to hold it: this restore will probably fail.',
-  'restore.planReplaces': 'What is in {where} now is replaced by what was there on {when}.',
-  'restore.planReplacesNext': 'Everything since then is lost there. Back up now first, if you are not sure.',
-  'restore.planSize': '{size} are written.',
   'restore.planWaits': 'Say first where it should go to.',
-  'restore.planWhat': '{what}, as of {when}, is put to {where}.',
-  'restore.replace': 'Over a source',
-  'restore.replaceHelp': 'What is there now is replaced',
+  'restore.replace': 'Where a source is',
+  'restore.replaceHelp': 'Its database, file or folder',
   'restore.source': 'Source',
   'restore.text': 'Nothing is touched before the last step.',
   'restore.which': 'Which backup?',

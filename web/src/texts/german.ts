@@ -6,12 +6,14 @@ import { keyTexts } from './key-texts.ts';
 import { ledgerTexts } from './ledger-texts.ts';
 import { maintenanceTexts } from './maintenance-texts.ts';
 import { noticeTexts } from './notice-texts.ts';
+import { restoreTexts } from './restore-texts.ts';
 import { settingsTexts } from './settings-texts.ts';
 import { setupTexts } from './setup-texts.ts';
 import { upkeepTexts } from './upkeep-texts.ts';
 
 export const german: Readonly<Record<TextKey, string>> = {
   ...setupTexts.de,
+  ...restoreTexts.de,
   ...drillTexts.de,
   ...backupTexts.de,
   ...accessTexts.de,
@@ -67,7 +69,6 @@ export const german: Readonly<Record<TextKey, string>> = {
   'retention.inherited': 'Wie in den Einstellungen',
   'job.numbers': '{read} gelesen, {stored} neu',
   'job.numbersRestore': '{count} Teile, {bytes}',
-  'restore.planSameNames': 'Was dort schon ist, wird ersetzt: Im Zweifel einen leeren Ort wählen.',
   'backup.more': 'Mehr',
   'backup.verify': 'Jedes Byte prüfen',
   'backup.hold': 'Festhalten',
@@ -116,7 +117,6 @@ export const german: Readonly<Record<TextKey, string>> = {
   'backup.held': 'Festgehalten: Die Aufbewahrung rührt sie nicht an',
   'restore.title': 'Wiederherstellen',
   'restore.what': 'Was',
-  'restore.whole': 'Die ganze Sicherung',
   'restore.where': 'Wohin',
   'restore.plan': 'Was geschehen wird',
   'restore.typed': 'Zum Bestätigen „{word}“ eingeben',
@@ -202,7 +202,7 @@ export const german: Readonly<Record<TextKey, string>> = {
   'field.passwordHelp': 'Mindestens 12 Zeichen; mehrere Wörter sind gut',
   'health.seeRuns': 'Läufe zeigen',
   'health.unprovenNext':
-    'Was zu tun ist: eine Probe fahren (holdfast drill PLAN). Bis dahin weiß niemand, ob es sich wiederherstellen lässt.',
+    'Was zu tun ist: eine Wiederherstellung proben. Bis dahin weiß niemand, ob sie gelingt.',
   'health.warningNext':
     'Was zu tun ist: jetzt sichern, oder nachsehen, warum die letzten Läufe gescheitert sind.',
   'job.attempt': 'Versuch',
@@ -257,8 +257,6 @@ export const german: Readonly<Record<TextKey, string>> = {
   'restore.from': 'Aus der',
   'restore.named': '{name} wiederherstellen',
   'restore.other': 'Eine andere wählen',
-  'restore.part': 'Oder eine Tabelle oder Datei',
-  'restore.partHelp': 'Etwa db.dump/public.users oder uploads/logo.png; leer für das oben Gewählte',
   'restore.path': 'Ordner oder Datei',
   'restore.pathHelp': 'Ein absoluter Pfad auf dem Server',
   'restore.planChecks':
@@ -266,14 +264,9 @@ export const german: Readonly<Record<TextKey, string>> = {
   'restore.planFrom': 'Gelesen wird aus der nächsten guten Kopie: {names}.',
   'restore.planIncomplete':
     'Diese Sicherung ist unvollständig: Etwas Benanntes war bei ihrer Entstehung nicht lesbar.',
-  'restore.planNoCopy': 'Von keinem Ziel ist bekannt, dass es sie hat: Das wird vermutlich scheitern.',
-  'restore.planReplaces': 'Was jetzt in {where} ist, wird ersetzt durch den Stand vom {when}.',
-  'restore.planReplacesNext': 'Alles seither geht dort verloren. Im Zweifel zuerst jetzt sichern.',
-  'restore.planSize': '{size} werden geschrieben.',
   'restore.planWaits': 'Zuerst angeben, wohin es gehen soll.',
-  'restore.planWhat': '{what}, Stand {when}, kommt nach {where}.',
-  'restore.replace': 'Über eine Quelle',
-  'restore.replaceHelp': 'Was jetzt dort ist, wird ersetzt',
+  'restore.replace': 'Wo eine Quelle ist',
+  'restore.replaceHelp': 'Ihre Datenbank, Datei oder ihr Ordner',
   'restore.source': 'Quelle',
   'restore.text': 'Vor dem letzten Schritt wird nichts angerührt.',
   'restore.which': 'Welche Sicherung?',
