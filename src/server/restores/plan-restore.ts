@@ -65,7 +65,8 @@ export async function planRestore(
     const planned = tenant === null ? await planOr(engine, wanted, obstacles) : [];
     const steps = planned.map((step) => ({ ...step, ...countsOf(details.artifacts, step.item) }));
     const replaces = tenant !== null || steps.some((step) => step.replaces);
-    if (mode === 'beside' && replaces) obstacles.push(`${publicTarget(target)} is there already`);
+    const isTaken = replaces || (isDatabase(target) && (there.tables ?? 0) > 0);
+    if (mode === 'beside' && isTaken) obstacles.push(`${publicTarget(target)} is there already`);
     if (mode === 'safe' && replaces && there.obstacle !== null) obstacles.push(there.obstacle);
     if (tenant !== null && !isDatabase(target))
       obstacles.push('a tenant is restored into a PostgreSQL database');
