@@ -1,16 +1,106 @@
-/** What guessers try first, as far as it is long enough to be accepted otherwise; also with digits or signs behind it. */
-export const COMMON_PASSWORDS: ReadonlySet<string> = new Set(
-  `password passwort password1 password12 password123 passw0rd p@ssw0rd qwertyuiop qwerty123456 qwertyuiop123 1234567890 12345678910
-  123456789a 1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx3edc zaq12wsxcde3 asdfghjkl asdfghjkl1 zxcvbnm123 iloveyou iloveyou12 iloveyou123 sunshine
-  princess football baseball basketball letmein letmeinnow welcome welcome123 welcome2024 welcome2025 welcome2026 administrator
-  admin123456 adminadmin changeme changeme123 changemenow changeit default123 secret123456 supersecret topsecret mysecret backup
-  backupbackup backup123456 holdfast holdfast123 trustno1 dragon monkey master superman batman starwars pokemon michael jennifer
-  jordan harley ranger buster thomas robert soccer hockey killer george charlie andrew michelle jessica pepper daniel access joshua
-  maggie mustang shadow ashley cheese computer internet samsung google12345 facebook whatever freedom nothing hello123456 helloworld
-  test123456 testtest test1234567 testpassword temppassword temporary rootroot root123456 toor postgres postgres123 mysql123456
-  database oracle123456 server123456 correcthorsebatterystaple abcdefghij abcdefghijkl abc123456789 abcd123456 aa12345678
-  0123456789 0987654321 9876543210 1111111111 0000000000 1212121212 11223344556 q1w2e3r4t5 qazwsxedc qazwsxedcrfv
-  summer2024 summer2025 summer2026 winter2024 winter2025 winter2026 spring2026 autumn2026`
-    .split(/\s+/)
-    .filter((word) => word !== ''),
+/**
+ * Passwords that guessers try first, as NIST SP 800-63B (3.1.1.2) and ASVS (6.2.4) ask. The most common ones of the length that is
+ * accepted here are words, names and walks over the keyboard with digits or signs around them, or written twice; so these are
+ * recognised by rule from a list of what they are made of, instead of being listed one by one.
+ */
+import { readFileSync } from 'node:fs';
+
+/** What people write around a word: a year, a date, signs. Longer than this it is no habit any more. */
+const AROUND_AT_MOST = 8;
+const SHORT_BLOCK = 6;
+/** Longer pairs of words are too many to be tried first. */
+const PAIR_AT_MOST = 13;
+const SHORTEST_PART = 3;
+/** Digits alone: dates, telephone numbers, sequences. */
+const DIGITS_AT_MOST = 16;
+/** In characters: how far one goes on average before the finger leaps. */
+const WALK = 3;
+const AFFIX =
+  /^(my|the|new|old|ilove|love|iam|mr|miss|super|big|hello|test|admin|pass|password|best|real|not)/;
+
+const SIGNS: Readonly<Record<string, string>> = {
+  ...{ '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '8': 'b' },
+  ...{ '@': 'a', $: 's', '!': 'i', '€': 'e', '+': 't', '|': 'l' },
+};
+
+let words: ReadonlySet<string> | null = null;
+
+/** Read when the first password is set. */
+function commonWords(): ReadonlySet<string> {
+  const file = new URL('./common-passwords.txt', import.meta.url);
+  words ??= new Set(readFileSync(file, 'utf8').split(/\s+/).filter(Boolean));
+  return words;
+}
+
+/** `password` in any case. True when it is among the most common ones of its length, or made as they are. */
+export function isCommonPassword(password: string): boolean {
+  const plain = password.normalize('NFC').toLowerCase();
+  return isNumber(plain) || isWalk(plain) || isRepeated(plain) || isWord(plain);
+}
+
+const isNumber = (plain: string) => /^[\d .,/+:-]+$/.test(plain) && plain.length < DIGITS_AT_MOST;
+
+/** A word with digits and signs before or behind it, also with some of its letters replaced by signs that look like them. */
+function isWord(plain: string): boolean {
+  return [plain, likeLetters(plain, 'i'), likeLetters(plain, 'l')].some((text, i) => {
+    // Signs at the ends may be letters, or decoration.
+    const trimmed = i === 0 ? plain : likeLetters(withoutEnds(plain), i === 1 ? 'i' : 'l');
+    return [text, trimmed].some((one) => isCommonCore(withoutEnds(one), plain.length));
+  });
+}
+
+function isCommonCore(core: string, length: number): boolean {
+  if (core.length === 0 || length - core.length > AROUND_AT_MOST) return false;
+  return [core, core.replace(/[^\p{L}]+/gu, ''), core.replace(AFFIX, '')].some(isListed) || isPair(core);
+}
+
+/** Also in the plural, and with the ending of somebody who does it. */
+const isListed = (word: string) =>
+  commonWords().has(word) || commonWords().has(word.replace(/(s|es|er|ers)$/, ''));
+
+/** Two common words written together and nothing else: there are few of them. */
+function isPair(core: string): boolean {
+  if (core.length > PAIR_AT_MOST) return false;
+  for (let at = SHORTEST_PART; at <= core.length - SHORTEST_PART; at += 1) {
+    if (isListed(core.slice(0, at)) && isListed(core.slice(at))) return true;
+  }
+  return false;
+}
+
+const withoutEnds = (text: string) => text.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
+
+const likeLetters = (text: string, one: 'i' | 'l') =>
+  [...text].map((char) => (char === '1' ? one : (SIGNS[char] ?? char))).join('');
+
+/** `abcabcabc`, `hellohello`: something short over and over, or something common twice. */
+function isRepeated(plain: string): boolean {
+  for (let size = 1; size <= plain.length / 2; size += 1) {
+    const block = plain.slice(0, size);
+    const isSo = block.repeat(Math.ceil(plain.length / size)).startsWith(plain);
+    if (isSo && (size <= SHORT_BLOCK || isNumber(block) || isWalk(block) || isWord(block))) return true;
+  }
+  return false;
+}
+
+const ROWS = ['1234567890-=', 'qwertyuiop[]', "asdfghjkl;'", 'zxcvbnm,./'] as const;
+const PLACES: ReadonlyMap<string, readonly [number, number]> = new Map(
+  ROWS.flatMap((row, y) => [...row].map((char, x) => [char, [x, y]] as const)),
 );
+
+/** Runs of keys that lie beside each other, or of letters in the order of the alphabet; also two of them, turn by turn. */
+function isWalk(plain: string): boolean {
+  const chars = [...plain];
+  const [even, odd] = [0, 1].map((rest) => chars.filter((_, i) => i % 2 === rest));
+  return isRun(chars) || (isRun(even!) && isRun(odd!));
+}
+
+function isRun(chars: readonly string[]): boolean {
+  const leaps = chars.slice(1).filter((char, i) => !isBeside(chars[i]!, char)).length;
+  return chars.length >= WALK * (leaps + 1);
+}
+
+function isBeside(one: string, other: string): boolean {
+  if (Math.abs(one.codePointAt(0)! - other.codePointAt(0)!) <= 1) return true;
+  const [a, b] = [PLACES.get(one), PLACES.get(other)];
+  return a !== undefined && b !== undefined && Math.abs(a[0] - b[0]) <= 1 && Math.abs(a[1] - b[1]) <= 1;
+}

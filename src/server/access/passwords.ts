@@ -5,7 +5,7 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { HoldfastError } from '../../engine/index.ts';
-import { COMMON_PASSWORDS } from './common-passwords.ts';
+import { isCommonPassword } from './common-passwords.ts';
 
 const PARAMETERS = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 } as const;
 const AT_ONCE = 2;
@@ -74,7 +74,7 @@ export function refuseWeakPassword(password: string, userName: string): void {
         ? `it has more than ${LONGEST} characters`
         : new Set(plain).size < 5
           ? 'it repeats very few characters'
-          : COMMON_PASSWORDS.has(plain.replace(/[^a-z]+$/, '')) || COMMON_PASSWORDS.has(plain)
+          : isCommonPassword(plain)
             ? 'it is among the most common ones'
             : userName.length > 2 && plain.includes(userName.toLowerCase())
               ? 'it holds the name of the user'
