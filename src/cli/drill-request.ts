@@ -17,7 +17,10 @@ export interface ChosenDrill {
   /** Copies of the main part, in the order they are tried. */
   readonly specs: readonly DestinationSpec[];
   /** Of parts that lie elsewhere. */
-  readonly others: readonly (readonly DestinationSpec[])[];
+  readonly others: readonly {
+    readonly sources: readonly string[];
+    readonly specs: readonly DestinationSpec[];
+  }[];
   readonly request: Pick<DrillRequest, 'settings' | 'sources' | 'expected'>;
 }
 
@@ -40,7 +43,7 @@ export async function chooseDrill(cli: Cli, planName: string | undefined): Promi
   const main = parts.find(({ sources }) => isMain(sources)) ?? parts[0]!;
   return {
     ...{ plan: name, tenantId: plan.tenantId, specs: main.specs },
-    others: parts.filter((part) => part !== main).map(({ specs }) => specs),
+    others: parts.filter((part) => part !== main),
     request: await drillNeeds(cli, loaded, plan),
   };
 }

@@ -4,7 +4,7 @@ import type { DrillPayload } from '../../contracts/drill-payload.ts';
 import { asHoldfastError, EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import type { ChosenDrill } from '../drill-request.ts';
-import type { DestinationSpec, DrillOutcome, Engine, KeptState } from '../engine-door.ts';
+import type { DestinationSpec, DrillOutcome, DrillRequest, Engine, KeptState } from '../engine-door.ts';
 import { printable } from '../format.ts';
 import { mask } from '../mask.ts';
 import { loadEngine, withProgress } from '../open-engine.ts';
@@ -76,11 +76,13 @@ async function run(
     return engine;
   };
   let engine: Engine;
-  let also: Engine[];
+  const also: DrillRequest['also'][number][] = [];
   try {
     engine = await open(specs);
-    also = [];
-    for (const places of others) also.push(await open(places));
+    for (const part of others) {
+      const { copyPlace } = await open(part.specs);
+      also.push({ copyPlace, sources: part.sources });
+    }
   } catch (error) {
     if (cli.signal.aborted) throw new HoldfastError('interrupted');
     const { failedDrill } = await loadEngine(cli);
