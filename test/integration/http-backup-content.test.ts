@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld, person } from '../support/http-world.ts';
 
@@ -118,5 +118,92 @@ test('a backup is looked into: artifacts, tables, folders, files, differences', 
   for (const route of ['tree', 'file', 'compare'])
     assert.ok(actions.includes(`GET ${V1}/backups/:id/${route}`));
 });
-void before;
-void person;
+
+test('retention is previewed as the dry run says it, and a backup is archived by hand and brought back', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const ids = [await backUp(world, owner), await backUp(world, owner), await backUp(world, owner)];
+  const url = `${V1}/plans/nightly/retention-preview`;
+  const fateOf = ({ destinations }: { destinations: { items: Record<string, never>[] }[] }) =>
+    Object.fromEntries(
+      destinations[0]!.items.map(({ id, action, reasons }) => [
+        id,
+        [action, ...(reasons as { code: string }[]).map(({ code }) => code)],
+      ]),
+    );
+  const { json: asIs } = await owner.get(url);
+  assert.deepEqual([asIs.destinations[0].destination, asIs.destinations[0].going], ['main', 0]);
+  assert.deepEqual(fateOf(asIs)[ids[0]!], ['keep', 'within_limits']);
+  const { json: fewer } = await owner.post(url, { retention: { keepLast: 1 } });
+  assert.deepEqual(fateOf(fewer), {
+    [ids[2]!]: ['keep', 'last_good', 'keepLast'],
+    [ids[1]!]: ['remove', 'not_selected'],
+    [ids[0]!]: ['remove', 'not_selected'],
+  });
+  const { json: there } = await owner.post(url, { destinations: { main: { keepLast: 2 } } });
+  assert.equal(there.destinations[0].going, 1);
+  assert.equal((await owner.post(url, { retention: { keepLast: 0 } })).status, 400);
+  assert.equal((await owner.get(`${V1}/plans/absent/retention-preview`)).status, 404);
+  assert.equal((await owner.get(`${V1}/backups`)).json.items.length, 3, 'a preview changes nothing');
+
+  const at = (id: string) => `${V1}/backups/${id}`;
+  const remove = (id: string, query = '?confirm_delete=true') => owner.send('DELETE', `${at(id)}${query}`);
+  assert.equal((await remove(ids[0]!, '')).status, 400);
+  await owner.send('PUT', `${at(ids[0]!)}/hold`, { body: { reason: 'evidence' } });
+  assert.deepEqual((await remove(ids[0]!)).json.code, 'hold_active');
+  await owner.send('DELETE', `${at(ids[0]!)}/hold`);
+  for (const id of ids.slice(0, 2)) assert.equal((await remove(id)).status, 200);
+  const last = await remove(ids[2]!);
+  assert.deepEqual([last.status, last.json.code], [409, 'in_use']);
+  const archived = (await owner.get(`${V1}/backups?archived=true`)).json.items;
+  assert.deepEqual(
+    archived.map(({ id }: { id: string }) => id),
+    [ids[1], ids[0]],
+  );
+  const kept = await owner.get(`${at(ids[0]!)}/tree?artifact=uploads`);
+  assert.equal(kept.json.items[0].name, 'one.txt', 'also in the archive');
+  assert.equal((await owner.post(`${at(ids[0]!)}/undelete`)).status, 200);
+  assert.equal((await owner.get(`${V1}/backups`)).json.items.length, 2);
+  assert.equal((await remove(ids[2]!)).status, 200);
+  assert.equal((await remove(ids[0]!, '?confirm_delete=true&last_good=true')).status, 200);
+});
+
+test('whoever belongs to another tenant learns nothing; viewers see no content of files; what is gone is said', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  for (const id of ['acme', 'rival']) await owner.post(`${V1}/tenants`, { id, name: id });
+  const body = { sources: ['app', 'uploads'], destination: 'main', tenantId: 'acme' };
+  await owner.post(`${V1}/plans`, { name: 'acme-daily', body });
+  const [ours, acmes] = [await backUp(world, owner), await backUp(world, owner, 'acme-daily')];
+  const rival = await person(world, owner, 'rival@example.org', null, { rival: 'admin' });
+  const acme = await person(world, owner, 'acme@example.org', null, { acme: 'admin' });
+  const viewer = await person(world, owner, 'viewer@example.org', 'viewer');
+  const at = `${V1}/backups/${acmes}`;
+  const paths = [
+    ...['', '/tree?artifact=uploads', '/file?artifact=uploads&path=one.txt', '/compare'].map(
+      (one) => `${at}${one}`,
+    ),
+    `${V1}/plans/acme-daily/retention-preview`,
+  ];
+  for (const path of paths) {
+    const refused = await rival.get(path);
+    assert.deepEqual([refused.status, refused.json.code], [403, 'not_permitted'], path);
+    assert.equal((await acme.get(path)).status, 200, path);
+  }
+  assert.equal((await rival.send('DELETE', `${at}?confirm_delete=true`)).status, 403);
+  assert.equal((await rival.post(paths.at(-1)!, {})).status, 403);
+  const sideways = await acme.get(`${at}/compare?with=${ours}`);
+  assert.deepEqual([sideways.status, sideways.json.code], [403, 'not_permitted'], 'nor by comparing with it');
+  assert.equal((await viewer.get(paths[1]!)).status, 200);
+  assert.equal((await viewer.get(paths[2]!)).status, 403);
+  assert.equal((await viewer.send('DELETE', `${at}?confirm_delete=true`)).status, 403);
+
+  await world.catalog.db.updateTable('sessions').set({ proven_at: 0 }).execute();
+  assert.equal((await owner.get(paths[2]!)).json.code, 'proof_needed');
+  await rm(join(world.folder, 'main'), { recursive: true });
+  const { status, json } = await owner.get(at);
+  assert.deepEqual([status, json.content_from, json.content_error.code], [200, null, 'repository_missing']);
+  assert.equal(json.artifacts.find(({ name }: { name: string }) => name === 'uploads').form, null);
+});
