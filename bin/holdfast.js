@@ -14,7 +14,7 @@ const NEEDED_MAJOR = 24;
 const READERS = ['restore', 'verify', 'bundle', 'show'];
 const LEAN_FLAGS = [
   '--max-semi-space-size=4',
-  ...(READERS.includes(args[0]) ? [] : ['--max-old-space-size=1024']),
+  ...(args.some((arg) => READERS.includes(arg)) ? [] : ['--max-old-space-size=1024']),
 ];
 
 if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {

@@ -1,5 +1,5 @@
 /** Watches every cipher made in this process, so that a pair of key and nonce used twice is noticed. */
-import crypto, { createHash } from 'node:crypto';
+import crypto, { createHash, KeyObject } from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 
 export interface NonceRecorder {
@@ -11,8 +11,9 @@ export interface NonceRecorder {
 export function recordNonces(): NonceRecorder {
   const pairs: string[] = [];
   const original = crypto.createCipheriv;
-  const watched = (algorithm: string, key: Uint8Array, nonce: Uint8Array, options: object) => {
-    const pair = createHash('sha256').update(key).update(nonce).digest('base64url').slice(0, 22);
+  const watched = (algorithm: string, key: Uint8Array | KeyObject, nonce: Uint8Array, options: object) => {
+    const bytes = key instanceof KeyObject ? key.export() : key;
+    const pair = createHash('sha256').update(bytes).update(nonce).digest('base64url').slice(0, 22);
     pairs.push(pair);
     return (original as (...args: unknown[]) => unknown)(algorithm, key, nonce, options);
   };

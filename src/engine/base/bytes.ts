@@ -13,8 +13,12 @@ export async function* streamOf(...parts: Uint8Array[]): AsyncGenerator<Uint8Arr
 /**
  * Gives the memory of bytes back at once instead of at some garbage collection, which V8 puts off until 64 MiB have
  * gathered in each thread. Only for bytes nobody else looks at: every view of them is empty afterwards. Leaves memory
- * alone that small buffers share.
+ * alone that small buffers share, and whatever is as small as what they take from it.
  */
 export function freeNow({ buffer }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0);
+  const isOwn = buffer.byteLength >= OWN_MEMORY_BYTES && buffer.byteLength !== Buffer.poolSize;
+  if (isOwn && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
+
+/** Buffers from this size on never share memory with others. */
+export const OWN_MEMORY_BYTES = Buffer.poolSize >>> 1;

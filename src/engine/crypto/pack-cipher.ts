@@ -1,4 +1,5 @@
 /** Seals and opens what lies inside a pack. Layout: docs/format.md section 4. */
+import { createSecretKey } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import { gcmOpen, gcmSeal, gcmSealInto } from './gcm.ts';
 import { counterNonce, MAX_COUNTER } from './nonce.ts';
@@ -31,7 +32,8 @@ export function packSealer(input: {
   readonly header: Uint8Array;
   readonly maxBlocks?: number;
 }): PackSealer {
-  const { key, header, maxBlocks = MAX_COUNTER } = input;
+  const { header, maxBlocks = MAX_COUNTER } = input;
+  const key = createSecretKey(input.key);
   let blocks = 0;
   let ended = false;
   const refuseWhenEnded = () => {
@@ -57,7 +59,8 @@ export function packSealer(input: {
 
 /** Opens blocks of one pack in any order. `key` comes from `openHeader` over the same `header`. */
 export function packOpener(input: { readonly key: Uint8Array; readonly header: Uint8Array }): PackOpener {
-  const { key, header } = input;
+  const { header } = input;
+  const key = createSecretKey(input.key);
   return {
     openBlock(i, stored) {
       const inRange = Number.isInteger(i) && i >= 0 && i < MAX_COUNTER;

@@ -6,6 +6,7 @@ export interface BlockCache {
   set(block: number, bytes: Buffer): void;
   /** Keeps blocks, there or to come, until the function given back is called; again does nothing. */
   pin(blocks: readonly number[]): () => void;
+  isPinned(block: number): boolean;
   /** Views of this block may outlive it here: its memory is left to the garbage collector. */
   lend(block: number): void;
   clear(): void;
@@ -60,6 +61,7 @@ export function blockCache(maxBytes: number): BlockCache {
         }
       };
     },
+    isPinned: (block) => pins.has(block),
     lend(block) {
       if (blocks.has(block)) lent.add(block);
     },

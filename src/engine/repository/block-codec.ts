@@ -1,12 +1,15 @@
 import { promisify } from 'node:util';
 import { constants, type ZstdOptions, zstdDecompress, zstdDecompressSync } from 'node:zlib';
-import { freeNow } from '../base/bytes.ts';
+import { freeNow, OWN_MEMORY_BYTES } from '../base/bytes.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { ENCODINGS } from './pack-toc.ts';
 
 /** The window a 4 MiB block can need; a frame that asks for more is hostile. */
 const WINDOW_LOG_MAX = 23;
-/** Room behind the plain bytes, so that they come in one piece: many pieces to be joined take twice the time. */
+/**
+ * Room behind the plain bytes, so that they come in one piece: many pieces to be joined take twice the time. Small ones get memory of
+ * their own, which `freeNow` can give back.
+ */
 const SPARE_BYTES = 64;
 
 const decompress: (frame: Buffer, options: ZstdOptions) => Promise<Buffer> = promisify(zstdDecompress);
@@ -57,7 +60,7 @@ function isFrame(record: Buffer, isDelta: boolean): boolean {
 function optionsOf(plainBytes: number, dictionary: Buffer | null): ZstdOptions {
   return {
     maxOutputLength: Math.max(1, plainBytes),
-    chunkSize: plainBytes + SPARE_BYTES,
+    chunkSize: Math.max(plainBytes + SPARE_BYTES, OWN_MEMORY_BYTES),
     params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
     ...(dictionary ? { dictionary } : {}),
   };
