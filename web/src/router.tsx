@@ -102,6 +102,10 @@ export const drillPlanRoute = createRoute({
   ...at('/drills/plans/$plan'),
   component: lazyRouteComponent(() => import('./pages/drill-plan-page.tsx'), 'DrillPlanPage'),
 });
+export const retentionRoute = createRoute({
+  ...at('/plans/$plan/retention'),
+  component: lazyRouteComponent(() => import('./pages/retention-page.tsx'), 'RetentionPage'),
+});
 
 export const router = createRouter({
   routeTree: root.addChildren([
@@ -127,6 +131,7 @@ export const router = createRouter({
     drillsRoute,
     drillRoute,
     drillPlanRoute,
+    retentionRoute,
   ]),
   basepath: '/admin',
   defaultPreload: 'intent',

@@ -71,3 +71,14 @@ export function useChangedPaths(id: string, other: string, artifact: string) {
 /** Of one file, or of an artifact that is one. */
 export const fileUrl = (id: string, artifact: string, path: string) =>
   pathWith(`${urlOf(id)}/file`, { artifact, path });
+
+/** Nothing is changed. With the rules that are given instead of those of the plan. */
+export const useRetentionPreview = (plan: string, retention: unknown) =>
+  useQuery({
+    queryKey: ['retention', plan, retention],
+    queryFn: ({ signal }) =>
+      call<RetentionPreview>(`/api/v1/plans/${encodeURIComponent(plan)}/retention-preview`, {
+        ...{ method: 'POST', body: { retention }, signal },
+      }),
+    retry: false,
+  });

@@ -1,4 +1,5 @@
 import { Button, Group } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { type DocumentKind, useDocuments } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
@@ -60,7 +61,15 @@ export function DocumentList({ kind, children }: DocumentListProps) {
           )}
           {kind === 'destinations' && may('destinations:test') && <TestOf kind={kind} name={document.name} />}
           {isChannel && mayWrite && <TestOf kind={kind} name={document.name} />}
-
+          {kind === 'plans' && (
+            <Link
+              to="/plans/$plan/retention"
+              params={{ plan: document.name }}
+              aria-label={t('retention.showNamed', { plan: document.name })}
+            >
+              {t('retention.show')}
+            </Link>
+          )}
           {kind === 'plans' && may('backups:trigger') && <BackUpButton plan={document.name} start={start} />}
         </Group>
       ),

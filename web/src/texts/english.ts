@@ -6,6 +6,7 @@ import { ledgerTexts } from './ledger-texts.ts';
 import { maintenanceTexts } from './maintenance-texts.ts';
 import { noticeTexts } from './notice-texts.ts';
 import { restoreTexts } from './restore-texts.ts';
+import { retentionTexts } from './retention-texts.ts';
 import { settingsTexts } from './settings-texts.ts';
 import { setupTexts } from './setup-texts.ts';
 import { upkeepTexts } from './upkeep-texts.ts';
@@ -14,6 +15,7 @@ import { upkeepTexts } from './upkeep-texts.ts';
 export const english = {
   ...setupTexts.en,
   ...restoreTexts.en,
+  ...retentionTexts.en,
   ...drillTexts.en,
   ...backupTexts.en,
   ...accessTexts.en,
