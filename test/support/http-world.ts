@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { workplaceOf } from '../../src/cli/workplace.ts';
-import { generateKeyText } from '../../src/engine/index.ts';
+import { type Clock, generateKeyText, MINUTE_MS } from '../../src/engine/index.ts';
 import { readSealKey } from '../../src/server/access/seal-key.ts';
 import { newSetupToken } from '../../src/server/access/setup.ts';
 import { type CatalogAddress, openCatalog } from '../../src/server/catalog/catalog.ts';
@@ -56,8 +56,18 @@ export interface WorldOptions extends ServerOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Default: a file in the data folder. */
   readonly catalogAddress?: CatalogAddress;
+  /** Of the catalog. Default: the machine's. */
+  readonly clock?: Clock;
   /** Another server on the same data. */
   readonly folder?: string;
+}
+
+const QUARTER_MS = 15 * MINUTE_MS;
+
+/** Attempts to log in are counted by quarters of an hour. With this clock one begins now, so that no test runs over its end. */
+export function clockAtQuarter(): Clock {
+  const aheadMs = QUARTER_MS - (Date.now() % QUARTER_MS);
+  return { nowMs: () => Date.now() + aheadMs };
 }
 
 /** A server on a port of its own, with a catalog, a queue and a worker, in this process. */
@@ -72,7 +82,10 @@ export async function httpWorld(t: TestContext, options: WorldOptions = {}): Pro
     ...options.environment,
   };
   const workplace = workplaceOf(fakeCli(fakeIo({ folder, environment, nowMs: () => Date.now() })));
-  const catalog = await openCatalog(options.catalogAddress ?? { file: join(home, 'catalog.db') });
+  const catalog = await openCatalog(
+    options.catalogAddress ?? { file: join(home, 'catalog.db') },
+    options.clock ? { clock: options.clock } : {},
+  );
   const queue = await openQueue(catalog, { pollMs: 100, retryFirstMs: 10, onEnded: recordEnd });
   const unexpected = (error: unknown) => {
     throw error;
@@ -81,12 +94,12 @@ export async function httpWorld(t: TestContext, options: WorldOptions = {}): Pro
   const records: AccessRecord[] = [];
   const log: string[] = [];
   const ledger = openCatalogLedger(catalog, { keyFolder: join(home, 'ledger-keys') });
+  const allowed = (options.environment?.HOLDFAST_ALLOWED_ADDRESSES ?? '').split(',').filter(Boolean);
+  const policy = outboundPolicy(allowed);
   const context: ServerContext = {
     ...{ catalog, queue, schedule, workplace },
     settings: httpSettings(environment, home),
-    outbound: outboundPolicy(
-      (options.environment?.HOLDFAST_ALLOWED_ADDRESSES ?? '').split(',').filter(Boolean),
-    ),
+    outbound: policy,
     sealKey: await readSealKey(undefined, join(home, 'access.key')),
     async record(entry) {
       records.push(entry);
@@ -95,7 +108,7 @@ export async function httpWorld(t: TestContext, options: WorldOptions = {}): Pro
     ledger,
     notices: openNotices({
       ...{ catalog, onError: unexpected, publicUrl: null },
-      ...{ outbound: { policy: outboundPolicy([]) }, secrets: { environment, folder: home } },
+      ...{ outbound: { policy }, secrets: { environment, folder: home } },
     }),
     monitoring: {
       healthz: async () => ({ ok: true, body: { status: 'ok' } }),

@@ -8,7 +8,7 @@ import { createRoot } from 'react-dom/client';
 import { ApiProblem } from './api/client.ts';
 import { router } from './router.tsx';
 import { nonce } from './styles-allowed.ts';
-import { theme } from './theme.ts';
+import { theme, variables } from './theme.ts';
 
 const MAX_RETRIES = 2;
 const client = new QueryClient({
@@ -23,7 +23,12 @@ const client = new QueryClient({
 
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider
+      theme={theme}
+      cssVariablesResolver={variables}
+      defaultColorScheme="auto"
+      getStyleNonce={() => nonce}
+    >
       <QueryClientProvider client={client}>
         <RouterProvider router={router} />
       </QueryClientProvider>

@@ -12,6 +12,7 @@ import { useTexts } from '../texts/texts.ts';
 import { ChannelFields } from './channel-fields.tsx';
 import { DestinationFields } from './destination-fields.tsx';
 import { FIRST_BODY, TITLES } from './document-kind.ts';
+import { documentProblem } from './document-problem.ts';
 import { PlanFields } from './plan-fields.tsx';
 import { SourceFields } from './source-fields.tsx';
 import { useYamlDraft, type YamlDraft } from './yaml-draft.ts';
@@ -66,7 +67,10 @@ export function Editor({ kind, stored, onClose }: EditorProps) {
               <Fields
                 body={draft.body}
                 onChange={draft.setBody}
-                problem={(field) => fieldProblem(save.error, field, `body.${field}`)}
+                problem={(field) =>
+                  fieldProblem(save.error, field, `body.${field}`) ??
+                  documentProblem(save.error, kind, draft.name, field)
+                }
               />
             </Stack>
           </Grid.Col>

@@ -79,7 +79,7 @@ export function LedgerEntries() {
         />
         <TextInput
           size="xs"
-          w={260}
+          w={320}
           aria-label={t('ledger.action')}
           placeholder={t('ledger.actionHelp')}
           autoComplete="off"

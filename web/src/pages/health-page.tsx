@@ -115,10 +115,11 @@ function WhatToDo({ health }: { readonly health: PlanHealth }) {
   const { plan, status, message, limit_hours, hours_since_proven_restore, last_good_backup_id } = health;
   if (status === 'healthy') {
     const isUnproven = hours_since_proven_restore === null && last_good_backup_id !== null;
+    if (!isUnproven) return <span className="soft">{t('health.fine')}</span>;
     return (
-      <Text size="sm" className={isUnproven ? '' : 'soft'}>
-        {t(isUnproven ? 'health.drill' : 'health.fine')}
-      </Text>
+      <>
+        {t('health.drillText')} <Link to="/drills">{t('health.drill')}</Link>
+      </>
     );
   }
   return (

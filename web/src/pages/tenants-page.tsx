@@ -1,4 +1,4 @@
-import { Button, Group, TextInput } from '@mantine/core';
+import { Group, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -55,22 +55,11 @@ function Actions({ tenant: { id, name, archived_at } }: { readonly tenant: Tenan
   const may = useMay();
   const refresh = useRefresh();
   return (
-    <Group gap="xs" wrap="nowrap">
+    <Group gap="md" wrap="nowrap">
       {may('settings:read') && (
-        <Button
-          variant="default"
-          size="xs"
-          renderRoot={(props) => (
-            <Link
-              to="/settings"
-              search={{ tenant: id }}
-              {...props}
-              aria-label={t('tenants.settingsOf', { name })}
-            />
-          )}
-        >
+        <Link to="/settings" search={{ tenant: id }} aria-label={t('tenants.settingsOf', { name })}>
           {t('tenants.settings')}
-        </Button>
+        </Link>
       )}
       {may('tenants:write') && !archived_at && (
         <ConfirmedButton

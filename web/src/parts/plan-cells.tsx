@@ -11,7 +11,7 @@ interface NamedProps {
 export function Named({ name, tenant }: NamedProps) {
   return (
     <>
-      <Text span fw={600} size="sm">
+      <Text span component="strong" fw={600} size="sm">
         {name}
       </Text>{' '}
       {tenant && (

@@ -52,7 +52,12 @@ export function Verdict({ health }: { readonly health: Health }) {
   if (proofs.some((hours) => hours === null)) {
     return (
       <Sentence tone="doubt" text={t('health.unproven')}>
-        <Text size="sm">{t('health.unprovenNext')}</Text>
+        <Text size="sm">
+          {t('health.unprovenNext')}{' '}
+          <Link to="/drills" className="link">
+            {t('nav.drills')}
+          </Link>
+        </Text>
       </Sentence>
     );
   }

@@ -35,7 +35,7 @@ export const ledgerTexts = area({
     'ledger.end': 'entry {seq}',
     'ledger.entryTitle': 'Entry {seq}',
     'ledger.entryText': 'As it is signed.',
-    'ledger.firstSeen': 'This browser sees this ledger for the first time: note its end, or let it remember.',
+    'ledger.firstSeen': 'This browser sees this ledger for the first time, and remembers where it ends.',
     'ledger.heads': 'Where it ends',
     'ledger.id': 'Ledger',
     'ledger.insecure':
@@ -49,7 +49,7 @@ export const ledgerTexts = area({
     'ledger.show': 'Show entry {seq}',
     'ledger.stream': 'Stream',
     'ledger.stream.audit_vault': 'What was done',
-    'ledger.stream.org_admin_reads': 'What was read of backups',
+    'ledger.stream.org_admin_reads': 'What was read',
     'ledger.text':
       'Everything done and everything read of backups, as one chain of signed entries that only grows.',
   },
@@ -86,8 +86,7 @@ export const ledgerTexts = area({
     'ledger.end': 'Eintrag {seq}',
     'ledger.entryTitle': 'Eintrag {seq}',
     'ledger.entryText': 'So, wie er signiert ist.',
-    'ledger.firstSeen':
-      'Dieser Browser sieht dieses Register zum ersten Mal: Das Ende lässt sich notieren; gemerkt ist es auch.',
+    'ledger.firstSeen': 'Dieser Browser sieht dieses Register zum ersten Mal und merkt sich, wo es endet.',
     'ledger.heads': 'Wo es endet',
     'ledger.id': 'Register',
     'ledger.insecure':
@@ -100,8 +99,8 @@ export const ledgerTexts = area({
     'ledger.seenBefore': 'Es stimmt mit dem überein, was dieser Browser {when} sah.',
     'ledger.show': 'Eintrag {seq} zeigen',
     'ledger.stream': 'Strom',
-    'ledger.stream.audit_vault': 'Was getan wurde',
-    'ledger.stream.org_admin_reads': 'Was aus Sicherungen gelesen wurde',
+    'ledger.stream.audit_vault': 'Getanes',
+    'ledger.stream.org_admin_reads': 'Gelesenes',
     'ledger.text':
       'Alles Getane und alles aus Sicherungen Gelesene, als eine Kette signierter Einträge, die nur wächst.',
   },

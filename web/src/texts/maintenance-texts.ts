@@ -15,7 +15,7 @@ export const maintenanceTexts = area({
     'maintenance.pruneText':
       'Removes from {name} what no backup uses any more, and what has been in the archive for 30 days. That does not come back.',
     'maintenance.replicate': 'Complete copies',
-    'maintenance.replicateNamed': 'Complete the copies of {name}',
+    'maintenance.replicateNamed': 'Complete copies: {name}',
     'maintenance.result': 'Outcome',
     'maintenance.rotate': 'Rotate',
     'maintenance.rotateNamed': 'Rotate {name}',
@@ -48,7 +48,7 @@ export const maintenanceTexts = area({
     'maintenance.pruneText':
       'Entfernt aus {name}, was keine Sicherung mehr braucht, und was seit 30 Tagen im Archiv ist. Das kommt nicht wieder.',
     'maintenance.replicate': 'Kopien ergänzen',
-    'maintenance.replicateNamed': 'Kopien von {name} ergänzen',
+    'maintenance.replicateNamed': 'Kopien ergänzen: {name}',
     'maintenance.result': 'Ausgang',
     'maintenance.rotate': 'Rotieren',
     'maintenance.rotateNamed': '{name} rotieren',
@@ -59,8 +59,8 @@ export const maintenanceTexts = area({
     'maintenance.showRun': 'Lauf zeigen',
     'maintenance.tenth': 'Ein Zehntel, zufällig gezogen',
     'maintenance.testAll': 'Alle prüfen',
-    'maintenance.testAllChannels': 'Alle Kanäle prüfen',
-    'maintenance.testAllDestinations': 'Alle Ziele prüfen',
+    'maintenance.testAllChannels': 'Alle prüfen: Kanäle',
+    'maintenance.testAllDestinations': 'Alle prüfen: Ziele',
     'maintenance.testing': 'Wird geprüft',
     'maintenance.text': 'Was sonst nach Zeitplan geschieht, jetzt. Überall steht, was daraus wurde.',
     'maintenance.verify': 'Prüfen',

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { keyIdOf } from '../../src/engine/index.ts';
+import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { httpWorld, OWNER } from '../support/http-world.ts';
+import { noticeReceiver } from '../support/notice-receiver.ts';
+import { signIn } from '../support/signed-in.ts';
+import { ensureWebBuild } from '../support/web-build.ts';
+
+let browser: Browser;
+before(async () => {
+  ensureWebBuild();
+  browser = await openBrowser();
+});
+after(() => browser?.close());
+
+const SECRET = 'between the old stones';
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
+const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+const cell = (page: Page, name: string) => page.getByRole('cell', { name, exact: true });
+const row = (page: Page, table: string, text: string) =>
+  page.getByRole('table', { name: table }).getByRole('row').filter({ hasText: text });
+
+async function go(page: Page, link: string): Promise<void> {
+  await page.getByRole('navigation').getByRole('link', { name: link, exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: link }).waitFor();
+}
+
+test('notices, keys, tenants and settings, by the page; then all of it on a phone, in German', async (t) => {
+  const receiver = await noticeReceiver(t);
+  const world = await httpWorld(t, {
+    environment: { NOTICE_SECRET: SECRET, HOLDFAST_ALLOWED_ADDRESSES: '127.0.0.1' },
+  });
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const { page, context } = await visitor(t, browser, world.address);
+  await signIn(context, world.address, owner);
+  await page.goto('/admin/notices');
+  await addChannel(page, receiver.url);
+  assert.equal(receiver.received.length, 1);
+  assert.ok(receiver.received[0]!.headers['content-type']!.includes('json'));
+  await generateKey(page, keyIdOf(world.keyText)!);
+  await addTenant(page);
+  await changeSetting(page);
+  // Archiving wants the password again, once it was given a while ago.
+  await world.catalog.db.updateTable('sessions').set({ proven_at: 0 }).execute();
+  await archiveTenant(page);
+
+  const phone = await visitor(t, browser, world.address, {
+    locale: 'de-DE',
+    viewport: { width: 390, height: 800 },
+  });
+  await signIn(phone.context, world.address, owner);
+  for (const path of ['health', 'maintenance', 'ledger', 'notices', 'keys', 'tenants', 'settings']) {
+    await phone.page.goto(`/admin/${path}`);
+    await phone.page.getByRole('heading', { level: 1 }).waitFor();
+    await phone.page.getByRole('status', { name: 'Lädt' }).first().waitFor({ state: 'detached' });
+    const wide = await phone.page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
+    assert.equal(wide, false, `nothing of /${path} sticks out`);
+    if (['maintenance', 'ledger'].includes(path)) await examine(phone.page, `phone-${path}`);
+  }
+});
+
+/** A webhook: refused without its secret, then stored, tried, and listed with what was sent. */
+async function addChannel(page: Page, url: string): Promise<void> {
+  await button(page, 'Add a channel').click();
+  await field(page, /^Name/).fill('chat');
+  await field(page, /^Address/).fill(`${url}/hook`);
+  await button(page, 'Save').click();
+  // The message of the server stands at the field, too.
+  await page.getByText('must be the name of an environment variable', { exact: true }).waitFor();
+  await field(page, /^Variable that holds the signing secret/).fill('NOTICE_SECRET');
+  await page.getByRole('combobox', { name: 'Events' }).click();
+  await page.getByRole('option', { name: 'Problems' }).click();
+  await page.keyboard.press('Escape');
+  const yaml = await field(page, /^As in holdfast.yaml/).inputValue();
+  assert.match(yaml, /secret:\n {2}env: NOTICE_SECRET\n/, 'the name of the secret');
+  assert.match(yaml, /events:\n {6}- problems\n/);
+  await examine(page, 'channel-editor');
+  await button(page, 'Save').click();
+  await cell(page, 'chat').first().waitFor();
+  await button(page, 'Test chat').click();
+  await page.getByText(/^Sent, in/).waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  await row(page, 'What was sent', 'chat').getByText('delivered').waitFor();
+  assert.ok(!(await page.content()).includes(SECRET), 'the page never sees the secret');
+  await examine(page, 'notices');
+}
+
+/** Shown once, and gone afterwards. */
+async function generateKey(page: Page, keyId: string): Promise<void> {
+  await go(page, 'Keys');
+  await row(page, 'Keys in use', 'main').getByText(keyId).waitFor();
+  await button(page, 'Generate a key').click();
+  const key = (await page.getByTestId('key-secret').textContent())!.trim();
+  assert.ok(keyIdOf(key), 'a key that the engine reads');
+  await page.getByText(`Key id ${keyIdOf(key)}.`, { exact: false }).waitFor();
+  await button(page, 'I have kept it').click();
+  await button(page, 'Generate a key').waitFor();
+  assert.ok(!(await page.content()).includes(key), 'nothing of it stays');
+  await examine(page, 'keys');
+}
+
+async function addTenant(page: Page): Promise<void> {
+  await go(page, 'Tenants');
+  await button(page, 'Add a tenant').click();
+  await field(page, /^Id/).fill('not a tenant');
+  await page.getByRole('dialog').getByRole('button', { name: 'Add a tenant' }).click();
+  await page.getByRole('alert').waitFor();
+  await field(page, /^Id/).fill('acme');
+  await field(page, /^Name/).fill('Acme Ltd');
+  await page.getByRole('dialog').getByRole('button', { name: 'Add a tenant' }).click();
+  await cell(page, 'Acme Ltd').waitFor();
+  await examine(page, 'tenants');
+}
+
+/** Of the tenant alone, and back. */
+async function changeSetting(page: Page): Promise<void> {
+  const name = 'Backups are kept for days';
+  await page.getByRole('link', { name: 'Settings of Acme Ltd' }).click();
+  const days = row(page, 'Settings', name);
+  await days.getByText('default').waitFor();
+  await button(page, `Change: ${name}`).click();
+  await page.getByRole('dialog').getByLabel(name).fill('30');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await days.getByText('this tenant').waitFor();
+  assert.match((await days.textContent())!, /30.*owner@example\.org/, 'the value, and who set it');
+  await examine(page, 'settings');
+  await button(page, `As inherited: ${name}`).click();
+  await days.getByText('default').waitFor();
+  assert.match((await days.textContent())!, /365/);
+}
+
+async function archiveTenant(page: Page): Promise<void> {
+  await go(page, 'Tenants');
+  await button(page, 'Archive Acme Ltd').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Archive', exact: true }).click();
+  const proof = page.getByRole('dialog', { name: 'Confirm that it is you' });
+  await proof.getByLabel(/^Password/).fill(OWNER.password);
+  await proof.getByRole('button', { name: 'Confirm' }).click();
+  await row(page, 'Tenants', 'acme').getByText('archived').waitFor();
+}
