@@ -1,8 +1,7 @@
 /** Reliability test 27: bundles that ask for too much are stopped at the limit, in little memory. */
-import '../support/small-heap.ts';
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { constants, createGzip, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { collect } from '../../src/engine/base/bytes.ts';
 import { HoldfastError } from '../../src/engine/base/errors.ts';
@@ -20,10 +19,14 @@ import {
   wrapTar,
 } from '../support/hostile-tar.ts';
 import { sandbox } from '../support/sandbox.ts';
+import { collectGarbage } from '../support/small-heap.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const GIB = 2 ** 30;
 const MAX_RSS_BYTES = 256 * 2 ** 20;
+
+// What one test made of bombs is not held against the next.
+afterEach(() => collectGarbage());
 
 async function codeOf(action: Promise<unknown>): Promise<string> {
   return action.then(

@@ -111,21 +111,24 @@ for (const decoder of decoders()) {
     const whole = new Map(NEWEST!.entries.map((entry) => [entry.path, entry]));
     const all = NEWEST!.entries.filter(({ type }) => type === 'file').length;
     const random = seededRandom('keep going');
-    let [some, least] = [0, all];
-    for (let i = 0; i < count(3, 30); i += 1) {
+    // A flip may hit what nothing needs, or the list of the files itself: then nothing comes back. Most hit some of the files.
+    let [some, most] = [0, 0];
+    for (let i = 0; i < count(2, 30) || (most === 0 && i < 60); i += 1) {
       flipped(largest, 8 * 92 + random.int(8 * (Math.max(...sizes) - 2000)), () => {
         const run = decoder.run(['open', repository, NEWEST!.id, target, '--keep-going', '--json'], KEY);
         const { damaged } = JSON.parse(run.stdout) as { damaged: string[] };
         assert.equal(run.status, damaged.length > 0 ? 4 : 0, run.stderr);
         const there = describeTree(target).filter(({ type }) => type === 'file');
         for (const { path, sha256 } of there) assert.equal(sha256, whole.get(path)?.sha256, path);
-        if (damaged.length > 0) some += 1;
-        least = Math.min(least, there.length);
+        if (damaged.length > 0) {
+          some += 1;
+          most = Math.max(most, there.length);
+        }
         assert.ok(damaged.length === 0 || there.length < all, 'what is named is not there');
         fs.rmSync(target, { recursive: true });
       });
     }
-    assert.ok(some > 0 && least > 0, `${some} damaged runs, ${least} files at least`);
+    assert.ok(some > 0 && most > 0, `${some} damaged runs, ${most} files at most`);
   });
 
   test(`${decoder.name}: a bundle that is cut, changed or longer is refused, and nothing appears`, async (t) => {

@@ -17,12 +17,12 @@ const app = (more: Partial<Extract<DrillCheck, { kind: 'application' }>>): Drill
     answersAt: '/',
     command: `exec ${process.execPath} ${SERVER}`,
   },
-  ...{ environment: { KEY_FILE: '{key}' }, startTimeoutMs: 20_000, stopTimeoutMs: 2000, http: [] },
+  ...{ environment: { KEY_FILE: '{key}' }, startTimeoutMs: 120_000, stopTimeoutMs: 2000, http: [] },
   ...more,
 });
 const http = (more: object): Extract<DrillCheck, { kind: 'application' }>['http'][number] => ({
   ...{ name: 'page', path: '/', method: 'GET', headers: {}, body: null, status: 200, responseHeaders: {} },
-  ...{ json: {}, contains: null, save: {}, timeoutMs: 5000 },
+  ...{ json: {}, contains: null, save: {}, timeoutMs: 120_000 },
   ...more,
 });
 let SERVER = '';
@@ -132,7 +132,7 @@ const sabotages = (): readonly Sabotage[] => [
       command: 'echo broken >&2; exit 9',
       folder: null,
       environment: {},
-      timeoutMs: 5000,
+      timeoutMs: 120_000,
     }),
     red: ['fsck'],
     says: /exit code 9: broken/,
@@ -159,7 +159,7 @@ const sabotages = (): readonly Sabotage[] => [
       command: 'echo "{wrong}  {uploads}/logo.png" | sha256sum -c',
       folder: null,
       environment: {},
-      timeoutMs: 5000,
+      timeoutMs: 120_000,
     }),
     red: ['hashes'],
     says: /exit code 1/,

@@ -22,7 +22,7 @@ async function start(t: TestContext): Promise<void> {
 }
 
 const sqlCheck = (more: Partial<Extract<DrillCheck, { kind: 'sql' }>>): DrillCheck => ({
-  ...{ kind: 'sql', name: 'assertion', source: 'main', query: 'select 1', expect: 1, timeoutMs: 5000 },
+  ...{ kind: 'sql', name: 'assertion', source: 'main', query: 'select 1', expect: 1, timeoutMs: 120_000 },
   ...more,
 });
 

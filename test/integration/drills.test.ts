@@ -18,7 +18,7 @@ const APPLICATION = fileURLToPath(new URL('../support/demo-application.ts', impo
 function demo(more: { environment?: Record<string, string> } = {}): DrillCheck {
   const http = (name: string, path: string, fields: object) => ({
     ...{ name, path, method: 'GET', headers: {}, body: null, status: 200, responseHeaders: {}, json: {} },
-    ...{ contains: null, save: {}, timeoutMs: 10_000 },
+    ...{ contains: null, save: {}, timeoutMs: 120_000 },
     ...fields,
   });
   return {
@@ -134,7 +134,7 @@ test('what a drill starts cannot reach what is live', async (t) => {
   process.env.HOLDFAST_TEST_SECRET = 'a secret of this process';
   t.after(() => delete process.env.HOLDFAST_TEST_SECRET);
   const command = (name: string, text: string): DrillCheck => ({
-    ...{ kind: 'command', name, command: text, folder: null, environment: {}, timeoutMs: 20_000 },
+    ...{ kind: 'command', name, command: text, folder: null, environment: {}, timeoutMs: 120_000 },
   });
   const sqlite = join(world.folder, 'app.db');
   const out = join(world.folder, 'uploads', 'out');

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { hashCounts } from '../../src/server/access/passwords.ts';
 import { newLoginCode } from '../../src/server/access/setup.ts';
 import { count } from '../support/counts.ts';
-import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
+import {
+  clockAtQuarter,
+  type HttpWorld,
+  httpWorld,
+  OWNER,
+  type WorldOptions,
+} from '../support/http-world.ts';
 
 const PER_HOUR = 100;
+
+const worldOf = (t: TestContext, options: WorldOptions = {}): Promise<HttpWorld> =>
+  httpWorld(t, { ...options, clock: clockAtQuarter() });
 
 interface Guesses {
   readonly total: number;
@@ -33,7 +42,7 @@ async function guess(world: HttpWorld, { total, account, address, before }: Gues
 }
 
 test('guesses at one account from hundreds of addresses: few reach the hash, two at once, and the owner still enters', async (t) => {
-  const world = await httpWorld(t, { environment: { HOLDFAST_TRUSTED_PROXIES: '127.0.0.1' } });
+  const world = await worldOf(t, { environment: { HOLDFAST_TRUSTED_PROXIES: '127.0.0.1' } });
   await world.owner();
   const total = count(400, 10_000);
   const { hashed, statuses } = await guess(world, {
@@ -61,7 +70,7 @@ test('guesses at one account from hundreds of addresses: few reach the hash, two
 });
 
 test('negative control: where attempts are forgotten, the same guesses are hashed without end', async (t) => {
-  const world = await httpWorld(t, { environment: { HOLDFAST_TRUSTED_PROXIES: '127.0.0.1' } });
+  const world = await worldOf(t, { environment: { HOLDFAST_TRUSTED_PROXIES: '127.0.0.1' } });
   await world.owner();
   const forget = () => world.catalog.db.deleteFrom('login_attempts').execute();
   const total = 40;
@@ -72,7 +81,7 @@ test('negative control: where attempts are forgotten, the same guesses are hashe
 });
 
 test('forwarding headers of strangers are ignored: one address is one address, whatever it claims', async (t) => {
-  const world = await httpWorld(t);
+  const world = await worldOf(t);
   await world.owner();
   const { hashed, statuses } = await guess(world, {
     total: 90,
@@ -84,7 +93,7 @@ test('forwarding headers of strangers are ignored: one address is one address, w
 });
 
 test('an unknown user costs the same hash as a known one, and is answered alike', async (t) => {
-  const world = await httpWorld(t);
+  const world = await worldOf(t);
   await world.owner();
   const answers = [];
   for (const name of [OWNER.name, 'nobody@example.org']) {
@@ -100,14 +109,14 @@ test('an unknown user costs the same hash as a known one, and is answered alike'
 });
 
 test('logging in rightly does not use up guesses', async (t) => {
-  const world = await httpWorld(t);
+  const world = await worldOf(t);
   await world.owner();
   for (let i = 0; i < 18; i += 1)
     assert.equal((await world.client().post('/api/v1/session', OWNER)).status, 201);
 });
 
 test('a flood from one address is stopped before the catalog counts it', async (t) => {
-  const world = await httpWorld(t);
+  const world = await worldOf(t);
   await world.owner();
   const codes = await Promise.all(
     Array.from({ length: 320 }, () =>

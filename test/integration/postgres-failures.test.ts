@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { Client } from 'pg';
 import { HoldfastError } from '../../src/engine/base/errors.ts';
 import { postgresSource, restorePostgres } from '../../src/engine/sources/postgres/index.ts';
 import { fakePgDump } from '../support/fake-pg-dump.ts';
@@ -122,11 +123,12 @@ describe('dumping', () => {
       assertFailure(await attempt(login(), folder, { tools }), 'source_denied', /hidden/);
       await cluster.psql('drop table hidden', 'app');
 
-      const holding = cluster.psql('begin; lock table open_table; select pg_sleep(3); commit', 'app');
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      const holding = new Client({ connectionString: cluster.urlOf('app') });
+      await holding.connect();
+      await holding.query('begin; lock table open_table');
       const options = { tools, lockTimeoutMs: 300 };
       assertFailure(await attempt(login(), folder, options), 'source_busy', /lock|open_table/);
-      await holding;
+      await holding.end();
     }
     const stop = new AbortController();
     const session = await postgresSource({ name: 'x', url: login() }).open(

@@ -50,22 +50,24 @@ async function rowsIn(dump: MemoryArtifact, name: string): Promise<string[][]> {
   return lines.map((line) => line.split('\t'));
 }
 
-/** Works in a loop by a session of its own until stopped; gives how often. */
-function worker(work: (client: Client, round: number) => Promise<void>): () => Promise<number> {
+/** Works in a loop by a session of its own until stopped. */
+function worker(work: (client: Client, round: number) => Promise<void>) {
   let stopped = false;
+  let rounds = 0;
   const running = (async () => {
     const client = new Client({ connectionString: url });
     client.on('error', () => {});
     await client.connect();
-    let rounds = 0;
     for (; !stopped; rounds += 1) await work(client, rounds);
     await client.end();
-    return rounds;
   })();
   running.catch(() => {});
-  return () => {
-    stopped = true;
-    return running;
+  return {
+    rounds: () => rounds,
+    stop() {
+      stopped = true;
+      return running;
+    },
   };
 }
 
@@ -89,23 +91,32 @@ const changes = [
   'alter table refilled drop column if exists extra; vacuum full refilled',
 ];
 /** Between two changes there is time for a dump to begin, however busy the machine is: else none could. */
-const changeSchema = (pauseMs: number) => async (client: Client, round: number) => {
+const changeSchema = (pauseMs: () => number) => async (client: Client, round: number) => {
   for (const statement of changes[round % changes.length]!.split(/; (?=alter|vacuum)/))
     await client.query(statement);
-  await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  await new Promise((resolve) => setTimeout(resolve, pauseMs()));
 };
 const SHORTEST_PAUSE_MS = 150;
+/** Twice through what may be changed. */
+const CHANGES = 2 * changes.length;
 
 describe('dumps of a busy database', () => {
   test('hold one moment exactly, while rows move and tables change', async (t) => {
     const scratch = await temporaryFolder(t);
-    const begun = performance.now();
-    await runSource(postgresSource({ name: 'bank', url }), sourceContext(scratch));
-    const pauseMs = Math.max(SHORTEST_PAUSE_MS, performance.now() - begun);
-    const stops = [worker(transfer), worker(transfer), worker(changeSchema(pauseMs))];
+    let pauseMs = SHORTEST_PAUSE_MS;
+    const dumped = async () => {
+      const begun = performance.now();
+      const artifacts = await runSource(postgresSource({ name: 'bank', url }), sourceContext(scratch));
+      pauseMs = Math.max(SHORTEST_PAUSE_MS, performance.now() - begun);
+      return artifacts;
+    };
+    await dumped();
+    const changing = worker(changeSchema(() => pauseMs));
+    const workers = [worker(transfer), worker(transfer), changing];
     try {
-      for (let run = 0; run < count(10, 100); run += 1) {
-        const [dump] = await runSource(postgresSource({ name: 'bank', url }), sourceContext(scratch));
+      // As many as wanted, and on until everything has changed meanwhile.
+      for (let run = 0; run < count(8, 100) || changing.rounds() < CHANGES; run += 1) {
+        const [dump] = await dumped();
         const balances = (await rowsIn(dump!, 'accounts')).map(([, balance]) => Number(balance));
         assert.equal(balances.length, ACCOUNTS);
         assert.equal(
@@ -116,12 +127,13 @@ describe('dumps of a busy database', () => {
         assert.equal((await rowsIn(dump!, 'refilled')).length, REFILLED_ROWS, `run ${run}`);
       }
     } finally {
-      const rounds = await Promise.all(stops.map((stop) => stop()));
-      assert.ok(
-        rounds.every((number) => number > 5),
-        `the workers worked: ${rounds}`,
-      );
+      await Promise.all(workers.map(({ stop }) => stop()));
     }
+    const rounds = workers.map((one) => one.rounds());
+    assert.ok(
+      rounds.every((number) => number > 5),
+      `the workers worked: ${rounds}`,
+    );
   });
 
   test('begin again when a table was rewritten after the snapshot; an unguarded dump shows it empty', async (t) => {
@@ -191,7 +203,15 @@ function dumpers(): number[] {
   const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
     .trim()
     .split(' ');
-  const isDumper = (pid: string) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'pg_dump';
+  const isDumper = (pid: string) => {
+    try {
+      // One that has ended and was not asked for its outcome yet is called so.
+      const [, name, state] = /^\d+ \((.*)\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))!;
+      return name === 'pg_dump' && state !== 'Z';
+    } catch {
+      return false;
+    }
+  };
   return children.filter((pid) => pid !== '' && isDumper(pid)).map(Number);
 }
 
@@ -272,9 +292,10 @@ describe('dumps that are cut off', () => {
           left -= bytes.length;
           if (left >= 0 || left < -bytes.length) return;
           reached = true;
-          if (kills === 'server') cluster.crash();
-          else for (const pid of dumpers()) process.kill(pid, 'SIGKILL');
-          await new Promise((resolve) => setTimeout(resolve, 100));
+          // Nothing more is read before it is gone.
+          if (kills === 'server') return cluster.crash();
+          for (const pid of dumpers()) process.kill(pid, 'SIGKILL');
+          while (dumpers().length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
         },
         cut() {},
       });

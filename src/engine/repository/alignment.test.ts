@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seededRandom } from '../../../test/support/seed.ts';
+import { type SeededRandom, seededRandom } from '../../../test/support/seed.ts';
 import { alignWith, type NewChunks, type PreviousChunks } from './alignment.ts';
 import type { ChunkIndex } from './chunk-index.ts';
 
@@ -74,8 +74,8 @@ test('lost borders cost a few chunks, not the rest of the stream', () => {
   assert.ok(found(old, pieces) > 0.95, `${found(old, pieces)}`);
 });
 
-test('what was put in or cut out in between does not lose the rest', () => {
-  const random = seededRandom('alignment inserts');
+/** The share that is found behind an insertion and a cut. */
+function foundBehindChanges(random: SeededRandom): number {
   const old = oldChunks(random, 4000);
   const noise = (): Piece => ({
     from: -1,
@@ -88,7 +88,14 @@ test('what was put in or cut out in between does not lose the rest', () => {
   }));
   pieces.splice(3000, 60);
   pieces.splice(1000, 0, ...Array.from({ length: 60 }, noise));
-  assert.ok(found(old, pieces) > 0.95, `${found(old, pieces)}`);
+  return found(old, pieces);
+}
+
+test('what was put in or cut out in between does not lose the rest', () => {
+  const random = seededRandom('alignment inserts');
+  // About one stream in a hundred loses its way for a while. Six of eleven do so once in a million runs, even were it one in thirty.
+  const shares = Array.from({ length: 11 }, () => foundBehindChanges(random)).sort((a, b) => a - b);
+  assert.ok(shares[5]! > 0.95, `${shares}`);
 });
 
 test('a known chunk tells the place at once, however far away', () => {

@@ -110,7 +110,7 @@ function carelessMemo(): WalkMemo {
 test('what is passed over was met before: the same chunks and sizes as without a memo, for fewer reads', async () => {
   const random = seededRandom('walk memo');
   let carelessFailures = 0;
-  for (let round = 0; round < count(20, 400); round += 1) {
+  for (let round = 0; round < count(5, 400); round += 1) {
     const store = chunkStore();
     const trees = [...generations(store, random)];
     const naive = await needed(store, trees, NO_MEMO);

@@ -93,7 +93,7 @@ describe('a command as a source', () => {
     await assert.rejects(artifact.produce({ write, cut() {} }), (error) => codeOf(error) === 'interrupted');
     await session.close();
     const pid = Number(readFileSync(pidFile, 'utf8'));
-    for (let look = 0; isAlive(pid) && look < 100; look += 1) await sleep(20);
+    for (let look = 0; isAlive(pid) && look < 6000; look += 1) await sleep(20);
     assert.equal(isAlive(pid), false);
   });
 

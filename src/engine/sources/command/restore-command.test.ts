@@ -54,7 +54,7 @@ describe('restoring into a command', () => {
     const [part, done] = [join(folder, 'part'), join(folder, 'done')];
     const command = `trap "" TERM; cat > ${part}; touch ${done}`;
     const reading = async () => {
-      for (let look = 0; !existsSync(part) && look < 200; look += 1) await sleep(10);
+      for (let look = 0; !existsSync(part) && look < 30_000; look += 1) await sleep(10);
       rmSync(part);
     };
     const damaged = readerThat(async () => {
