@@ -18,6 +18,7 @@ const KINDS = {
   replicate_failed: true,
   drill_completed: false,
   drill_failed: true,
+  drill_overdue: true,
   restore_completed: false,
   restore_failed: true,
   job_failed: true,

@@ -95,6 +95,12 @@ function times(place: CatalogPlace): void {
     assert.equal((await standing(world, 'm')).isOverdue, false);
     passTo(world, '2026-12-02T05:00:00Z');
     assert.equal((await standing(world, 'm')).isOverdue, true);
+    await world.schedule.tick();
+    await world.schedule.tick();
+    assert.deepEqual(
+      (await events(world)).filter(({ kind }) => kind === 'drill_overdue').map(({ message }) => message),
+      ['a restore drill of plan m was due 25 h ago, and none has ended since'],
+    );
     // Nobody was there at all.
     passTo(world, '2027-01-03T05:00:00Z');
     assert.equal((await standing(world, 'm')).isOverdue, true);

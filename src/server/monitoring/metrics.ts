@@ -168,6 +168,7 @@ const AWAITED = [
   'run_hanging',
   'run_not_started',
   'run_missed',
+  'drill_overdue',
 ];
 
 function eventSamples({ facts, plans }: Scrape): Sample[] {

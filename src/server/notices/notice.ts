@@ -95,6 +95,8 @@ function messageOf({ kind, plan }: EventRow, data: EventData): string {
       return `the restore drill${ofPlan} is green: ${figures(data.drill)}`;
     case 'drill_failed':
       return `the restore drill${ofPlan} is red${why}`;
+    case 'drill_overdue':
+      return `a restore drill${ofPlan} was due ${duration(data.lateMs)} ago, and none has ended since`;
     case 'job_failed':
       return `a job${ofPlan} failed${why}`;
     default: {

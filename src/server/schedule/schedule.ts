@@ -7,6 +7,7 @@ import { enqueueDueDrills, nextDrillDue } from './drill-slots.ts';
 import { enqueueDue } from './due-slots.ts';
 import { dueAtMs } from './jitter.ts';
 import { noticeOverdue } from './overdue.ts';
+import { noticeOverdueDrills } from './overdue-drills.ts';
 import type { Schedule, TickReport, UpcomingRequest, UpcomingRun } from './port.ts';
 import { syncPlanSchedule } from './sync.ts';
 
@@ -32,6 +33,7 @@ export function openSchedule({ catalog, queue, onError }: ScheduleParts): Schedu
       ...(await enqueueDueDrills(catalog, queue, nowMs)),
     ];
     const overdue = await noticeOverdue(catalog, nowMs);
+    await noticeOverdueDrills(catalog, nowMs);
     const next = [await nextDue(catalog.db), await nextDrillDue(catalog.db)].filter((at) => at !== null);
     return { enqueued, overdue, nextDueAtMs: next.length === 0 ? null : Math.min(...next) };
   };
