@@ -58,6 +58,7 @@ type Called =
   | 'openEngine'
   | 'readAnchors'
   | 'replicateBetween'
+  | 'resolveRetention'
   | 'safetySources'
   | 'switchBack'
   | 'verifyAll'

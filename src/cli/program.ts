@@ -7,6 +7,7 @@ import { addBundle } from './commands/bundle.ts';
 import { addConfig } from './commands/config.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrill } from './commands/drill.ts';
+import { addErasureReport } from './commands/erasure-report.ts';
 import { addEvidence } from './commands/evidence.ts';
 import { addGuard } from './commands/guard.ts';
 import { addHold } from './commands/hold.ts';
@@ -20,6 +21,7 @@ import { addPrune } from './commands/prune.ts';
 import { addReplicate } from './commands/replicate.ts';
 import { addRestore } from './commands/restore.ts';
 import { addRotate } from './commands/rotate.ts';
+import { addRunbook } from './commands/runbook.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addTableArchive } from './commands/table-archive.ts';
@@ -80,7 +82,7 @@ Exit codes and errors: docs/errors.md
   for (const add of [addInit, addBackup, addGuard, addList, addShow, addRestore, addVerify])
     add(program, action);
   program.commandsGroup('Prove that it restores:');
-  for (const add of [addDrill, addEvidence]) add(program, action);
+  for (const add of [addDrill, addEvidence, addRunbook, addErasureReport]) add(program, action);
   program.commandsGroup('Keep and clean up:');
   for (const add of [
     addReplicate,

@@ -58,6 +58,7 @@ export type { ReplicatedBackup } from './operations/replicate-among.ts';
 export type { RestoreOutcome } from './operations/restore.ts';
 export type { RestoreRequest } from './operations/restore-plan.ts';
 export type { TenantRestoreOutcome } from './operations/restore-tenant.ts';
+export { type ResolvedRetention, resolveRetention } from './operations/retention-rules.ts';
 export type { RetentionInput, RotateOutcome } from './operations/rotate.ts';
 export { type HookedRun, type RunEnd, type RunHooks, runWithHooks } from './operations/run-hooks.ts';
 export type { SourceSpec } from './operations/source-spec.ts';

@@ -9,6 +9,7 @@ import type {
   VerifyOutcome,
 } from '../../src/cli/engine-door.ts';
 import { HoldfastError } from '../../src/engine/base/errors.ts';
+import { resolveRetention } from '../../src/engine/operations/retention-rules.ts';
 
 const ID = '0193a000-0000-7000-8000-000000000001';
 const AT_MS = Date.parse('2026-11-21T03:00:00Z');
@@ -200,6 +201,7 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
     switchBack: async () => SWITCHED,
     dropKept: async () => SWITCHED,
     SAFETY_PLAN: 'before-restore',
+    resolveRetention,
     generateKeyText: () => 'hfk1-GENERATED',
     keyIdOf: () => '3f2a91c04d5e6f70',
     isWeakPassphrase: (text) => (text.length < 12 && !text.startsWith('hfk1-') ? 'it is short' : null),
