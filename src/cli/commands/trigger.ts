@@ -31,8 +31,8 @@ export function addTrigger(program: Command, action: Action): void {
       'after',
       `
 The request goes into the catalog of the server, and stays in its history of triggers. It runs as soon as a
-server or worker is free. Where no server was ever started with this data folder (and HOLDFAST_DATABASE_URL is
-not set), it is holdfast backup, which also takes paths and addresses. Which of both it was is said.
+server or worker is free. Where the data folder (or HOLDFAST_DATABASE_URL) belongs to no server, because it has
+neither an owner nor a plan, this is holdfast backup, which also takes paths. Which of both it was is said.
 ${examples('holdfast trigger nightly --wait', 'holdfast trigger --tenant-id acme --type db')}`,
     )
     .action(action(trigger));
@@ -42,11 +42,31 @@ async function trigger(cli: Cli, names: string[], options: TriggerOptions): Prom
   const { catalogAddress } = await import('../../server/service.ts');
   const address = catalogAddress({ environment: cli.io.environment, home: homeFolder(cli.io) });
   if ('file' in address && !existsSync(address.file)) return runHere(cli, names, options);
-  const [name, another] = names;
-  if (another !== undefined) throw new HoldfastError('usage', 'the server runs one plan at a time');
   const { openCatalog } = await import('../../server/catalog/catalog.ts');
-  const { openQueue } = await import('../../server/jobs/queue.ts');
   const catalog = await openCatalog(address);
+  try {
+    if (await isOfServer(catalog)) return await askServer(cli, catalog, names, options);
+  } finally {
+    await catalog.close();
+  }
+  return runHere(cli, names, options);
+}
+
+/** The ledger of the command line is in the same file, also where nobody ever started a server. */
+async function isOfServer({ db }: Catalog): Promise<boolean> {
+  const { hasOwner } = await import('../../server/access/users.ts');
+  const { listDocuments } = await import('../../server/configuration/documents.ts');
+  return (await hasOwner(db)) || (await listDocuments(db, 'plan')).length > 0;
+}
+
+async function askServer(
+  cli: Cli,
+  catalog: Catalog,
+  [name, another]: readonly string[],
+  options: TriggerOptions,
+): Promise<CommandResult> {
+  if (another !== undefined) throw new HoldfastError('usage', 'the server runs one plan at a time');
+  const { openQueue } = await import('../../server/jobs/queue.ts');
   const queue = await openQueue(catalog);
   try {
     const asked = await ask(catalog, queue, name, options);
@@ -63,13 +83,12 @@ async function trigger(cli: Cli, names: string[], options: TriggerOptions): Prom
     };
   } finally {
     await queue.close();
-    await catalog.close();
   }
 }
 
 async function runHere(cli: Cli, names: string[], { part, ...options }: TriggerOptions) {
   if (part !== undefined) {
-    throw new HoldfastError('usage', 'there is no server, and only a server runs parts', {
+    throw new HoldfastError('usage', 'there is no server here, and only a server runs parts', {
       next: 'leave out --part, or start holdfast serve',
     });
   }
