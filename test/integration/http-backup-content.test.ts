@@ -125,11 +125,15 @@ test('retention is previewed as the dry run says it, and a backup is archived by
   await world.withPlan(owner);
   const ids = [await backUp(world, owner), await backUp(world, owner), await backUp(world, owner)];
   const url = `${V1}/plans/nightly/retention-preview`;
-  const fateOf = ({ destinations }: { destinations: { items: Record<string, never>[] }[] }) =>
+  const fateOf = ({
+    destinations,
+  }: {
+    destinations: { items: { id: string; action: string; reasons: { code: string }[] }[] }[];
+  }) =>
     Object.fromEntries(
       destinations[0]!.items.map(({ id, action, reasons }) => [
         id,
-        [action, ...(reasons as { code: string }[]).map(({ code }) => code)],
+        [action, ...reasons.map(({ code }) => code)],
       ]),
     );
   const { json: asIs } = await owner.get(url);

@@ -78,7 +78,7 @@ export function attachment(name: string): string {
       .replace(/[^A-Za-z0-9._-]/g, '_')
       .replace(/^\.+/, '_')
       .slice(0, 200) || 'file';
-  if (plain === name) return `attachment; filename="${plain}"`;
+  if (plain === name || name === '') return `attachment; filename="${plain}"`;
   const whole = encodeURIComponent(name.replace(/[/\\]/g, '_').toWellFormed()).replace(
     /['()*]/g,
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
