@@ -4,11 +4,13 @@ import { useBackupContent } from '../api/content.ts';
 import { useBackups } from '../api/queries.ts';
 import type { Backup } from '../api/types.ts';
 import { type Column, DataTable, moreOf, Waiting } from '../parts/data-table.tsx';
+import { useMay } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
+import { BundleUpload } from '../restore/bundle-upload.tsx';
 import { RestoreForm } from '../restore/restore-form.tsx';
 import { WaysBack } from '../restore/ways-back.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
@@ -18,6 +20,7 @@ import { sizeText } from '../texts/values.ts';
 export function RestorePage() {
   const t = useTexts();
   const { backup: id = '', item } = useSearch({ from: '/restore' });
+  const may = useMay();
   const backup = useBackupContent(id);
   return (
     <Stack gap="md">
@@ -26,6 +29,7 @@ export function RestorePage() {
         <>
           <Choose />
           <WaysBack />
+          {may('backups:restore') && <BundleUpload />}
         </>
       ) : backup.data ? (
         <RestoreForm key={`${id} ${item}`} backup={backup.data} item={item ?? null} />

@@ -1,5 +1,6 @@
 import { accessTexts } from './access-texts.ts';
 import { backupTexts } from './backup-texts.ts';
+import { bundleTexts } from './bundle-texts.ts';
 import { drillTexts } from './drill-texts.ts';
 import { keyTexts } from './key-texts.ts';
 import { ledgerTexts } from './ledger-texts.ts';
@@ -15,6 +16,7 @@ import { upkeepTexts } from './upkeep-texts.ts';
 export const english = {
   ...setupTexts.en,
   ...restoreTexts.en,
+  ...bundleTexts.en,
   ...retentionTexts.en,
   ...drillTexts.en,
   ...backupTexts.en,

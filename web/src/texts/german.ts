@@ -1,5 +1,6 @@
 import { accessTexts } from './access-texts.ts';
 import { backupTexts } from './backup-texts.ts';
+import { bundleTexts } from './bundle-texts.ts';
 import { drillTexts } from './drill-texts.ts';
 import type { TextKey } from './english.ts';
 import { keyTexts } from './key-texts.ts';
@@ -15,6 +16,7 @@ import { upkeepTexts } from './upkeep-texts.ts';
 export const german: Readonly<Record<TextKey, string>> = {
   ...setupTexts.de,
   ...restoreTexts.de,
+  ...bundleTexts.de,
   ...retentionTexts.de,
   ...drillTexts.de,
   ...backupTexts.de,
