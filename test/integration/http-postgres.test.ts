@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newLoginCode } from '../../src/server/access/setup.ts';
-import { httpWorld, OWNER, person } from '../support/http-world.ts';
+import { clockAtQuarter, httpWorld, OWNER, person } from '../support/http-world.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
 
 let cluster: Cluster;
@@ -12,8 +12,10 @@ after(() => cluster.stop());
 
 test('on PostgreSQL: two servers at once have one owner, and what one knows the other knows', async (t) => {
   const catalogAddress = { url: await cluster.createDatabase('service') };
-  const one = await httpWorld(t, { catalogAddress });
+  const clock = clockAtQuarter();
+  const one = await httpWorld(t, { catalogAddress, clock });
   const two = await httpWorld(t, {
+    clock,
     catalogAddress,
     folder: one.folder,
     environment: { BACKUP_ENCRYPTION_KEY: one.keyText },
@@ -51,7 +53,7 @@ test('on PostgreSQL: two servers at once have one owner, and what one knows the 
   const { json: list } = await owner.get('/api/v1/backups?limit=1');
   assert.equal(list.items.length, 1);
   assert.equal(
-    (await owner.get(`/api/v1/backups?after=${Date.now()}.${list.items[0].id}`)).json.items.length,
+    (await owner.get(`/api/v1/backups?after=${clock.nowMs()}.${list.items[0].id}`)).json.items.length,
     1,
   );
   assert.equal((await owner.get(`/api/v1/backups/${list.items[0].id}`)).json.copies[0].destination, 'main');

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../../bin/holdfast.js', import.meta.url));
+/** Of compiled code. One for all: every test has a home of its own, and each would compile everything anew. */
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/holdfast-tests', import.meta.url));
 
 export interface CliRun {
   /** Null when a signal ended it. */
@@ -24,7 +26,7 @@ export interface CliRunOptions {
 /** POSIX counts in blocks of 512 bytes; with the signal ignored, a write beyond the limit fails instead of killing. */
 const limitScript = (bytes: number) => `trap '' XFSZ; ulimit -f ${Math.ceil(bytes / 512)}; exec "$@"`;
 
-/** Runs bin/holdfast.js as its own process, with nothing of this process's environment but PATH. */
+/** Runs bin/holdfast.js as its own process, with nothing of this process's environment but PATH, and a cache of its code. */
 export function runCli(args: readonly string[], options: CliRunOptions): Promise<CliRun> {
   const { promise, resolve, reject } = Promise.withResolvers<CliRun>();
   const line = [process.execPath, BIN, ...args];
@@ -33,7 +35,7 @@ export function runCli(args: readonly string[], options: CliRunOptions): Promise
     limit === undefined ? line : ['/bin/sh', '-c', limitScript(limit), 'sh', ...line];
   const child = spawn(program!, rest, {
     cwd: options.folder,
-    env: { PATH: process.env.PATH, HOME: options.folder, ...options.environment },
+    env: { PATH: process.env.PATH, HOME: options.folder, XDG_CACHE_HOME: CACHE, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
