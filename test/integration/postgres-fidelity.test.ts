@@ -275,7 +275,9 @@ describe('one table', () => {
     );
     const options = { reader: memoryReader(), content, facts, targetUrl, scratchFolder };
     const wanted = { schema: 'public', table: 'lookalikes' };
-    assert.deepEqual(await restoreTable({ ...options, ...wanted, what: 'data' }), { rows: 16 });
+    assert.deepEqual(await restoreTable({ ...options, ...wanted, what: 'data' }), {
+      ...{ rows: 16, tables: ['public.lookalikes'] },
+    });
     const sql = 'select md5(string_agg(id || coalesce(body, chr(1)), chr(2) order by id)) from lookalikes';
     assert.equal(await cluster.psql(sql, 'one_table'), await cluster.psql(sql, 'awkward'));
     await assert.rejects(restoreTable({ ...options, ...wanted, what: 'data' }), { code: 'target_not_empty' });

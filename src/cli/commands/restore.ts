@@ -8,6 +8,7 @@ import { copySets, setsFor, specsOf } from '../copy-sets.ts';
 import type { Engine, RestoreOutcome, RestorePlan, RestoreRequest } from '../engine-door.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
 import { warnAboutPassword } from '../mask.ts';
+import { itemOfTable, requireTableOptions } from '../one-table.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import { originalPlaces } from '../original-places.ts';
 import { isPostgresAddress } from '../recognise-source.ts';
@@ -24,6 +25,8 @@ interface RestoreOptions {
   readonly inPlace?: boolean;
   readonly tenant?: string;
   readonly planOnly?: boolean;
+  readonly table?: string;
+  readonly withDependencies?: boolean;
 }
 
 export function addRestore(program: Command, action: Action): void {
@@ -40,6 +43,8 @@ export function addRestore(program: Command, action: Action): void {
     .option('--no-safety-backup', 'do not back up what is replaced first')
     .option('--grace <seconds>', 'how long running transactions of a replaced database may go on', '10')
     .option('--in-place', 'empty a database that cannot be exchanged and fill it where it is')
+    .option('--table <name>', 'one table of a PostgreSQL dump, beside whatever else is there')
+    .option('--with-dependencies', 'with --table: also types, sequences and the tables it refers to')
     .option('--tenant <id>', 'only the rows of one tenant, into a database that others share')
     .option('--plan-only', 'with --tenant: show what would change, and end')
     .addHelpText(
@@ -49,6 +54,7 @@ export function addRestore(program: Command, action: Action): void {
         'holdfast restore latest app.db --to ./app-restored.db --confirm-restore',
         'holdfast restore latest --confirm-restore',
         'holdfast restore 0193a orders --to postgres://app@localhost/orders_restored --confirm-restore',
+        'holdfast restore latest --table sales.orders --with-dependencies --to postgres://app@localhost/found --confirm-restore',
         'holdfast restore latest --tenant acme --to postgres://app@localhost/orders --plan-only',
         'holdfast restore switch-back --confirm-restore   # what the last restore replaced',
       ),
@@ -69,20 +75,30 @@ async function restore(
     return restoreOneTenant(cli, id, item ?? null, { to, tenant, planOnly, confirmed, repeated });
   }
   if (options.planOnly) throw new HoldfastError('usage', '--plan-only goes with --tenant');
+  const { table, withDependencies = false } = options;
+  requireTableOptions({ table, withDependencies }, options.to);
   let isShown = false;
   const graceMs = graceOf(options.grace);
   const restoreFrom = async (engine: Engine, wanted: string, passed: readonly string[]) => {
-    const requests = await requestsOf(cli, engine, wanted, item ?? null, options.to);
+    const one = table === undefined ? (item ?? null) : await itemOfTable(engine, wanted, item ?? null, table);
+    const requests = await requestsOf(cli, engine, wanted, one, options.to);
     const planned: PlannedRequest[] = [];
     for (const given of requests) {
-      const request = { ...given, safe: safeRestore(cli, graceMs, options.inPlace === true) };
+      const request = {
+        ...given,
+        withDependencies,
+        safe: safeRestore(cli, graceMs, options.inPlace === true),
+      };
       const plan = await engine.planRestore(request);
       if (!isShown) cli.note(renderPlan(plan));
       // From here on it is this backup, even when a newer one becomes `latest` meanwhile.
       planned.push({ request: { ...request, backupId: plan.backupId }, plan });
     }
     isShown = true;
-    requireConfirmation(cli, options.confirmRestore === true, repeatedArgs(cli, id, item, options.to));
+    const repeated = repeatedArgs(cli, id, item, options.to);
+    if (table !== undefined) repeated.push('--table', table);
+    if (withDependencies) repeated.push('--with-dependencies');
+    requireConfirmation(cli, options.confirmRestore === true, repeated);
     const safetyBackupId = options.safetyBackup ? await safetyBackup(cli, engine, planned) : null;
     const outcomes: RestoreOutcome[] = [];
     for (const { request } of planned) {

@@ -17,6 +17,8 @@ export interface RestoreRequest {
   readonly replace: boolean;
   /** What is replaced is kept beside, with a way back. */
   readonly safe?: SafeRestore;
+  /** With one table of a dump: also the types, functions and sequences it needs, and the tables its foreign keys refer to. */
+  readonly withDependencies?: boolean;
 }
 
 export interface RestoreStep {

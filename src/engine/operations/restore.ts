@@ -220,7 +220,9 @@ async function restoreDatabase(run: Restore, steps: readonly PlannedStep[]): Pro
       if (inside === null) await restorePostgres(common);
       else {
         const [schema, table] = tableOf(inside);
-        await restoreTable({ ...common, schema, table, what: 'definition' });
+        const what = request.withDependencies ? 'dependencies' : 'definition';
+        const made = await restoreTable({ ...common, schema, table, what });
+        if (made.tables.length > 1) run.warnings.push(`restored with it: ${made.tables.slice(1).join(', ')}`);
       }
     });
   const isBeside = steps.some(({ replaces }) => replaces) && request.safe !== undefined;

@@ -17,6 +17,7 @@ import {
 import { planRestore, type TableLoad } from './restore-plan.ts';
 import { requireUnprivileged } from './roles.ts';
 import { serverFacts } from './snapshot.ts';
+import { closureOf, entriesThere, entriesWith, type TableClosure, tableEntry } from './table-dependencies.ts';
 import { writeTocFile } from './toc-file.ts';
 import { requireTools } from './tools.ts';
 
@@ -25,34 +26,70 @@ export interface RestoreTableOptions extends Omit<RestoreOptions, 'parallel' | '
   readonly table: string;
   /**
    * `data` appends to a table that is there and must be empty; `definition` makes it first, with its sequences,
-   * defaults, keys, indexes and comments, without foreign keys and triggers.
+   * defaults, keys, indexes and comments, without foreign keys and triggers; `dependencies` brings along what it needs, tables that its
+   * foreign keys refer to among it. What of these is there already is left as it is.
    */
-  readonly what: 'data' | 'definition';
+  readonly what: 'data' | 'definition' | 'dependencies';
 }
-
-const WITH_TABLE = new Set(['DEFAULT', 'CONSTRAINT', 'INDEX', 'SEQUENCE', 'SEQUENCE OWNED BY', 'COMMENT']);
 
 /**
  * Restores one table into an existing database, beside whatever else is there. Throws `item_unknown`,
  * `target_not_empty` when the table has rows, `restore_mismatch`, `database_failed`, and what connecting throws.
  */
-export async function restoreTable(options: RestoreTableOptions): Promise<{ rows: number }> {
+export async function restoreTable(
+  options: RestoreTableOptions,
+): Promise<{ rows: number; tables: readonly string[] }> {
   const facts = parseDumpFacts(options.facts);
   const toc = await tocOfStream(options.reader.read(options.content), 'object_damaged');
-  const isIt = ({ table }: TableLoad) => table.schema === options.schema && table.name === options.table;
-  const load = facts ? planRestore(toc, facts)?.tables.find(isIt) : undefined;
-  if (!facts || !load) {
+  const table = tableEntry(toc, options.schema, options.table);
+  const plan = facts ? planRestore(toc, facts) : null;
+  if (!facts || !plan) {
     throw new HoldfastError('item_unknown', `the dump holds no table ${options.schema}.${options.table}`);
   }
   const context = await contextOf(options, facts.encoding, facts.pgDumpVersion);
-  const entries = options.what === 'definition' ? entriesWith(toc, load.table.dumpId) : [];
+  const { entries, tables } = await chosenOf(options, context, toc, table);
+  const loads = plan.tables.filter((load) => tables.some((one) => isOf(load, one)));
+  if (loads.length === 0 && options.what !== 'dependencies') {
+    throw new HoldfastError('item_unknown', `the dump holds no rows of ${options.schema}.${options.table}`);
+  }
   if (entries.length > 0) await runEntries(context, toc, entries, 'pre-data');
-  await loadData(context, load);
+  for (const load of loads) await loadData(context, load);
   if (entries.length > 0) {
     await runEntries(context, toc, entries, 'data');
     await runEntries(context, toc, entries, 'post-data');
   }
-  return { rows: load.table.rows };
+  const rows = loads.reduce((sum, load) => sum + load.table.rows, 0);
+  return { rows, tables: tables.map(({ schema, name }) => `${schema}.${name}`) };
+}
+
+const isOf = ({ table }: TableLoad, { schema, name }: TocEntry) =>
+  table.schema === schema && table.name === name;
+
+async function chosenOf(
+  { what }: RestoreTableOptions,
+  context: RestoreContext,
+  toc: ArchiveToc,
+  table: TocEntry,
+): Promise<TableClosure> {
+  if (what !== 'dependencies') {
+    return { entries: what === 'definition' ? entriesWith(toc, table) : [], tables: [table] };
+  }
+  const client = await openLoader(context);
+  try {
+    const there = await entriesThere(client, toc);
+    if (there.has(table.dumpId)) {
+      throw new HoldfastError(
+        'target_not_empty',
+        `the table ${table.schema}.${table.name} is there already`,
+        {
+          next: 'rename it or drop it first, or restore into another database',
+        },
+      );
+    }
+    return closureOf(toc, table, ({ dumpId }) => there.has(dumpId));
+  } finally {
+    await endQuietly(client);
+  }
 }
 
 async function contextOf(
@@ -81,33 +118,6 @@ async function contextOf(
     progress: progressOf(options),
     signal: options.signal,
   };
-}
-
-/** The table's own entry and what hangs on it, in the order of the dump. */
-function entriesWith(toc: ArchiveToc, dataId: number): TocEntry[] {
-  const data = toc.entries.find((entry) => entry.dumpId === dataId)!;
-  const table = toc.entries.find(
-    (entry) => entry.kind === 'TABLE' && data.dependencies.includes(entry.dumpId),
-  );
-  if (!table) throw new HoldfastError('item_unknown', `the dump does not define ${data.schema}.${data.name}`);
-  const chosen = new Set([table.dumpId, ...sequencesOf(toc, table)]);
-  const hangsOn = (entry: TocEntry) =>
-    WITH_TABLE.has(entry.kind) && entry.dependencies.some((id) => chosen.has(id));
-  const entries = toc.entries.filter((entry) => chosen.has(entry.dumpId) || hangsOn(entry));
-  const sequences = new Set(entries.filter(({ kind }) => kind === 'SEQUENCE').map(({ dumpId }) => dumpId));
-  const isState = (entry: TocEntry) =>
-    entry.kind === 'SEQUENCE SET' && entry.dependencies.some((id) => sequences.has(id));
-  return [...entries, ...toc.entries.filter(isState)];
-}
-
-/** Sequences whose ownership or default ties them to the table. */
-function sequencesOf(toc: ArchiveToc, table: TocEntry): number[] {
-  const kinds = new Map(toc.entries.map((entry) => [entry.dumpId, entry.kind]));
-  const ties = toc.entries.filter(
-    (entry) =>
-      ['SEQUENCE OWNED BY', 'DEFAULT'].includes(entry.kind) && entry.dependencies.includes(table.dumpId),
-  );
-  return ties.flatMap((entry) => entry.dependencies).filter((id) => kinds.get(id) === 'SEQUENCE');
 }
 
 async function runEntries(
