@@ -57,6 +57,8 @@ test('a token is shown once and works; a second factor is asked for at the next 
   await page.getByRole('link', { name: 'My account' }).click();
   await button(page, 'Set up a second factor').click();
   const key = (await page.getByTestId('factor-secret').textContent())!.trim();
+  await page.getByRole('img', { name: /^The key as a picture/ }).waitFor();
+  await examine(page, 'second-factor');
   const step = totpStep(Date.now());
   await field(page, /^Code that the app shows/).fill(totpCode(key, step));
   await button(page, 'Confirm the code').click();

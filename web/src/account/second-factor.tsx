@@ -6,6 +6,7 @@ import { useRefresh } from '../api/queries.ts';
 import { CopyText } from '../parts/copy-button.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { StatusMark } from '../parts/status.tsx';
+import { QrPicture } from '../qr/qr-picture.tsx';
 import { useTexts } from '../texts/texts.ts';
 
 const URL = '/api/v1/session/second-factor';
@@ -91,6 +92,8 @@ function Begin({ onDone }: { readonly onDone: (codes: readonly string[]) => void
   return (
     <form onSubmit={submit}>
       <Stack gap="sm" maw={460}>
+        <Text size="sm">{t('factor.scan')}</Text>
+        <QrPicture text={address} label={t('factor.picture')} />
         <Text size="sm">
           {t('factor.enter')}{' '}
           <a href={address} className="link">

@@ -196,7 +196,9 @@ export const english = {
   'factor.codes':
     'Recovery codes: each logs in once when the phone is gone. They are shown only now; keep them away from this machine.',
   'factor.confirm': 'Confirm the code',
-  'factor.enter': 'Enter this key in an authenticator app, or',
+  'factor.enter': 'Or enter this key there, or',
+  'factor.picture': 'The key as a picture for an authenticator app; it is also there as text below',
+  'factor.scan': 'Scan this with an authenticator app.',
   'factor.isOn': 'A code is asked for at every login.',
   'factor.newCodes': 'New recovery codes',
   'factor.open': 'open it there',

@@ -197,7 +197,9 @@ export const german: Readonly<Record<TextKey, string>> = {
   'factor.codes':
     'Wiederherstellungscodes: Jeder meldet einmal an, wenn das Telefon fehlt. Sie sind nur jetzt zu sehen; bitte getrennt von diesem Rechner aufbewahren.',
   'factor.confirm': 'Code bestätigen',
-  'factor.enter': 'Diesen Schlüssel in eine Authenticator-App eingeben, oder',
+  'factor.enter': 'Oder dort diesen Schlüssel eingeben, oder',
+  'factor.picture': 'Der Schlüssel als Bild für eine Authenticator-App; darunter steht er auch als Text',
+  'factor.scan': 'Mit einer Authenticator-App einlesen.',
   'factor.isOn': 'Bei jeder Anmeldung wird ein Code verlangt.',
   'factor.newCodes': 'Neue Wiederherstellungscodes',
   'factor.open': 'dort öffnen',
