@@ -69,6 +69,21 @@ const evidenceBesideBackups = ({ world }: DrillPlace) => {
   return readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('evidence/')).length;
 };
 
+/** The downloaded page and document, by the engine and by the command, with no repository at hand. */
+async function verifiesOffline({ world, owner }: DrillPlace, id: string, fingerprint: string): Promise<void> {
+  for (const form of ['json', 'html'] as const) {
+    const answer = await owner.get(`/api/v1/drills/${id}/evidence.${form}?download=true`);
+    assert.equal(answer.headers['content-disposition'], `attachment; filename="drill-${id}.${form}"`);
+    assert.equal(verifyEvidence(answer.bytes, fingerprint).report.drillId, id);
+    const changed = Buffer.from(answer.text.replace('nightly', 'rightly'));
+    assert.throws(() => verifyEvidence(changed, fingerprint), { code: 'evidence_invalid' });
+  }
+  const file = join(world.folder, 'drill.html');
+  await writeFile(file, (await owner.get(`/api/v1/drills/${id}/evidence.html`)).bytes);
+  const run = await runCli(['evidence', 'verify', file, '--json'], world);
+  assert.deepEqual([run.status, JSON.parse(run.stdout).drillId], [0, id]);
+}
+
 test('a green drill: what it found, who hears of it, and evidence that verifies anywhere', async (t) => {
   const place = await drillPlace(t);
   const { world, owner } = place;
@@ -82,8 +97,17 @@ test('a green drill: what it found, who hears of it, and evidence that verifies 
   );
   const again = await owner.send('POST', '/api/v1/drills', { body: { plan: 'nightly' }, headers });
   assert.deepEqual([again.json.job_id, again.json.outcome], [job.id, 'duplicate']);
-  const other = await owner.send('POST', '/api/v1/drills', { body: { backup_id: backupId }, headers });
-  assert.deepEqual([other.status, other.json.errors[0].field], [400, 'Idempotency-Key']);
+  for (const body of [{ backup_id: backupId }, { plan: 'nightly', checks: [] }]) {
+    const other = await owner.send('POST', '/api/v1/drills', { body, headers });
+    assert.deepEqual([other.status, other.json.errors[0].field], [400, 'Idempotency-Key']);
+  }
+  const phases = (await world.queue.events(job.id, 0)).flatMap(({ kind, data }) =>
+    kind === 'phase' ? [data.phase] : [],
+  );
+  assert.ok(
+    ['open', 'compare app.db'].every((phase) => phases.includes(phase)),
+    phases.join(', '),
+  );
 
   const id = job.result.drillId as string;
   const { json: found } = await owner.get(`/api/v1/drills/${id}`);
@@ -146,20 +170,9 @@ test('a green drill: what it found, who hears of it, and evidence that verifies 
     assert.deepEqual([read.detail.request, read.object_id], ['GET /api/v1/drills/:id/evidence.json', id]);
   });
 
-  await t.test('its evidence verifies with nothing else, and not with another byte', async () => {
-    for (const form of ['json', 'html'] as const) {
-      const answer = await owner.get(`/api/v1/drills/${id}/evidence.${form}?download=true`);
-      assert.equal(answer.headers['content-disposition'], `attachment; filename="drill-${id}.${form}"`);
-      const { fingerprint } = found.evidence;
-      assert.equal(verifyEvidence(answer.bytes, fingerprint).report.drillId, id);
-      const changed = Buffer.from(answer.text.replace('nightly', 'rightly'));
-      assert.throws(() => verifyEvidence(changed, fingerprint), { code: 'evidence_invalid' });
-    }
-    const file = join(world.folder, 'drill.html');
-    await writeFile(file, (await owner.get(`/api/v1/drills/${id}/evidence.html`)).bytes);
-    const run = await runCli(['evidence', 'verify', file, '--json'], world);
-    assert.deepEqual([run.status, JSON.parse(run.stdout).drillId], [0, id]);
-  });
+  await t.test('its evidence verifies with nothing else, and not with another byte', () =>
+    verifiesOffline(place, id, found.evidence.fingerprint),
+  );
 
   await t.test('the page may show its own style, and do nothing', async () => {
     const { headers: sent, text } = await owner.get(`/api/v1/drills/${id}/evidence.html`);
@@ -277,7 +290,7 @@ test('a red drill, one that cannot run, and trials, which prove nothing and aler
   });
 });
 
-test('after every second backup; by its own plan, or by whoever may', async (t) => {
+test('after every second backup; what it proved stays, and only who may asks for one', async (t) => {
   const place = await drillPlace(t);
   const { world, owner } = place;
   await owner.post('/api/v1/tenants', { id: 'acme', name: 'acme' });
@@ -295,6 +308,14 @@ test('after every second backup; by its own plan, or by whoever may', async (t) 
     ['after_backups', null, second, 'green', 'acme'],
   );
   assert.equal((await planOf(place)).backups_since, 0);
+
+  await place.plan({ tenantId: 'acme', retention: { keepLast: 1 } });
+  await place.backUp();
+  const newest = await place.backUp();
+  await untilTrue(async () => {
+    const { items } = (await owner.get('/api/v1/backups')).json;
+    return items.length === 2 && items.every(({ id }: { id: string }) => [second, newest].includes(id));
+  });
 
   const statusOf = async (client: HttpClient, method: string, path: string, body?: unknown) =>
     (await client.send(method, `/api/v1${path}`, body === undefined ? {} : { body })).status;
@@ -322,8 +343,8 @@ test('after every second backup; by its own plan, or by whoever may', async (t) 
   const command = { kind: 'command', command: 'id' };
   assert.equal(await statusOf(admin, 'POST', '/drills', { plan: 'nightly', checks: [command] }), 403);
   for (const [kind, body] of [
-    ['sources', { kind: 'sqlite', path: '/srv/acme.db' }],
-    ['destinations', { address: '/srv/acme' }],
+    ['sources', { kind: 'sqlite', path: join(world.folder, 'acme.db') }],
+    ['destinations', { address: join(world.folder, 'acme'), minimumFreeBytes: 0 }],
   ] as const) {
     const made = await owner.post(`/api/v1/${kind}`, { name: 'acme', body, tenant_id: 'acme' });
     assert.equal(made.status, 201, made.text);

@@ -5,6 +5,7 @@ import type { drillRequest } from '../../contracts/api/drills.ts';
 import { HoldfastError } from '../../engine/index.ts';
 import { isAllowed, nameOf } from '../access/identity.ts';
 import { findDocument, requireDocument } from '../configuration/documents.ts';
+import type { Job } from '../jobs/port.ts';
 import { type DrillAsked, requestDrill } from '../runs/request-drill.ts';
 import type { DrillPayload } from '../worker/port.ts';
 import { destinationsHolding, requireBackup } from './backup-list.ts';
@@ -46,15 +47,22 @@ export async function askDrill(request: FastifyRequest, context: ServerContext) 
     idempotencyKey: key === null ? null : `http-drill:${identity.userId}:${key}`,
   };
   const { job, created } = await catalog.transaction((trx) => requestDrill(trx, queue, asked));
-  const payload = job.payload as DrillPayload;
-  const isSame = job.planId === (asked.plan?.id ?? null) && payload.backupId === (asked.backup?.id ?? null);
-  if (!created && !isSame) {
+  if (!created && !isSame(job, asked)) {
     throw new RequestProblem([{ field: 'Idempotency-Key', message: 'was used for another request' }]);
   }
   return {
     ...{ job_id: job.id, status: job.status },
     outcome: created ? ('accepted' as const) : ('duplicate' as const),
   };
+}
+
+function isSame({ planId, payload }: Job, { plan, backup, checks }: DrillAsked): boolean {
+  const before = payload as DrillPayload;
+  return (
+    planId === (plan?.id ?? null) &&
+    before.backupId === (backup?.id ?? null) &&
+    JSON.stringify(before.checks) === JSON.stringify(checks)
+  );
 }
 
 async function drilled(
