@@ -1,5 +1,5 @@
 /** Where blocks lie, in flat memory. */
-import { grown } from './id-table.ts';
+import { flatRows } from './flat-rows.ts';
 
 /** How its chunks are stored: together, or one as a difference against one chunk or several. */
 export const BLOCK_KINDS = { full: 0, oneBase: 1, baseList: 2 } as const;
@@ -30,25 +30,25 @@ const BASE_LIST = 0xfffffffe;
 
 export function blockTable(): BlockTable {
   let count = 0;
-  let rows = new Uint32Array(FIELDS * 256);
+  const rows = flatRows(FIELDS);
   const kindOf = (block: number): BlockKind => {
-    const plain = rows[FIELDS * block + 4]!;
+    const plain = rows.get(block, 4);
     if (plain < BASE_LIST) return BLOCK_KINDS.full;
     return plain === ONE_BASE ? BLOCK_KINDS.oneBase : BLOCK_KINDS.baseList;
   };
   return {
     add({ packNumber, blockOfPack, offset, storedBytes, plainBytes, kind }) {
-      if (FIELDS * count === rows.length) rows = grown(rows, FIELDS);
+      rows.reserve(count);
       const last =
         kind === BLOCK_KINDS.full ? plainBytes : kind === BLOCK_KINDS.oneBase ? ONE_BASE : BASE_LIST;
-      rows.set([packNumber, blockOfPack, offset, storedBytes, last], FIELDS * count);
+      rows.view(count).set([packNumber, blockOfPack, offset, storedBytes, last]);
       count += 1;
       return count - 1;
     },
     kindOf,
-    packOf: (block) => rows[FIELDS * block]!,
+    packOf: (block) => rows.get(block, 0),
     get(block) {
-      const [packNumber, blockOfPack, offset, storedBytes, plainBytes] = rows.subarray(FIELDS * block);
+      const [packNumber, blockOfPack, offset, storedBytes, plainBytes] = rows.view(block);
       return {
         packNumber: packNumber!,
         blockOfPack: blockOfPack!,
@@ -59,7 +59,7 @@ export function blockTable(): BlockTable {
       };
     },
     get memoryBytes() {
-      return rows.byteLength;
+      return rows.memoryBytes;
     },
   };
 }

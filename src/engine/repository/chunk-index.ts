@@ -4,7 +4,8 @@
  */
 import { HEADER_BYTES } from '../crypto/object-header.ts';
 import { BLOCK_KINDS, blockTable } from './block-table.ts';
-import { grown, idTable } from './id-table.ts';
+import { flatRows } from './flat-rows.ts';
+import { idTable } from './id-table.ts';
 import { decodeTable, type TableBlock } from './pack-toc.ts';
 
 export interface ChunkPlace {
@@ -70,20 +71,19 @@ interface Places {
 }
 
 function newPlaces(): Places {
-  let rows = new Uint32Array(FIELDS * 1024).fill(NOWHERE);
+  const rows = flatRows(FIELDS, NOWHERE);
   return {
-    blockOf: (chunk) => (FIELDS * chunk < rows.length ? rows[FIELDS * chunk]! : NOWHERE),
-    offsetOf: (chunk) => rows[FIELDS * chunk + 1]!,
-    lengthOf: (chunk) => rows[FIELDS * chunk + 2]!,
+    blockOf: (chunk) => (chunk < rows.length ? rows.get(chunk, 0) : NOWHERE),
+    offsetOf: (chunk) => rows.get(chunk, 1),
+    lengthOf: (chunk) => rows.get(chunk, 2),
     set(chunk, block, offset, lengthBytes) {
-      while (FIELDS * chunk >= rows.length) {
-        const used = rows.length;
-        rows = grown(rows, FIELDS).fill(NOWHERE, used);
-      }
-      rows.set([block, offset, lengthBytes], FIELDS * chunk);
+      rows.reserve(chunk);
+      rows.set(chunk, 0, block);
+      rows.set(chunk, 1, offset);
+      rows.set(chunk, 2, lengthBytes);
     },
     get memoryBytes() {
-      return rows.byteLength;
+      return rows.memoryBytes;
     },
   };
 }
@@ -94,7 +94,11 @@ function newLists() {
   let used = 0;
   return {
     add(numbers: readonly number[]): number {
-      while (used + numbers.length + 1 > rows.length) rows = grown(rows, 1);
+      while (used + numbers.length + 1 > rows.length) {
+        const next = new Uint32Array(2 * rows.length);
+        next.set(rows);
+        rows = next;
+      }
       const at = used;
       rows[at] = numbers.length;
       rows.set(numbers, at + 1);

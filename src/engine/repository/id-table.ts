@@ -1,4 +1,5 @@
 /** Numbers ids, in flat memory: a hash table with linear probing over the first bytes of each. */
+import { flatRows } from './flat-rows.ts';
 
 /** So much of an id tells chunks apart: ids are HMACs under a secret key, so 128 bits never meet by chance. */
 export const ID_START_BYTES = 16;
@@ -22,7 +23,7 @@ const FIRST_SLOTS = 2048;
 
 export function idTable(): IdTable {
   let count = 0;
-  let ids = new Uint32Array(WORDS * 1024);
+  const ids = flatRows(WORDS);
   let slots = new Uint32Array(FIRST_SLOTS);
   const word = new Uint32Array(WORDS);
   const wordBytes = new Uint8Array(word.buffer);
@@ -36,23 +37,24 @@ export function idTable(): IdTable {
     for (let slot = word[0]! % size; ; slot = slot + 1 === size ? 0 : slot + 1) {
       const number = slots[slot]! - 1;
       if (number < 0) return slot;
-      const base = WORDS * number;
-      const same = ids[base] === word[0] && ids[base + 1] === word[1] && ids[base + 2] === word[2];
-      if (same && ids[base + 3] === word[3]) return slot;
+      const same = ids.get(number, 0) === word[0] && ids.get(number, 1) === word[1];
+      if (same && ids.get(number, 2) === word[2] && ids.get(number, 3) === word[3]) return slot;
     }
   };
   const growSlots = () => {
     slots = new Uint32Array(Math.ceil(slots.length * GROWTH) | 1);
+    const size = slots.length;
     for (let number = 0; number < count; number += 1) {
-      word.set(ids.subarray(WORDS * number, WORDS * (number + 1)));
-      slots[slotOf()] = number + 1;
+      let slot = ids.get(number, 0) % size;
+      while (slots[slot] !== 0) slot = slot + 1 === size ? 0 : slot + 1;
+      slots[slot] = number + 1;
     }
   };
   const enter = (slot: number): number => {
-    if (WORDS * count === ids.length) ids = grown(ids, WORDS);
     const number = count;
     count += 1;
-    ids.set(word, WORDS * number);
+    ids.reserve(number);
+    for (let i = 0; i < WORDS; i += 1) ids.set(number, i, word[i]!);
     slots[slot] = count;
     if (count > slots.length * MAX_LOAD) growSlots();
     return number;
@@ -71,17 +73,9 @@ export function idTable(): IdTable {
       const known = slots[slot]! - 1;
       return known >= 0 ? known : enter(slot);
     },
-    startOf: (number) =>
-      Buffer.from(Uint32Array.from(ids.subarray(WORDS * number, WORDS * (number + 1))).buffer),
+    startOf: (number) => Buffer.from(Uint32Array.from(ids.view(number)).buffer),
     get memoryBytes() {
-      return ids.byteLength + slots.byteLength;
+      return ids.memoryBytes + slots.byteLength;
     },
   };
-}
-
-/** A copy with room for more rows of `step` numbers. */
-export function grown(array: Uint32Array<ArrayBuffer>, step: number): Uint32Array<ArrayBuffer> {
-  const next = new Uint32Array(Math.ceil((array.length / step) * GROWTH) * step);
-  next.set(array);
-  return next;
 }
