@@ -6,7 +6,7 @@ import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld, person } from '../support/http-world.ts';
 
 /** Routes of the setup: refused to everybody once there is an owner. */
-const SETUP = /^POST \/api\/setup\//;
+const SETUP = /^\w+ \/api\/setup\//;
 const DUMMY: Readonly<Record<string, string>> = {
   id: '01a1fdc9-b723-7468-9177-c3c71dd46851',
   name: 'nightly',
@@ -33,7 +33,8 @@ async function answering(
     const open = route.replace(/^HEAD /, 'GET ');
     if (OPEN_ROUTES.has(open)) continue;
     const { status, json } = await send(client, route);
-    const isRefused = SETUP.test(route) ? json?.code === 'setup_closed' : refusals.includes(status);
+    const isClosed = json?.code === 'setup_closed' || (route.startsWith('HEAD') && status === 403);
+    const isRefused = SETUP.test(route) ? isClosed : refusals.includes(status);
     if (!isRefused) found.push(`${route} → ${status}`);
   }
   return found;

@@ -119,3 +119,43 @@ test('limits hold, other bytes than announced are refused, and what is over goes
   assert.equal((await owner.send('DELETE', `${UPLOADS}/${three.id}`)).status, 200);
   assert.deepEqual(await readdir(folder), []);
 });
+
+test('while nobody owns the server, a bundle comes in pieces, too', async (t) => {
+  const source = await httpWorld(t);
+  const owner = await source.owner();
+  await source.withPlan(owner);
+  const { json: run } = await owner.post('/api/v1/plans/nightly/run');
+  const id = (await source.ended(owner, run.job_id)).result.backups[0].backupId;
+  const bundle = (await owner.get(`/api/v1/backups/${id}/download`)).bytes;
+
+  const world = await httpWorld(t);
+  const setup = world.client();
+  setup.headers.authorization = `Bearer ${world.setupToken}`;
+  const url = '/api/setup/restore/uploads';
+  const { status, json: upload } = await setup.post(url, { size_bytes: bundle.length });
+  assert.equal(status, 201);
+  const piece = (offset: number, bytes: Buffer, client = setup) =>
+    client.send('PATCH', `${url}/${upload.id}`, {
+      raw: bytes,
+      headers: { 'content-type': 'application/offset+octet-stream', 'upload-offset': String(offset) },
+    });
+  assert.equal((await piece(0, bundle, world.client())).json.code, 'setup_token_wrong');
+  const half = bundle.length >> 1;
+  assert.equal((await piece(0, bundle.subarray(0, half))).json.offset, half);
+  const early = await setup.post('/api/setup/restore/open', {
+    ...{ upload_id: upload.id, encryption_key: source.keyText },
+  });
+  assert.equal(early.json.code, 'upload_incomplete');
+  assert.equal((await piece(half, bundle.subarray(half))).json.state, 'complete');
+  const opened = await setup.post('/api/setup/restore/open', {
+    ...{ upload_id: upload.id, encryption_key: source.keyText },
+  });
+  assert.equal(opened.status, 202, opened.text);
+  const view = await untilTrue(async () => {
+    const { json } = await setup.post('/api/setup/restore/status', { restore_id: opened.json.restore_id });
+    return json.state === 'opening' ? null : json;
+  });
+  assert.deepEqual([view.state, view.backup?.id], ['opened', id], JSON.stringify(view.error));
+  await world.owner();
+  assert.equal((await setup.get(`${url}/${upload.id}`)).json.code, 'setup_closed');
+});

@@ -28,6 +28,8 @@ type Step = Awaited<ReturnType<Engine['planRestore']>>['steps'][number];
 export interface PlannedStep extends Step {
   readonly tables: number | null;
   readonly rows: number | null;
+  /** Of an artifact; null for all of it. */
+  readonly inside: string | null;
 }
 
 export interface RestorePlan {
@@ -100,10 +102,10 @@ function countsOf(artifacts: Awaited<ReturnType<Engine['show']>>['artifacts'], i
   const tables = artifact
     ? tablesOf(artifact).filter(({ name }) => inside === '' || name === inside || name === `public.${inside}`)
     : [];
-  if (tables.length === 0) return { tables: null, rows: null };
+  if (tables.length === 0) return { tables: null, rows: null, inside: inside || null };
   const isCounted = tables.every(({ rows }) => rows !== null);
   const rows = isCounted ? tables.reduce((sum, table) => sum + table.rows!, 0) : null;
-  return { tables: tables.length, rows };
+  return { tables: tables.length, rows, inside: inside || null };
 }
 
 const number = (value: number) => value.toLocaleString('en-US');
@@ -111,12 +113,16 @@ const bytes = (value: number) => `${number(value)} bytes`;
 
 function wordsOf(plan: Omit<RestorePlan, 'words'>, tenant: string | null): string[] {
   const { mode, target, steps, there, replaces, safetyBackup } = plan;
+  const tables = steps.flatMap(({ inside }) => (inside === null || !isDatabase(target) ? [] : [inside]));
   const restored = steps.map(({ item, sizeBytes, rows, tables, target: place, replaces: isOver }) => {
     const counted = rows === null ? '' : `, ${number(rows)} rows in ${number(tables!)} tables`;
     return `${item} (${bytes(sizeBytes)}${counted}) goes to ${place}${isOver ? ', in place of what is there' : ''}`;
   });
   return [
     ...restored,
+    ...tables.map(
+      (name) => `${name} must not be in the database yet: a table is never restored over another`,
+    ),
     ...(tenant === null
       ? []
       : [`the rows of tenant ${tenant} in ${target} become those of the backup; all others stay`]),

@@ -117,7 +117,7 @@ function planPayload(plan: Awaited<ReturnType<typeof planRestore>>): z.input<typ
   return {
     ...rest,
     ...{ backup_id: backupId, safety_backup: safetyBackup, target: redact(plan.target) },
-    steps: steps.map(({ sizeBytes: size, ...step }) => ({
+    steps: steps.map(({ sizeBytes: size, inside: _, ...step }) => ({
       ...step,
       size_bytes: size,
       target: redact(step.target),

@@ -18,19 +18,24 @@ import { HoldfastError } from '../../../engine/index.ts';
 import { vettedAgents } from '../../outbound/index.ts';
 import { type DayZero, dayZeroRestores, type Place } from '../../restores/day-zero.ts';
 import { receiveUpload, uploadedFile } from '../../restores/upload.ts';
+import { uploadSessions } from '../../restores/upload-sessions.ts';
 import type { App, ServerContext } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
 import { redact } from '../redact.ts';
 import { s3Address } from '../s3-address.ts';
 import { refuseEndpoint } from '../test-destinations.ts';
+import { addSending } from './uploads.ts';
 
 const BASE = '/api/setup/restore';
 const ACCESS = { access: { setup: true } } as const;
+/** Whose uploads these are while nobody owns the server. */
+const SETUP = 'setup';
 const UPLOADS = ['application/octet-stream', 'multipart/form-data'];
 
 export function addSetupRestoreRoutes(app: App, context: ServerContext): void {
   const { catalog, settings } = context;
   const folder = join(settings.home, 'uploads');
+  const sessions = uploadSessions(join(settings.home, 'incoming'), settings.uploadLimitBytes);
   const restores = dayZeroRestores(catalog, settings.home);
   app.addHook('onClose', async () => {
     await restores.close();
@@ -38,6 +43,13 @@ export function addSetupRestoreRoutes(app: App, context: ServerContext): void {
   });
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
   const tags = ['setup'];
+  addSending(
+    app,
+    { sessions, imports: { stateOf: () => null } },
+    {
+      ...{ url: `${BASE}/uploads`, tags, config: ACCESS, ownerOf: () => SETUP },
+    },
+  );
   app.route({
     method: 'POST',
     url: `${BASE}/upload`,
@@ -68,7 +80,9 @@ export function addSetupRestoreRoutes(app: App, context: ServerContext): void {
     },
     handler: async (request, reply) => {
       const { upload_id, encryption_key } = request.body;
-      const { id } = restores.openBundle(await uploadedFile(folder, upload_id), encryption_key);
+      const session = await sessions.get(upload_id, SETUP).catch(() => null);
+      const file = session ? sessions.file(session) : await uploadedFile(folder, upload_id);
+      const { id } = restores.openBundle(file, encryption_key);
       return reply.code(202).send({ restore_id: id });
     },
   });

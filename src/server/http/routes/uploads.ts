@@ -17,6 +17,7 @@ import { type UploadSession, type UploadSessions, uploadSessions } from '../../r
 import { type App, identityOf, type ServerContext } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
 import { redact } from '../redact.ts';
+import type { RouteAccess } from '../route-access.ts';
 
 const URL = '/api/v1/uploads';
 const PIECE = ['application/offset+octet-stream', 'application/octet-stream'];
@@ -24,23 +25,25 @@ const PIECE = ['application/offset+octet-stream', 'application/octet-stream'];
 const ACCESS = { access: { permission: 'backups:restore' } } as const;
 const tags = ['backups'];
 
-interface Uploads {
+export interface Uploads {
   readonly sessions: UploadSessions;
-  readonly imports: Imports;
+  readonly imports: Pick<Imports, 'stateOf'>;
 }
 
 export function addUploadRoutes(app: App, context: ServerContext): void {
   const { catalog, settings } = context;
   const folder = join(settings.home, 'incoming');
   const sessions = uploadSessions(folder, settings.uploadLimitBytes);
-  const uploads: Uploads = { sessions, imports: uploadImports(context, sessions) };
+  const imports = uploadImports(context, sessions);
+  const uploads: Uploads = { sessions, imports };
   const sweeping = setInterval(() => void sessions.sweep(), HOUR_MS).unref();
   app.addHook('onClose', async () => {
     clearInterval(sweeping);
-    await uploads.imports.close();
+    await imports.close();
   });
   app.addContentTypeParser(PIECE[0]!, (_request, payload, done) => done(null, payload));
-  addSending(app, uploads);
+  const ownerOf = (request: FastifyRequest) => identityOf(request).userId;
+  addSending(app, uploads, { url: URL, tags, config: ACCESS, ownerOf });
   app.route({
     method: 'POST',
     url: `${URL}/:id/import`,
@@ -56,19 +59,31 @@ export function addUploadRoutes(app: App, context: ServerContext): void {
     handler: async (request, reply) => {
       const { destination, encryption_key: key = null } = request.body;
       await requireDocument(catalog.db, 'destination', destination);
-      const session = await sessionOf(request, uploads);
-      uploads.imports.begin(session, destination, key);
+      const session = await sessions.get(request.params.id, ownerOf(request));
+      imports.begin(session, destination, key);
       return reply.code(202).send(payloadOf(session, uploads));
     },
   });
 }
 
-function addSending(app: App, uploads: Uploads): void {
+/** Where uploads are sent, by whom. */
+export interface SendingPlace {
+  readonly url: string;
+  readonly tags: string[];
+  readonly config: { readonly access: RouteAccess };
+  readonly ownerOf: (request: FastifyRequest) => string;
+}
+
+/** The routes that send: the same while a server is set up and later. */
+export function addSending(app: App, uploads: Uploads, place: SendingPlace): void {
   const { sessions } = uploads;
+  const { url, tags, config, ownerOf } = place;
+  const sessionOf = (request: FastifyRequest) =>
+    sessions.get((request.params as { id: string }).id, ownerOf(request));
   app.route({
     method: 'POST',
-    url: URL,
-    config: ACCESS,
+    url,
+    config,
     schema: {
       tags,
       summary: 'Begin the upload of a bundle',
@@ -77,27 +92,26 @@ function addSending(app: App, uploads: Uploads): void {
     },
     handler: async (request, reply) => {
       const { size_bytes: sizeBytes, sha256 = null, name = null } = request.body;
-      const { userId } = identityOf(request);
-      const session = await sessions.create({ sizeBytes, sha256, name, userId });
-      return answer(reply.code(201).header('location', `${URL}/${session.id}`), session, uploads);
+      const session = await sessions.create({ sizeBytes, sha256, name, userId: ownerOf(request) });
+      return answer(reply.code(201).header('location', `${url}/${session.id}`), session, uploads);
     },
   });
   app.route({
     method: 'GET',
-    url: `${URL}/:id`,
-    config: ACCESS,
+    url: `${url}/:id`,
+    config,
     schema: {
       tags,
       summary: 'How far an upload is; HEAD tells it in Upload-Offset',
       params: uploadParam,
       response: answers(uploadSchema),
     },
-    handler: async (request, reply) => answer(reply, await sessionOf(request, uploads), uploads),
+    handler: async (request, reply) => answer(reply, await sessionOf(request), uploads),
   });
   app.route({
     method: 'PATCH',
-    url: `${URL}/:id`,
-    config: { ...ACCESS, takes: PIECE },
+    url: `${url}/:id`,
+    config: { ...config, takes: PIECE },
     schema: {
       tags,
       summary: 'Send the next bytes, which begin at Upload-Offset',
@@ -113,24 +127,21 @@ function addSending(app: App, uploads: Uploads): void {
       const offset = request.headers['upload-offset'];
       const content = request.body as Readable | undefined;
       if (!content) throw new RequestProblem([{ field: '', message: 'the bytes are missing' }]);
-      const session = await sessions.append(id, identityOf(request).userId, offset, content);
+      const session = await sessions.append(id, ownerOf(request), offset, content);
       return answer(reply, session, uploads);
     },
   });
   app.route({
     method: 'DELETE',
-    url: `${URL}/:id`,
-    config: ACCESS,
+    url: `${url}/:id`,
+    config,
     schema: { tags, summary: 'Give an upload up', params: uploadParam, response: answers(nothing) },
     handler: async (request) => {
-      await sessions.remove(request.params.id, identityOf(request).userId);
+      await sessions.remove(request.params.id, ownerOf(request));
       return {};
     },
   });
 }
-
-const sessionOf = (request: FastifyRequest, { sessions }: Uploads) =>
-  sessions.get((request.params as { id: string }).id, identityOf(request).userId);
 
 function answer(reply: FastifyReply, session: UploadSession, uploads: Uploads) {
   reply.header('upload-offset', session.offset).header('upload-length', session.sizeBytes);
@@ -160,7 +171,7 @@ function payloadOf(session: UploadSession, { imports }: Uploads): z.input<typeof
   };
 }
 
-function stateOf({ id, backupId, isComplete }: UploadSession, imports: Imports) {
+function stateOf({ id, backupId, isComplete }: UploadSession, imports: Uploads['imports']) {
   if (backupId !== null) return 'imported' as const;
   const running = imports.stateOf(id);
   if (running?.isRunning) return 'importing' as const;
