@@ -18,10 +18,20 @@ export interface Filled {
   timeOf(i: number): number;
 }
 
-/** Writes `rows` backups with a copy, jobs, triggers and entries of both streams of the ledger. The newest is of `endMs`. */
+/** The time of the newest row in a catalog that was filled with as many; null in one that was not. */
+async function filledUntilMs({ db }: Catalog, rows: number): Promise<number | null> {
+  const found = await db
+    .selectFrom('backups')
+    .select([sql<number>`count(*)`.as('count'), sql<number>`max(started_at)`.as('last')])
+    .executeTakeFirstOrThrow();
+  return found.count === rows ? found.last : null;
+}
+
+/** Unless it is filled: writes `rows` backups with a copy, jobs, triggers and entries of both streams of the ledger. The newest is of `endMs`. */
 export async function fillHistory(catalog: Catalog, rows: number, endMs: number): Promise<Filled> {
-  const startMs = endMs - rows * STEP_MS;
-  for (let from = 0; from < rows; from += BATCH) {
+  const lastMs = await filledUntilMs(catalog, rows);
+  const startMs = (lastMs ?? endMs) - (rows - 1) * STEP_MS;
+  for (let from = 0; from < rows && lastMs === null; from += BATCH) {
     const batch = { from, to: Math.min(rows, from + BATCH), startMs, dialect: catalog.dialect };
     for (const statement of statementsOf(batch)) {
       await catalog.transaction(async (trx) => void (await statement.execute(trx)));

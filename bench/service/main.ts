@@ -21,6 +21,7 @@ Options:
   --plans <count>      due in the same minute  (default: 1000)
   --pages <count>      of each list  (default: 200)
   --catalog <name>     ${CATALOGS.join(' or ')}  (default: one after the other)
+  --keep <folder>      SQLite: leaves a copy of the filled catalog there, or begins with the one that is there
   --output <folder>    where results are written  (default: bench/results/service)
 `;
 
@@ -30,6 +31,8 @@ interface Options {
   readonly pages: number;
   readonly catalogs: readonly (typeof CATALOGS)[number][];
   readonly output: string;
+  /** Null keeps nothing. */
+  readonly keep: string | null;
 }
 
 /** Throws an error whose message says what is wrong with the arguments. `args` without --service. */
@@ -38,7 +41,7 @@ export function parseService(args: readonly string[], results: string): Options 
   const { values } = parseArgs({
     args: [...args],
     options: {
-      ...{ rows: text, plans: text, pages: text, catalog: text, output: text },
+      ...{ rows: text, plans: text, pages: text, catalog: text, output: text, keep: text },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -56,6 +59,7 @@ export function parseService(args: readonly string[], results: string): Options 
     plans: whole('plans', values.plans, 1000),
     pages: whole('pages', values.pages, 200),
     ...{ catalogs, output: values.output ?? join(results, 'service') },
+    keep: values.keep ?? null,
   };
 }
 
@@ -71,8 +75,8 @@ export async function benchService(options: Options, root: string, signal: Abort
   const base = join(options.output, `${head.startedAt.slice(0, 16).replace(':', '')}-${head.commit}`);
   try {
     for (const name of options.catalogs) {
-      const { rows, plans, pages } = options;
-      done.push(await inOwnProcess({ catalog: name, rows, plans, pages, home: join(folder, name) }, signal));
+      const task = { catalog: name, rows, plans, pages, home: join(folder, name), keep: options.keep };
+      done.push(await inOwnProcess(task, signal));
       write(base, { ...head, catalogs: done });
     }
     console.log(`wrote ${base}.json and .md`);

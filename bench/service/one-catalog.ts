@@ -1,6 +1,6 @@
 /** The measurement on one catalog, as a process of its own: `node one-catalog.ts '{"catalog":"sqlite",…}'`; the result goes to the parent. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createToken } from '../../src/server/access/tokens.ts';
@@ -26,14 +26,20 @@ export interface CatalogTask extends Counts {
   readonly catalog: CatalogResult['catalog'];
   /** The data folder of the service; the parent removes it. */
   readonly home: string;
+  /** A folder with a filled catalog of SQLite, or for one; null for none. */
+  readonly keep: string | null;
 }
 
 async function onCatalog(
-  { catalog: name, home, ...options }: CatalogTask,
+  { catalog: name, home, keep, ...options }: CatalogTask,
   signal: AbortSignal,
 ): Promise<CatalogResult> {
   mkdirSync(home, { recursive: true });
-  if (name === 'sqlite') return measure(name, { file: join(home, 'catalog.db') }, options, home, signal);
+  if (name === 'sqlite') {
+    const file = join(home, 'catalog.db');
+    if (keep !== null) await takeKept(file, join(keep, 'catalog.db'), options.rows);
+    return measure(name, { file }, options, home, signal);
+  }
   const cluster = await startCluster({ settings: { shared_buffers: '256MB' } });
   try {
     const address = { url: await cluster.createDatabase('service') };
@@ -41,6 +47,19 @@ async function onCatalog(
   } finally {
     await cluster.stop();
   }
+}
+
+/** Copied, so that what is kept stays as it was filled. */
+async function takeKept(file: string, kept: string, rows: number): Promise<void> {
+  if (!existsSync(kept)) {
+    const catalog = await openCatalog({ file });
+    await fillHistory(catalog, rows, Date.now() - 60_000);
+    await catalog.close();
+    mkdirSync(dirname(kept), { recursive: true });
+    copyFileSync(file, kept);
+    return;
+  }
+  copyFileSync(kept, file);
 }
 
 async function measure(
@@ -124,17 +143,27 @@ async function makeTokens(catalog: Catalog): Promise<{ everything: string; three
   const given = { name: 'bench', scopes, tenantId: null, expiresAtMs: nowMs + 86_400_000 };
   const password = 'only for the benchmark';
   for (const id of THREE_TENANTS) {
+    const tenant = { id, name: id, created_at: nowMs, archived_at: null };
     await catalog.db
       .insertInto('tenants')
-      .values({ id, name: id, created_at: nowMs, archived_at: null })
+      .values(tenant)
+      .onConflict((one) => one.doNothing())
       .execute();
   }
-  const secretOf = async (name: string, role: 'owner' | null) => {
+  const userOf = async (name: string, role: 'owner' | null) => {
+    const known = await catalog.db
+      .selectFrom('users')
+      .selectAll()
+      .where('name', '=', name)
+      .executeTakeFirst();
+    if (known) return known;
     const row = await newUserRow({ name, password, role }, nowMs);
     const roles = role ? {} : Object.fromEntries(THREE_TENANTS.map((id) => [id, 'operator' as const]));
     await insertUser(catalog.db, row, roles);
-    return (await createToken(catalog.db, row.id, given, nowMs)).secret;
+    return row;
   };
+  const secretOf = async (name: string, role: 'owner' | null) =>
+    (await createToken(catalog.db, (await userOf(name, role)).id, given, nowMs)).secret;
   return { everything: await secretOf('owner', 'owner'), threeTenants: await secretOf('three', null) };
 }
 

@@ -29,6 +29,7 @@ export const me = z.object({
     role: roleName.nullable(),
     tenant_roles: z.record(z.string(), roleName),
     has_second_factor: z.boolean(),
+    by_provider: z.boolean().describe('logs in through the identity provider, and has no password here'),
   }),
   via: z.enum(['session', 'token']),
   permissions: z.array(z.string()).describe('what is allowed for everything, or for a token'),

@@ -108,3 +108,13 @@ export async function hasOwner(db: CatalogDb): Promise<boolean> {
   const row = await db.selectFrom('users').select('id').where('role', '=', 'owner').executeTakeFirst();
   return row !== undefined;
 }
+
+/** Whether somebody logs in through an identity provider, and so has no password here. */
+export async function isByProvider(db: CatalogDb, userId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('user_identities')
+    .select('user_id')
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
+  return row !== undefined;
+}

@@ -3,10 +3,12 @@ import type { z } from 'zod';
 import type * as access from '../../../src/contracts/api/access.ts';
 import type * as administration from '../../../src/contracts/api/administration.ts';
 import type * as configuration from '../../../src/contracts/api/configuration.ts';
+import type * as oidc from '../../../src/contracts/api/oidc.ts';
 import type * as runs from '../../../src/contracts/api/runs.ts';
 import type * as setup from '../../../src/contracts/api/setup-restore.ts';
 
 export type Me = z.infer<typeof access.me>;
+export type LoginMethods = z.infer<typeof oidc.loginMethods>;
 export type User = z.infer<typeof access.user>;
 export type ApiToken = z.infer<typeof access.apiToken>;
 export type SessionInfo = z.infer<typeof access.sessionInfo>;

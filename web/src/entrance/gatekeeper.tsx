@@ -5,6 +5,7 @@ import { setGates } from '../api/client.ts';
 import { useMe } from '../api/queries.ts';
 import { useTexts } from '../texts/texts.ts';
 import { LoginForm } from './login-form.tsx';
+import { ProveAtProvider } from './sign-on.tsx';
 
 /** Also above a dialog whose request it is about. */
 const ABOVE_ALL = 400;
@@ -50,6 +51,7 @@ export function Gatekeeper() {
       <Text size="sm" mb="sm">
         {t(isLogin ? 'login.expired' : 'proof.text')}
       </Text>
+      {!isLogin && me?.user.by_provider && <ProveAtProvider />}
       <LoginForm
         key={asking}
         proves={!isLogin}

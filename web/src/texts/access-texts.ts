@@ -7,6 +7,11 @@ export const accessTexts = area({
     'role.admin': 'admin',
     'role.operator': 'operator',
     'role.viewer': 'viewer',
+    'signOn.failed':
+      'The identity provider cannot be reached, or is not set up right. Log in with a password.',
+    'signOn.refused':
+      'The identity provider lets nobody in who may be here. An administrator finds the reason in the log.',
+    'signOn.with': 'Log in with {label}',
     'token.create': 'Create a token',
     'token.days': 'Valid for days',
     'token.empty': 'There are no tokens.',
@@ -38,6 +43,11 @@ export const accessTexts = area({
     'role.admin': 'Verwalter',
     'role.operator': 'Bediener',
     'role.viewer': 'Leser',
+    'signOn.failed':
+      'Der Anmeldedienst ist nicht erreichbar oder nicht richtig eingerichtet. Bitte mit Passwort anmelden.',
+    'signOn.refused':
+      'Der Anmeldedienst nennt niemanden, der hier sein darf. Den Grund findet ein Verwalter im Protokoll.',
+    'signOn.with': 'Mit {label} anmelden',
     'token.create': 'Token erzeugen',
     'token.days': 'Gültig in Tagen',
     'token.empty': 'Es gibt keine Token.',

@@ -15,7 +15,7 @@ import { hashPassword, refuseWeakPassword } from '../../access/passwords.ts';
 import { PERMISSIONS, roleAllows } from '../../access/permissions.ts';
 import { hashOf } from '../../access/secrets.ts';
 import { endSession, endSessionsOf, openSession, PROOF_MS } from '../../access/sessions.ts';
-import { requireUser, userOf } from '../../access/users.ts';
+import { isByProvider, requireUser, userOf } from '../../access/users.ts';
 import { type App, identityOf, type ServerContext } from '../context.ts';
 import { clearSessionCookie, sessionCookie, setSessionCookie } from '../cookies.ts';
 import { userPayload, visitorOf } from '../payloads.ts';
@@ -76,10 +76,11 @@ export function addSessionRoutes(app: App, context: ServerContext): void {
       const { id, name, role, tenant_roles, has_second_factor } = userPayload(
         await userOf(catalog.db, await requireUser(catalog.db, identity.userId)),
       );
+      const by_provider = await isByProvider(catalog.db, id);
       const allowed = PERMISSIONS.filter((one) => role !== null && roleAllows(role, one));
       const ageMs = catalog.clock.nowMs() - (identity.session?.provenAtMs ?? 0);
       return {
-        user: { id, name, role, tenant_roles, has_second_factor },
+        user: { id, name, role, tenant_roles, has_second_factor, by_provider },
         via: identity.session ? ('session' as const) : ('token' as const),
         permissions: allowed.filter((one) => identity.scopes?.has(one) ?? true),
         proof_needed: ageMs > PROOF_MS,
