@@ -76,8 +76,15 @@ async function harm(
     );
 }
 
-/** Makes three backups, has them attacked, and gives the ids that still restore to the bytes they had. */
-async function attacked(t: TestContext, world: World, locked: boolean, random: SeededRandom) {
+interface Attack {
+  readonly locked: boolean;
+  readonly backups: number;
+  readonly calls: number;
+  readonly random: SeededRandom;
+}
+
+/** Makes backups, has them attacked, and gives the ids that still restore to the bytes they had. */
+async function attacked(t: TestContext, world: World, { locked, backups, calls, random }: Attack) {
   const ceph = world();
   const folder = await temporaryFolder(t);
   const bucket = await newBucket(ceph, { locks: locked });
@@ -101,7 +108,7 @@ async function attacked(t: TestContext, world: World, locked: boolean, random: S
   const writing: Record<string, string> = locked ? { lock: 'compliance', 'lock-days': '1' } : {};
   const made: { id: string; bytes: Buffer }[] = [];
   assert.equal((await run(writing, 'init')).status, 0);
-  for (let i = 0; i < 3; i += 1) {
+  for (let i = 0; i < backups; i += 1) {
     const bytes = randomFrom(i).bytes(300_000);
     await writeFile(join(folder, 'data'), bytes);
     const done = await run(writing, 'backup', 'data');
@@ -114,7 +121,6 @@ async function attacked(t: TestContext, world: World, locked: boolean, random: S
   await pause(1500);
   const targets = await versionsIn(client, bucket);
   let refused = 0;
-  const calls = count(80, 500);
   for (let i = 0; i < calls; i += 1)
     if (!(await harm(client, bucket, random.pick(targets), random))) refused += 1;
   // And once at everything, so that no luck of the dice spares an object.
@@ -134,7 +140,10 @@ async function attacked(t: TestContext, world: World, locked: boolean, random: S
 
 export function stolenWriterTests(world: World): void {
   test('s3: a stolen login deletes, overwrites and unlocks what it can, and every earlier backup restores as of before', async (t) => {
-    const outcome = await attacked(t, world, true, seededRandom('stolen writer'));
+    const outcome = await attacked(t, world, {
+      ...{ locked: true, backups: 3, calls: count(80, 500) },
+      random: seededRandom('stolen writer'),
+    });
     t.diagnostic(`${outcome.refused} of ${outcome.calls} hostile calls were refused`);
     assert.deepEqual(outcome.restored, outcome.made);
     assert.ok(
@@ -145,7 +154,10 @@ export function stolenWriterTests(world: World): void {
   });
 
   test('s3: negative control: without locks the same attack leaves nothing to restore', async (t) => {
-    const outcome = await attacked(t, world, false, seededRandom('stolen writer, no locks'));
+    const outcome = await attacked(t, world, {
+      ...{ locked: false, backups: count(1, 3), calls: count(20, 500) },
+      random: seededRandom('stolen writer, no locks'),
+    });
     assert.deepEqual(outcome.restored, []);
   });
 }
