@@ -1,21 +1,28 @@
-/** Drills by a worker on a catalog and a database of a real PostgreSQL: parts of a plan that are backups of their own, and copies elsewhere. */
+/** Drills by a worker of plans whose parts are backups of their own or lie elsewhere, and of backups whose plan is gone. */
 import assert from 'node:assert/strict';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DrillReport } from '../../src/engine/index.ts';
-import { requireDocument } from '../../src/server/configuration/documents.ts';
+import {
+  deleteDocument,
+  requireDocument,
+  type StoredDocument,
+} from '../../src/server/configuration/documents.ts';
 import { evidenceOf, listDrills } from '../../src/server/history/drills.ts';
 import { requestBackup } from '../../src/server/runs/request-backup.ts';
-import { requestDrill } from '../../src/server/runs/request-drill.ts';
+import { type DrilledBackup, requestDrill } from '../../src/server/runs/request-drill.ts';
 import type { BackupResult, DrillResult } from '../../src/server/worker/port.ts';
 import { rebuildCatalog } from '../../src/server/worker/rebuild-catalog.ts';
-import { onEachCatalog } from '../support/catalogs.ts';
+import { type CatalogPlace, onEachCatalog } from '../support/catalogs.ts';
 import { type RunnerWorld, runnerWorld } from '../support/runner-world.ts';
 
-async function drill(world: RunnerWorld, name: string) {
-  const plan = await requireDocument(world.catalog.db, 'plan', name);
-  const asked = { plan, backup: null, checks: null, via: 'schedule' as const, requestedBy: null };
+async function drill(
+  world: RunnerWorld,
+  plan: StoredDocument<'plan'> | null,
+  backup: DrilledBackup | null = null,
+) {
+  const asked = { plan, backup, checks: null, via: 'schedule' as const, requestedBy: null };
   const { job } = await world.catalog.transaction((trx) => requestDrill(trx, world.queue, asked));
   const { error, result } = await world.ended(job.id);
   const { drillId } = result as DrillResult;
@@ -23,6 +30,8 @@ async function drill(world: RunnerWorld, name: string) {
   return { error, report };
 }
 
+const planOf = ({ catalog }: RunnerWorld, name: string) => requireDocument(catalog.db, 'plan', name);
+const idOf = (result: unknown) => (result as BackupResult).backups[0]!.backupId;
 const drillsOf = async ({ catalog }: RunnerWorld) =>
   (await listDrills(catalog.db, { tenants: null }, { limit: 10, after: null })).items;
 
@@ -30,7 +39,62 @@ const oldest = ({ backup, otherBackups }: DrillReport) =>
   Math.min(...[backup!, ...otherBackups].map(({ startedAt }) => Date.parse(startedAt)));
 
 onEachCatalog('drills of a service', (place) => {
-  if (place.dialect === 'sqlite') return;
+  // The same code on both; what is drilled differs.
+  if (place.dialect === 'sqlite') alone(place);
+  else together(place);
+});
+
+function alone(place: CatalogPlace): void {
+  test('a plan of databases with hours of their own, one of their backups, and one whose plan is gone', async (t) => {
+    const world = await runnerWorld(place, t);
+    const check = { kind: 'sql', query: 'select count(*) from t', expect: 3 };
+    await world.write('plan', 'own', {
+      ...{ sources: ['app'], destination: 'main', databases: { app: { hour: 2 } } },
+      drill: {
+        checks: [
+          { ...check, source: 'app' },
+          { kind: 'command', command: 'test -f "$RESTORED_APP"' },
+        ],
+      },
+    });
+    world.work();
+    const id = idOf((await world.run('own', 'app')).result);
+    const plan = await planOf(world, 'own');
+    const ofPlan = await drill(world, plan);
+    assert.deepEqual([ofPlan.error, ofPlan.report.backup?.id, ofPlan.report.plan], [null, id, 'own/app']);
+    const kinds = ({ report }: typeof ofPlan) => report.checks.map(({ kind }) => kind);
+    assert.ok(kinds(ofPlan).includes('command'));
+
+    const backup = { id, tenantId: null, plan: 'own', part: 'app', destinations: ['main'] };
+    const ofPart = await drill(world, plan, backup);
+    assert.deepEqual([ofPart.error, ofPart.report.backup?.id], [null, id]);
+    assert.ok(kinds(ofPart).includes('sql') && !kinds(ofPart).includes('command'));
+
+    const version = plan.version;
+    const author = { origin: 'api' as const, name: null, atMs: Date.now() };
+    await world.catalog.transaction((trx) =>
+      deleteDocument(trx, { kind: 'plan', name: 'own', version }, author),
+    );
+    const ofBackup = await drill(world, null, backup);
+    assert.deepEqual([ofBackup.error, ofBackup.report.backup?.id], [null, id]);
+    assert.ok(!kinds(ofBackup).includes('sql') && kinds(ofBackup).includes('content'));
+    // The newest of a plan that is gone cannot be told.
+    const gone = await drill(world, plan);
+    assert.equal(gone.error?.code, 'plan_unknown');
+    const drills = await drillsOf(world);
+    assert.deepEqual(
+      drills.map((one) => [one.plan, one.result, one.backupId]),
+      [
+        ['own', 'red', null],
+        ['own', 'green', id],
+        ['own', 'green', id],
+        ['own', 'green', id],
+      ],
+    );
+  });
+}
+
+function together(place: CatalogPlace): void {
   test('everything of a plan together, wherever and whenever it was backed up', async (t) => {
     const cluster = place.cluster()!;
     const world = await runnerWorld(place, t);
@@ -52,15 +116,14 @@ onEachCatalog('drills of a service', (place) => {
       drill: { checks: [{ kind: 'sql', source: 'shop', query, expect: 50 }] },
     });
     world.work();
-    const plan = await requireDocument(world.catalog.db, 'plan', 'whole');
+    const plan = await planOf(world, 'whole');
     const asked = { plan, part: null, via: 'schedule' as const, requestedBy: null, atMs: Date.now() };
     const own = await world.run('whole', 'app');
     // As the schedule does: without the database that has its own hour.
     const { job } = await world.catalog.transaction((trx) => requestBackup(trx, world.queue, asked));
     const [main, keys] = ((await world.ended(job.id)).result as BackupResult).backups;
-    const { error, report } = await drill(world, 'whole');
+    const { error, report } = await drill(world, plan);
     assert.equal(error, null);
-    const idOf = (result: unknown) => (result as BackupResult).backups[0]!.backupId;
     assert.equal(report.backup?.id, main?.backupId);
     assert.deepEqual(
       report.otherBackups.map(({ id }) => id),
@@ -88,4 +151,4 @@ onEachCatalog('drills of a service', (place) => {
     );
     assert.deepEqual((await evidenceOf(world.catalog.db, again!.id))?.report, report);
   });
-});
+}
