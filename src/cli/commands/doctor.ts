@@ -4,7 +4,8 @@ import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { atEach } from '../each-destination.ts';
 import type { DoctorCheck, DoneAt } from '../engine-door.ts';
 import { printable } from '../format.ts';
-import { givenDestination, loadConfig } from '../settings.ts';
+import { loadEngine } from '../open-engine.ts';
+import { absoluteAddress, givenDestination, interpolated, loadConfig } from '../settings.ts';
 
 export function addDoctor(program: Command, action: Action): void {
   program
@@ -17,7 +18,7 @@ export function addDoctor(program: Command, action: Action): void {
 async function doctor(cli: Cli): Promise<CommandResult> {
   const answers = await atEach(cli, (engine) => engine.doctor());
   const found = 'alone' in answers ? answers.alone : answers.several.flatMap(checksAt);
-  const checks = [...found, ...(await keyChecks(cli))];
+  const checks = [...found, ...(await checksOfConfig(cli))];
   const isHealthy = checks.every(({ status }) => status !== 'problem');
   return {
     json: { ok: isHealthy, checks },
@@ -31,21 +32,17 @@ function checksAt({ destination, result, failure }: DoneAt<DoctorCheck[]>): Doct
   return [{ name: destination, status: 'problem', message: failure.message, next: failure.next }];
 }
 
-/** Whoever gets at such a destination has the data and what opens it. */
-async function keyChecks(cli: Cli): Promise<DoctorCheck[]> {
+async function checksOfConfig(cli: Cli): Promise<DoctorCheck[]> {
   const isGiven = givenDestination(cli.io, cli.options) !== null;
   const loaded = isGiven ? null : await loadConfig(cli.io, cli.options);
   if (!loaded) return [];
-  const { keysBesideData, renderKeysBesideData } = await import('../../contracts/key-separation.ts');
-  return keysBesideData(loaded.config).map((found): DoctorCheck => {
-    const message = renderKeysBesideData(found);
-    return {
-      name: 'key separation',
-      status: 'warning',
-      message,
-      next: 'see docs/operations.md, several destinations',
-    };
-  });
+  const { configChecks, diskOf } = await import('../doctor/config-checks.ts');
+  const { resolveRetention } = await loadEngine(cli);
+  const pathOf = async (text: string) => {
+    const path = await interpolated(cli.io, loaded, text, 'a path').catch(() => null);
+    return path === null ? null : absoluteAddress(path, loaded.folder);
+  };
+  return configChecks(loaded.config, { diskOf, pathOf, resolveRetention });
 }
 
 /** Exported for its test. */

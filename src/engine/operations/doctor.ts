@@ -1,6 +1,7 @@
 import { DAY_MS } from '../base/clock.ts';
 import { findTools } from '../sources/postgres/index.ts';
 import type { OperationContext } from './context.ts';
+import { recoveryChecks } from './doctor-recovery.ts';
 import { statusOf } from './list.ts';
 import { testStorage } from './test-destination.ts';
 
@@ -32,6 +33,7 @@ export async function doctor(context: OperationContext): Promise<DoctorCheck[]> 
     await keyCheck(context),
     await backupCheck(context),
     await toolCheck(),
+    ...(await recoveryChecks(context)),
   ];
 }
 
