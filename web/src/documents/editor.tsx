@@ -1,7 +1,6 @@
-import { Alert, Button, Grid, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, Grid, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { stringify } from 'yaml';
 import { call, codeOf, fieldProblem, pathWith } from '../api/client.ts';
 import { type DocumentKind, useRefresh } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
@@ -10,6 +9,7 @@ import { CopyText } from '../parts/copy-button.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { useTexts } from '../texts/texts.ts';
 import { ChannelFields } from './channel-fields.tsx';
+import { Conflict, type Overwrite } from './conflict.tsx';
 import { DestinationFields } from './destination-fields.tsx';
 import { FIRST_BODY, TITLES } from './document-kind.ts';
 import { documentProblem } from './document-problem.ts';
@@ -92,7 +92,7 @@ export function Editor({ kind, stored, onClose }: EditorProps) {
         </Grid>
         <Stack gap="sm" mt="md">
           {codeOf(save.error) === 'document_changed' && stored ? (
-            <Conflict kind={kind} name={stored.name} onOverwrite={(version) => save.mutate(version)} />
+            <Conflict kind={kind} name={stored.name} mineOver={() => draft.body} onOverwrite={save.mutate} />
           ) : (
             <ProblemNote error={save.error} />
           )}
@@ -121,15 +121,15 @@ function useDraft(kind: DocumentKind, stored: StoredDocument | null): Draft {
   return { name, setName, ...useYamlDraft(stored?.body ?? FIRST_BODY[kind]) };
 }
 
-/** Called with the version to overwrite, or null for the one that was read. */
+/** Called with the version to overwrite; with null, for the one that was read. */
 function useSave(kind: DocumentKind, stored: StoredDocument | null, draft: Draft, onDone: () => void) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: (version: number | null) => {
+    mutationFn: (over: Overwrite | null) => {
       const { name, body } = draft;
       if (!stored) return call(`/api/v1/${kind}`, { method: 'POST', body: { name: name.trim(), body } });
       const path = `/api/v1/${kind}/${encodeURIComponent(stored.name)}`;
-      return call(path, { method: 'PUT', body: { body, version: version ?? stored.version } });
+      return call(path, { method: 'PUT', body: { body, version: over?.version ?? stored.version } });
     },
     async onSuccess() {
       await refresh(kind, 'health', 'schedule');
@@ -162,43 +162,5 @@ function DeleteDocument({ kind, stored: { name, version }, onDone }: DeleteProps
         onDone();
       }}
     />
-  );
-}
-
-interface ConflictProps {
-  readonly kind: DocumentKind;
-  readonly name: string;
-  readonly onOverwrite: (version: number) => void;
-}
-
-/** Two people changed the same: what the other one made of it is shown before it can be overwritten. */
-export function Conflict({ kind, name, onOverwrite }: ConflictProps) {
-  const t = useTexts();
-  const look = useMutation({
-    mutationFn: () => call<StoredDocument>(`/api/v1/${kind}/${encodeURIComponent(name)}`),
-  });
-  const theirs = look.data;
-  return (
-    <Alert color="orange" variant="outline" role="alert" title={t('document.conflict')}>
-      {theirs ? (
-        <Stack gap="xs">
-          <Text size="sm">
-            {t('document.version', { version: theirs.version, who: theirs.updated_by ?? '–' })}
-          </Text>
-          <pre className="code" style={{ margin: 0, whiteSpace: 'pre-wrap' }}>
-            {stringify(theirs.body)}
-          </pre>
-          <div>
-            <Button size="xs" color="red" onClick={() => onOverwrite(theirs.version)}>
-              {t('document.overwrite')}
-            </Button>
-          </div>
-        </Stack>
-      ) : (
-        <Button size="xs" variant="default" loading={look.isPending} onClick={() => look.mutate()}>
-          {t('document.look')}
-        </Button>
-      )}
-    </Alert>
   );
 }

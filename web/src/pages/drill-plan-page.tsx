@@ -7,8 +7,8 @@ import { call, codeOf } from '../api/client.ts';
 import { usePlan } from '../api/drills.ts';
 import { useRefresh } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
+import { Conflict, type Overwrite } from '../documents/conflict.tsx';
 import type { Body } from '../documents/document-kind.ts';
-import { Conflict } from '../documents/editor.tsx';
 import { useYamlDraft } from '../documents/yaml-draft.ts';
 import { Checks } from '../drills/check-fields.tsx';
 import { ScheduleFields } from '../drills/schedule-fields.tsx';
@@ -33,15 +33,16 @@ function Edit({ stored }: { readonly stored: StoredDocument }) {
   const [base, setBase] = useState(stored);
   const draft = useYamlDraft((base.body.drill as Body | undefined) ?? {});
   const checks = Array.isArray(draft.body.checks) ? (draft.body.checks as Body[]) : [];
+  const bodyOver = (body: Body): Body => {
+    const { drill: _, ...rest } = body;
+    return Object.keys(draft.body).length === 0 ? rest : { ...rest, drill: draft.body };
+  };
   const save = useMutation({
-    mutationFn: (version: number | null) => {
-      const isEmpty = Object.keys(draft.body).length === 0;
-      const { drill: _, ...rest } = base.body as Body;
-      return call<StoredDocument>(`/api/v1/plans/${encodeURIComponent(base.name)}`, {
+    mutationFn: (over: Overwrite | null) =>
+      call<StoredDocument>(`/api/v1/plans/${encodeURIComponent(base.name)}`, {
         method: 'PUT',
-        body: { body: isEmpty ? rest : { ...rest, drill: draft.body }, version: version ?? base.version },
-      });
-    },
+        body: over ?? { body: bodyOver(base.body), version: base.version },
+      }),
     async onSuccess(next) {
       setBase(next);
       await refresh('plans', 'drills');
@@ -84,7 +85,7 @@ function Edit({ stored }: { readonly stored: StoredDocument }) {
           </div>
           <Stack gap="sm" mt="md">
             {codeOf(save.error) === 'document_changed' ? (
-              <Conflict kind="plans" name={base.name} onOverwrite={(version) => save.mutate(version)} />
+              <Conflict kind="plans" name={base.name} mineOver={bodyOver} onOverwrite={save.mutate} />
             ) : (
               <ProblemNote error={save.error} />
             )}

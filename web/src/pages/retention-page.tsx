@@ -8,8 +8,8 @@ import { useRetentionPreview } from '../api/content.ts';
 import { usePlan } from '../api/drills.ts';
 import { useRefresh } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
+import { Conflict, type Overwrite } from '../documents/conflict.tsx';
 import type { Body } from '../documents/document-kind.ts';
-import { Conflict } from '../documents/editor.tsx';
 import { Waiting } from '../parts/data-table.tsx';
 import { useMay } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
@@ -52,7 +52,12 @@ function Rules({ stored }: { readonly stored: StoredDocument }) {
             <Text size="sm">{t('retention.rulesHelp')}</Text>
             <RuleFields rules={rules} onChange={setRules} />
             {codeOf(save.error) === 'document_changed' ? (
-              <Conflict kind="plans" name={base.name} onOverwrite={(version) => save.mutate(version)} />
+              <Conflict
+                kind="plans"
+                name={base.name}
+                mineOver={(theirs) => ({ ...theirs, retention: rules })}
+                onOverwrite={save.mutate}
+              />
             ) : (
               <ProblemNote error={save.error} />
             )}
@@ -82,14 +87,14 @@ function Rules({ stored }: { readonly stored: StoredDocument }) {
   );
 }
 
-/** Called with the version to overwrite, or null for the one that was read. */
+/** Called with what overwrites another version; with null, for the one that was read. */
 function useSave(base: StoredDocument, rules: Body, onStored: (next: StoredDocument) => void) {
   const refresh = useRefresh();
   return useMutation({
-    mutationFn: (version: number | null) =>
+    mutationFn: (over: Overwrite | null) =>
       call<StoredDocument>(`/api/v1/plans/${encodeURIComponent(base.name)}`, {
         method: 'PUT',
-        body: { body: { ...base.body, retention: rules }, version: version ?? base.version },
+        body: over ?? { body: { ...base.body, retention: rules }, version: base.version },
       }),
     async onSuccess(next) {
       onStored(next);

@@ -190,6 +190,7 @@ export const english = {
   'document.look': 'Show their version',
   'document.nameHelp': 'Letters, digits, dots and dashes',
   'document.notYaml': 'This must be a list of fields, such as address: /backups',
+  'document.difference': 'Lines with a minus are stored now; those with a plus are yours.',
   'document.overwrite': 'Overwrite it with mine',
   'factor.begin': 'Set up a second factor',
   'factor.code': 'Code that the app shows',

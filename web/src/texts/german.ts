@@ -191,6 +191,7 @@ export const german: Readonly<Record<TextKey, string>> = {
   'document.look': 'Deren Fassung zeigen',
   'document.nameHelp': 'Buchstaben, Ziffern, Punkte und Striche',
   'document.notYaml': 'Das muss eine Liste von Feldern sein, etwa address: /backups',
+  'document.difference': 'Zeilen mit Minus sind jetzt gespeichert; die mit Plus sind Ihre.',
   'document.overwrite': 'Mit meiner überschreiben',
   'factor.begin': 'Zweiten Faktor einrichten',
   'factor.code': 'Code, den die App zeigt',
