@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { silentProgress } from '../../src/engine/base/progress.ts';
-import { openEngine } from '../../src/engine/index.ts';
+import { generateKeyText, openEngine } from '../../src/engine/index.ts';
 import { compareTrees } from '../../src/engine/sources/files/index.ts';
 import { compareSqlite } from '../../src/engine/sources/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const KEY = 'hfk-not-a-raw-key but a long enough passphrase';
+const PASSPHRASE = 'hfk-not-a-raw-key but a long enough passphrase';
+/** Opens at once, which a passphrase is not meant to. */
+const KEY = generateKeyText();
 
 async function place(t: TestContext) {
   const folder = await temporaryFolder(t);
@@ -46,7 +48,7 @@ const bundlesIn = (folder: string) => globSync('destination/**/*.enc', { cwd: fo
 
 test('each backup is one file at the promised path, and comes back as it was', async (t) => {
   const { folder, files, open, request } = await place(t);
-  const engine = await open();
+  const engine = await open([PASSPHRASE]);
   const { backupId } = await engine.backup(request);
   const [bundle, ...more] = bundlesIn(folder);
   assert.match(bundle!, /^destination\/backups\/acme\/\d{4}\/\d\d\/\d\d\/full_[0-9T-]+Z\.tar\.zst\.enc$/);

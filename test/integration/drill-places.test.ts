@@ -10,6 +10,7 @@ import {
   evidenceListPayload,
   evidenceVerifyPayload,
 } from '../../src/contracts/drill-payload.ts';
+import { generateKeyText } from '../../src/engine/crypto/key-text.ts';
 import { backupSources } from '../../src/engine/operations/backup.ts';
 import { postgresSource } from '../../src/engine/sources/postgres/index.ts';
 import { type Place, place, succeeded } from '../support/cli-place.ts';
@@ -101,7 +102,7 @@ plans:
   );
   const environment = {
     VAULT_KEY: 'another passphrase, for the vault only',
-    BACKUP_ENCRYPTION_KEY: 'a passphrase for the data, long enough',
+    BACKUP_ENCRYPTION_KEY: generateKeyText(),
   };
   succeeded(await it.holdfast(['init'], { environment }));
   succeeded(await it.holdfast(['backup'], { environment }));
@@ -213,7 +214,7 @@ sources: { app: { kind: sqlite, path: ./app.db } }
 plans: { nightly: { sources: [app] } }
 `,
   );
-  const environment = { BACKUP_ENCRYPTION_KEY: 'a passphrase that is long enough' };
+  const environment = { BACKUP_ENCRYPTION_KEY: generateKeyText() };
   const drill = async () =>
     drillPayload.parse(JSON.parse((await holdfast(['drill', '--json'], { environment })).stdout));
   succeeded(await holdfast(['backup'], { environment }));

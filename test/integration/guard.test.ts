@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { guardPayload } from '../../src/contracts/guard-payload.ts';
+import { generateKeyText } from '../../src/engine/crypto/key-text.ts';
 import { failed, fingerprint, type Place, place, succeeded } from '../support/cli-place.ts';
 import { leftOver } from '../support/leftover-processes.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
@@ -211,7 +212,7 @@ plans:
 `;
   const write = (afterHook: string) => writeFile(join(at.folder, 'holdfast.yaml'), yaml(afterHook));
   await write('echo "$HOLDFAST_HOOK $HOLDFAST_STATUS $HOLDFAST_BACKUP_ID" >> hooks.log');
-  const environment = { APP_MODE: 'live', BACKUP_ENCRYPTION_KEY: 'correct horse battery staple nineteen' };
+  const environment = { APP_MODE: 'live', BACKUP_ENCRYPTION_KEY: generateKeyText() };
   succeeded(await at.holdfast(['init'], { environment }));
   const made = JSON.parse(succeeded(await at.holdfast(['backup', '--json'], { environment })).stdout) as {
     backupId: string;

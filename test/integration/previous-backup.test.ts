@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { silentProgress } from '../../src/engine/base/progress.ts';
-import { type OpenEngineOptions, openEngine } from '../../src/engine/index.ts';
+import { generateKeyText, type OpenEngineOptions, openEngine } from '../../src/engine/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const OTHER_BACKUPS = 60;
@@ -11,12 +11,13 @@ const OTHER_BACKUPS = 60;
 async function place(t: TestContext) {
   const folder = await temporaryFolder(t);
   await writeFile(join(folder, 'notes.txt'), 'nothing new');
+  const keyTexts = [generateKeyText()];
   const open = async (state: string, more: Partial<OpenEngineOptions> = {}) => {
     const engine = await openEngine({
       ...{
         address: join(folder, 'repository'),
         layout: 'repository',
-        keyTexts: ['a passphrase of some length'],
+        keyTexts,
       },
       ...{ signingKeyFile: join(folder, 'signing-key.pem'), stateFolder: join(folder, state) },
       ...{ progress: silentProgress, signal: new AbortController().signal, ...more },
