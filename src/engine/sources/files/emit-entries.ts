@@ -1,6 +1,7 @@
 import type { TreeEntry, TreeSink } from '../port.ts';
 import { trustedChangeTime } from './file-times.ts';
 import { giveUp } from './give-up.ts';
+import type { LinkTable } from './link-table.ts';
 import { largeReader } from './read-large.ts';
 import type { Tally } from './tally.ts';
 import type { ReadJob } from './threads.ts';
@@ -11,10 +12,16 @@ export interface EmitOptions {
   readonly run: TreeRun;
   readonly sink: TreeSink;
   readonly tally: Tally;
+  readonly links: LinkTable;
 }
 
 /** Gives back a function that writes one prepared batch into the sink, in order. */
-export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedBatch) => Promise<void> {
+export function emitter({
+  run,
+  sink,
+  tally,
+  links,
+}: EmitOptions): (prepared: PreparedBatch) => Promise<void> {
   const { owners, root, context } = run;
   /** Of the batch under way, told as it was read. */
   let toldBytes = 0;
@@ -22,13 +29,11 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
     toldBytes += bytes;
     context.progress.advance({ bytes });
   });
-  /** The first path stored of every file with several names. */
-  const firstPaths = new Map<string, Buffer>();
 
-  const count = (entry: TreeEntry, key: string | null) => {
+  const count = (entry: TreeEntry, file: number) => {
     tally.types[entry.type] += 1;
     tally.bytes += entry.sizeBytes;
-    if (key !== null && !firstPaths.has(key)) firstPaths.set(key, Buffer.from(entry.path));
+    if (file >= 0) links.store(file, entry.path);
   };
 
   /** The entry as its file was while it was read. */
@@ -41,7 +46,7 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
   const unreadable = async (prepared: PreparedBatch, i: number, state: number) => {
     const standIn = giveUp({ run, sink, tally, prepared, i, state });
     if (standIn === null) return;
-    count(standIn, prepared.linkKeys[i]!);
+    count(standIn, prepared.files[i]!);
     await sink.add(standIn);
   };
 
@@ -53,7 +58,7 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
     if (result.state !== READ.done) return unreadable(prepared, i, result.state);
     putStat(batch, i, result.stat!);
     const entry = { ...current(prepared, i), extents: result.extents };
-    count(entry, prepared.linkKeys[i]!);
+    count(entry, prepared.files[i]!);
     await sink.commit(entry);
   };
 
@@ -63,7 +68,7 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
     if (state !== READ.done) return unreadable(prepared, i, state);
     const { at, sizeBytes } = dataOf(prepared.batch, i);
     const entry = current(prepared, i);
-    count(entry, prepared.linkKeys[i]!);
+    count(entry, prepared.files[i]!);
     const begun = sink.begin(contentBefore(prepared, i));
     if (begun) await begun;
     const written = sink.write(job.bytes().subarray(at, at + sizeBytes));
@@ -74,16 +79,16 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
 
   const add = (prepared: PreparedBatch, i: number, unchanged: TreeEntry | null) => {
     const entry = prepared.entries[i]!;
-    count(entry, prepared.linkKeys[i]!);
+    count(entry, prepared.files[i]!);
     if (unchanged === null) return sink.add(entry);
     tally.unchanged += 1;
     return sink.add({ ...entry, content: unchanged.content, extents: unchanged.extents });
   };
 
   const link = (prepared: PreparedBatch, i: number) => {
-    const hardLinkTo = firstPaths.get(prepared.linkKeys[i]!);
+    const hardLinkTo = links.pathOf(prepared.files[i]!);
     // The first name could not be read: perhaps this one can.
-    if (hardLinkTo === undefined)
+    if (hardLinkTo === null)
       return prepared.entries[i]!.sizeBytes === 0 ? add(prepared, i, null) : streamed(prepared, i);
     tally.types.file += 1;
     tally.hardLinks += 1;
@@ -123,6 +128,7 @@ export function emitter({ run, sink, tally }: EmitOptions): (prepared: PreparedB
     for (let i = 0; i < prepared.entries.length; i += 1) {
       const done = one(prepared, i, jobs);
       if (done) await done;
+      if (prepared.files[i]! >= 0) links.done(prepared.files[i]!);
     }
     const bytes = Math.max(0, tally.bytes - bytesBefore - toldBytes);
     context.progress.advance({ entries: prepared.entries.length, bytes });

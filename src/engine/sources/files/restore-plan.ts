@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { TreeEntry } from '../port.ts';
 import { escapePath } from './escape-path.ts';
+import { type PathTable, pathTable } from './path-table.ts';
 
 /** What a restore refuses to exceed; for trees whose origin is not trusted. */
 export interface RestoreLimits {
@@ -21,11 +22,10 @@ export interface RestorePlan {
   readonly single: TreeEntry | null;
   readonly entries: number;
   readonly bytes: number;
-  /**
-   * Files that hard links to be restored refer to, by path (latin1). The entry is there for those outside the
-   * selection: their content has to be fetched for the first link.
-   */
-  readonly linkTargets: ReadonlyMap<string, TreeEntry | null>;
+  /** Paths that hard links to be restored refer to. */
+  readonly linkTargets: Pick<PathTable, 'count' | 'find'>;
+  /** By their number, those outside the selection: their content has to be fetched for the first link. */
+  readonly outside: ReadonlyMap<number, TreeEntry>;
 }
 
 const unsafe = (path: Buffer, why: string) => new HoldfastError('path_unsafe', `${escapePath(path)}: ${why}`);
@@ -93,17 +93,20 @@ function parentGuard(depthMax: number): (entry: TreeEntry) => void {
 async function findOutside(
   entries: AsyncIterable<TreeEntry>,
   select: Buffer,
-  linkTargets: Map<string, TreeEntry | null>,
-): Promise<void> {
-  const wanted = new Set(
-    [...linkTargets.keys()].filter((path) => !isSelected(Buffer.from(path, 'latin1'), select)),
-  );
-  if (wanted.size === 0) return;
-  for await (const entry of entries) {
-    const path = entry.path.toString('latin1');
-    if (wanted.delete(path)) linkTargets.set(path, keepCopy(entry));
-    if (wanted.size === 0) return;
+  linkTargets: PathTable,
+): Promise<Map<number, TreeEntry>> {
+  const outside = new Map<number, TreeEntry>();
+  let wanted = 0;
+  for (let number = 0; number < linkTargets.count; number += 1) {
+    if (!isSelected(linkTargets.pathOf(number), select)) wanted += 1;
   }
+  if (wanted === 0) return outside;
+  for await (const entry of entries) {
+    const number = linkTargets.find(entry.path);
+    if (number >= 0 && !isSelected(entry.path, select)) outside.set(number, keepCopy(entry));
+    if (outside.size === wanted) break;
+  }
+  return outside;
 }
 
 /**
@@ -118,7 +121,7 @@ export async function planRestore(
   const { entries: entriesMax = Number.POSITIVE_INFINITY, bytes: bytesMax = Number.POSITIVE_INFINITY } =
     limits;
   const guard = parentGuard(limits.depth ?? DEPTH_MAX);
-  const linkTargets = new Map<string, TreeEntry | null>();
+  const linkTargets = pathTable();
   let first: TreeEntry | null = null;
   let many = 0;
   let bytes = 0;
@@ -128,7 +131,7 @@ export async function planRestore(
     if (!isSelected(entry.path, select)) continue;
     first ??= keepCopy(entry);
     many += 1;
-    if (entry.hardLinkTo) linkTargets.set(entry.hardLinkTo.toString('latin1'), null);
+    if (entry.hardLinkTo) linkTargets.enter(entry.hardLinkTo);
     else bytes += entry.sizeBytes;
     if (many > entriesMax)
       throw new HoldfastError('limit_exceeded', `the tree has more than ${entriesMax} entries`);
@@ -138,10 +141,10 @@ export async function planRestore(
   if (first === null) {
     // A missing optional source gives an empty tree: there is nothing to restore, and nothing wrong.
     if (select.length > 0) throw new HoldfastError('item_unknown', `the tree holds no ${escapePath(select)}`);
-    return { prefixBytes: 0, single: null, entries: 0, bytes: 0, linkTargets };
+    return { prefixBytes: 0, single: null, entries: 0, bytes: 0, linkTargets, outside: new Map() };
   }
-  await findOutside(entries(), select, linkTargets);
+  const outside = await findOutside(entries(), select, linkTargets);
   const single = first.type === 'folder' ? null : first;
   const prefixBytes = select.length === 0 ? 0 : select.length + 1;
-  return { prefixBytes, single, entries: many, bytes, linkTargets };
+  return { prefixBytes, single, entries: many, bytes, linkTargets, outside };
 }

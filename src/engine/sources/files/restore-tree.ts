@@ -61,8 +61,10 @@ interface Run {
   readonly plan: RestorePlan;
   readonly policy: MetadataPolicy;
   readonly placing: Placing;
-  /** Link targets placed so far, by their path in the tree: their path beneath the root (both latin1). */
-  readonly placed: Map<string, string>;
+  /** By number of the link target, 1 when it is placed. */
+  readonly placed: Uint8Array;
+  /** Where those from outside the selection were placed: paths beneath the root (latin1). */
+  readonly placedOutside: Map<number, string>;
   readonly report: { -readonly [K in keyof RestoreReport]: RestoreReport[K] } & {
     skipped: { path: string; reason: string }[];
   };
@@ -86,8 +88,9 @@ function skip({ report }: Run, entry: TreeEntry, reason: string): void {
 }
 
 function placementOf(run: Run, entry: TreeEntry, path: string, linkTo: string | null): Placement {
-  const key = entry.path.toString('latin1');
-  const isLinkTarget = entry.type === 'file' && linkTo === null && run.plan.linkTargets.has(key);
+  const { linkTargets } = run.plan;
+  const isLinkTarget =
+    entry.type === 'file' && linkTo === null && linkTargets.count > 0 && linkTargets.find(entry.path) >= 0;
   return { entry: resolveOwners(entry, run.policy), path, linkTo, isLinkTarget };
 }
 
@@ -119,15 +122,16 @@ async function placeContent(run: Run, placement: Placement, data: DataStream): P
 
 /** The first of several names is the file; or, when that is outside of what is restored, the first name that is inside. */
 async function placeHardLink(run: Run, entry: TreeEntry, path: string): Promise<void> {
-  const key = entry.hardLinkTo!.toString('latin1');
-  const first = run.placed.get(key);
-  if (first !== undefined) {
+  const { plan, placed, placedOutside } = run;
+  const target = plan.linkTargets.find(entry.hardLinkTo!);
+  if (placed[target] === 1) {
+    const first = placedOutside.get(target) ?? entry.hardLinkTo!.toString('latin1', plan.prefixBytes);
     await run.placing.begin(placementOf(run, entry, path, first));
     run.report.hardLinks += 1;
     run.report.files += 1;
     return;
   }
-  const outside = run.plan.linkTargets.get(key);
+  const outside = plan.outside.get(target);
   if (outside?.type !== 'file')
     throw new HoldfastError(
       'path_unsafe',
@@ -141,7 +145,8 @@ async function placeHardLink(run: Run, entry: TreeEntry, path: string): Promise<
   } finally {
     await group.close();
   }
-  run.placed.set(key, path);
+  placed[target] = 1;
+  placedOutside.set(target, path);
 }
 
 /** False for what is left out on purpose. */
@@ -158,7 +163,7 @@ function placeEntry(run: Run, entry: TreeEntry, path: string, data: DataStream):
   if (entry.type === 'file') {
     if (entry.hardLinkTo !== null) return placeHardLink(run, entry, path);
     const placement = placementOf(run, entry, path, null);
-    if (placement.isLinkTarget) run.placed.set(entry.path.toString('latin1'), path);
+    if (placement.isLinkTarget) run.placed[run.plan.linkTargets.find(entry.path)] = 1;
     return placeContent(run, placement, data);
   }
   if (entry.type === 'folder') report.folders += 1;
@@ -247,7 +252,8 @@ export async function restoreTree(options: RestoreTreeOptions): Promise<RestoreR
   const start = (root: FolderHandle, given: Pick<PlacerOptions, 'isSingle' | 'replace' | 'isApart'>): Run => {
     const useThread = options.useThread ?? isLarge(plan);
     const placing = (useThread ? threadPlacing : directPlacing)({ root, policy, ...given });
-    return { options, plan, policy, placing, placed: new Map(), report };
+    const placed = new Uint8Array(plan.linkTargets.count);
+    return { options, plan, policy, placing, placed, placedOutside: new Map(), report };
   };
 
   if (plan.single) {

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../base/errors.ts';
 import type { TreeEntry, TreeFacts, TreeSink } from '../port.ts';
 import { emitter } from './emit-entries.ts';
+import { linkTable } from './link-table.ts';
 import { previousCursor } from './previous-cursor.ts';
 import { newTally } from './tally.ts';
 import { type ReadJob, SLOT_BYTES } from './threads.ts';
@@ -52,15 +53,14 @@ export async function produceTree(
     oneFileSystem: run.oneFileSystem,
   });
   const cursor = previousCursor(previous);
-  const emit = emitter({ run, sink, tally });
-  /** Devices and inodes whose first link was decided to be read; the further ones wait for how that ends. */
-  const linked = new Set<string>();
+  const links = linkTable();
+  const emit = emitter({ run, sink, tally, links });
 
   const prepare = async (batch: WalkBatch): Promise<PreparedBatch> => {
     const text = Buffer.from(batch.text);
     const entries: TreeEntry[] = [];
     const matches: (TreeEntry | null)[] = [];
-    const linkKeys: (string | null)[] = [];
+    const files = new Int32Array(batch.entries).fill(-1);
     const actions = new Uint8Array(batch.entries);
     const jobs: ReadJob[] = [];
     let indices: number[] = [];
@@ -77,13 +77,15 @@ export async function produceTree(
       const match = found instanceof Promise ? await found : found;
       entries.push(entry);
       matches.push(match);
-      const key = linkKeyOf(batch, i, entry);
-      linkKeys.push(key);
-      if (key !== null && linked.has(key)) {
-        actions[i] = ACTION.link;
-        continue;
+      if (hasLinks(batch, i, entry)) {
+        const { number, isFirst } = links.announce(deviceOf(batch, i), entry.inode, linksOf(batch, i));
+        files[i] = number;
+        // Only its first name is read; the further ones wait for how that ends.
+        if (!isFirst) {
+          actions[i] = ACTION.link;
+          continue;
+        }
       }
-      if (key !== null) linked.add(key);
       const action = decide(batch, i, entry, match, sink);
       actions[i] = action;
       if (action !== ACTION.readSmall) continue;
@@ -92,7 +94,7 @@ export async function produceTree(
       jobBytes += entry.sizeBytes;
     }
     startJob();
-    return { batch, text, entries, previous: matches, linkKeys, actions, jobs };
+    return { batch, text, entries, previous: matches, files, actions, jobs };
   };
 
   try {
@@ -115,7 +117,7 @@ export async function produceTree(
   }
 }
 
-/** What tells files with several names apart; null for a file with one name. */
-function linkKeyOf(batch: WalkBatch, i: number, entry: TreeEntry): string | null {
-  return entry.type === 'file' && linksOf(batch, i) > 1 ? `${deviceOf(batch, i)}:${entry.inode}` : null;
+/** True for a file with several names. */
+function hasLinks(batch: WalkBatch, i: number, { type }: TreeEntry): boolean {
+  return type === 'file' && linksOf(batch, i) > 1;
 }

@@ -3,7 +3,8 @@ import type { TreeEntry } from '../port.ts';
 import { escapePath } from './escape-path.ts';
 import type { FolderHandle } from './handles.ts';
 import type { MetadataPolicy } from './metadata.ts';
-import { entryWriter, type OpenFile, type PlacedFile } from './restore-entries.ts';
+import { placedFiles } from './placed-files.ts';
+import { entryWriter, type OpenFile } from './restore-entries.ts';
 import { type FolderStack, folderStack } from './restore-folders.ts';
 import type { Placement } from './restore-records.ts';
 
@@ -35,11 +36,6 @@ export interface Placer {
   abandon(): void;
 }
 
-interface PlacedTarget {
-  readonly path: string;
-  readonly file: PlacedFile;
-}
-
 /** System errors become errors about the entry; ours pass. */
 function explain(entry: TreeEntry | null, error: unknown): unknown {
   const code = systemCode(error);
@@ -55,7 +51,7 @@ function explain(entry: TreeEntry | null, error: unknown): unknown {
 
 export function treePlacer({ root, policy, isSingle, replace, isApart }: PlacerOptions): Placer {
   const writer = entryWriter(policy, { replace, isApart });
-  const placed = new Map<string, PlacedTarget>();
+  const placed = placedFiles();
   let folders: FolderStack | null = null;
   let open: { readonly file: OpenFile; readonly placement: Placement } | null = null;
   let last: TreeEntry | null = null;
@@ -74,8 +70,8 @@ export function treePlacer({ root, policy, isSingle, replace, isApart }: PlacerO
     else if (linkTo === null) open = { file: writer.open(parent, name, entry), placement };
     else {
       const target = placed.get(linkTo);
-      if (target === undefined) throw new HoldfastError('internal', 'a hard link precedes its file');
-      writer.hardLink(root, target.path, target.file, parent, name);
+      if (target === null) throw new HoldfastError('internal', 'a hard link precedes its file');
+      writer.hardLink(root, linkTo, target, parent, name);
     }
   };
   const explained = (work: () => void) => {
@@ -96,7 +92,7 @@ export function treePlacer({ root, policy, isSingle, replace, isApart }: PlacerO
         const { file, placement } = open!;
         open = null;
         const identity = file.end(placement.isLinkTarget);
-        if (identity) placed.set(placement.path, { path: placement.path, file: identity });
+        if (identity) placed.add(placement.path, identity);
       });
     },
     finish: () => explained(() => folders?.finish()),

@@ -32,8 +32,8 @@ export interface PreparedBatch {
   readonly entries: readonly TreeEntry[];
   /** What the previous backup has under the same path. */
   readonly previous: readonly (TreeEntry | null)[];
-  /** For files with several names: what their names have in common. */
-  readonly linkKeys: readonly (string | null)[];
+  /** For files with several names: their number in the table of links; -1 for all others. */
+  readonly files: Int32Array;
   readonly actions: Uint8Array;
   readonly jobs: readonly ReadJob[];
 }
