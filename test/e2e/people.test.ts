@@ -145,13 +145,15 @@ test('somebody of one tenant sees only what belongs to it; on a phone, in German
   await examine(page, 'overview-phone');
   const wide = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
   assert.equal(wide, false, 'nothing sticks out');
-  for (const path of ['', 'backups', 'runs', 'plans', 'sources', 'destinations', 'tokens']) {
+  const everyday = ['', 'backups', 'runs', 'plans', 'sources', 'destinations', 'tokens'];
+  for (const path of [...everyday, 'health', 'maintenance', 'ledger', 'notices', 'tenants', 'settings']) {
     await page.goto(`/admin/${path}`);
     await page.getByRole('heading', { level: 1 }).waitFor();
-    await page.getByRole('status', { name: 'Lädt' }).waitFor({ state: 'detached' });
+    await page.getByRole('status', { name: 'Lädt' }).first().waitFor({ state: 'detached' });
     const text = (await page.locator('main').textContent()) ?? '';
     assert.doesNotMatch(text, /rival|nightly/, `/${path}`);
-    if (['backups', 'runs', 'plans'].includes(path)) assert.match(text, /acme/, `/${path}`);
+    if (/^(backups|runs|plans|health|maintenance|tenants)$/.test(path))
+      assert.match(text, /acme/, `/${path}`);
     if (['backups', 'plans'].includes(path)) await examine(page, `phone-${path}`);
   }
   await button(page, 'Menü').press('Enter');

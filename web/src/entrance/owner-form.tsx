@@ -1,8 +1,8 @@
-import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { call } from '../api/client.ts';
-import { ProblemNote } from '../parts/problem-note.tsx';
+import { NameField, PasswordField } from '../parts/credential-fields.tsx';
+import { Form } from '../parts/form.tsx';
 import { useTexts } from '../texts/texts.ts';
 
 /** The token stands outside of this form, and belongs to it by this id. */
@@ -24,33 +24,10 @@ export function OwnerForm({ token }: { readonly token: string }) {
       }),
     onSuccess: () => client.resetQueries(),
   });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    claim.mutate();
-  };
   return (
-    <form onSubmit={submit} id={OWNER_FORM}>
-      <Stack gap="sm">
-        <TextInput
-          label={t('field.name')}
-          autoComplete="username"
-          required
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <PasswordInput
-          label={t('field.password')}
-          description={t('field.passwordHelp')}
-          autoComplete="new-password"
-          required
-          value={password}
-          onChange={(event) => setPassword(event.currentTarget.value)}
-        />
-        <ProblemNote error={claim.error} />
-        <Button type="submit" loading={claim.isPending}>
-          {t('setup.claim')}
-        </Button>
-      </Stack>
-    </form>
+    <Form id={OWNER_FORM} sending={claim} submit={t('setup.claim')} isWide>
+      <NameField value={name} onChange={setName} />
+      <PasswordField isNew value={password} onChange={setPassword} />
+    </Form>
   );
 }

@@ -21,6 +21,8 @@ interface FormProps {
   readonly isReady?: boolean;
   readonly isWide?: boolean;
   readonly onCancel?: () => void;
+  /** By which fields outside of it belong to it. */
+  readonly id?: string;
   readonly children: ReactNode;
 }
 
@@ -34,6 +36,7 @@ export function Form({
   isReady = true,
   isWide = false,
   onCancel,
+  id,
   children,
 }: FormProps) {
   const t = useTexts();
@@ -56,7 +59,7 @@ export function Form({
     </Button>
   );
   return (
-    <form onSubmit={send}>
+    <form onSubmit={send} id={id}>
       <Stack gap="sm">
         {children}
         {note || <ProblemNote error={sending.error} />}

@@ -22,7 +22,6 @@ export const noticeTexts = area({
     'channel.plans': 'Only of these plans',
     'channel.plansHelp': 'Divided by commas; empty for any',
     'channel.port': 'Port',
-    'channel.rules': 'What it is told',
     'channel.secret': 'Variable that holds the signing secret',
     'channel.secretHelp': 'At least 16 characters, which the receiver knows. Only its name is stored here.',
     'channel.security': 'Encryption',
@@ -71,7 +70,6 @@ export const noticeTexts = area({
     'channel.plans': 'Nur von diesen Plänen',
     'channel.plansHelp': 'Durch Kommas getrennt; leer für alle',
     'channel.port': 'Port',
-    'channel.rules': 'Was er erfährt',
     'channel.secret': 'Variable mit dem Geheimnis zum Signieren',
     'channel.secretHelp':
       'Mindestens 16 Zeichen, die der Empfänger kennt. Gespeichert wird hier nur ihr Name.',
