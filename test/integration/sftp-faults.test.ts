@@ -19,7 +19,7 @@ import { startSshd, type TestSshd } from '../support/sshd.ts';
 import { type Direction, type SshdProxy, startSshdProxy } from '../support/sshd-proxy.ts';
 
 const NO_RETRY: Patience = { firstMs: 0, laterMs: 0, attempts: 1 };
-const RETRY: Patience = { firstMs: 10_000, laterMs: 30_000, attempts: 5 };
+const RETRY: Patience = { firstMs: 120_000, laterMs: 300_000, attempts: 5 };
 /** Later cuts hit the tidying up, behind which nothing is left to go wrong. */
 const MOST_PACKETS = 60;
 

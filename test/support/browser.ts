@@ -6,8 +6,8 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ensureChromium } from './ensure-chromium.ts';
 
-/** Nothing that the page waits for takes as long: only a fault does. */
-const PATIENCE_MS = 20_000;
+/** Nothing that the page waits for takes as long, on a machine with ten other things to do: only a fault does. */
+const PATIENCE_MS = 180_000;
 /** Of most pages one picture is enough. */
 const DARK_PICTURES = new Set(['overview', 'restore', 'backup']);
 const PICTURES = resolve(import.meta.dirname, '../../docs/ui');
@@ -15,6 +15,7 @@ const PICTURES = resolve(import.meta.dirname, '../../docs/ui');
 /** One browser for a test file. The caller closes it. */
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
+    timeout: PATIENCE_MS,
     executablePath: ensureChromium(),
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
   });

@@ -39,7 +39,7 @@ async function bench(t: TestContext, world: World): Promise<Bench> {
   const open = (idleMs: number, callMs: number) =>
     openFor(t, address, {
       credentials: ceph.owner,
-      patience: { ...SHORT_PATIENCE, connectMs: 60_000, idleMs, callMs },
+      patience: { ...SHORT_PATIENCE, idleMs, callMs },
       partBytes: PART_BYTES,
     });
   const [storage, hasty] = [await open(60_000, 120_000), await open(700, 3_000)];
