@@ -49,12 +49,12 @@ async function addDrill(
   plan: string,
   atMs: number,
   result: 'green' | 'red',
-  trial: 0 | 1 = 0,
+  { trial = 0, tenantId = null }: { trial?: 0 | 1; tenantId?: string | null } = {},
 ): Promise<void> {
   await catalog.db
     .insertInto('drills')
     .values({
-      ...{ id: newId(atMs), backup_id: newId(atMs), plan_id: null, plan, tenant_id: null, job_id: null },
+      ...{ id: newId(atMs), backup_id: newId(atMs), plan_id: null, plan, tenant_id: tenantId, job_id: null },
       ...{ started_at: atMs, finished_at: atMs + 42_000, recovery_ms: 42_000, data_age_ms: HOUR_MS },
       ...{ via: null, requested_by: null, trial, result, checks: 1, red_checks: 0, failure: null },
       ...{ fingerprint: null, evidence_sha256: null, stored_at: '[]', not_stored: '[]' },
@@ -131,8 +131,10 @@ function healthSuite(place: CatalogPlace): void {
     await world.plan('c', { schedule: '0 3 * * *' });
     await addBackup(world, { plan: 'a', agoMs: 5 * HOUR_MS, tenantId: 't1' });
     const newest = await addBackup(world, { plan: 'b', agoMs: 90 * MINUTE_MS, tenantId: 't1' });
-    await addDrill(world.catalog, 'a', world.clock.nowMs() - 50 * HOUR_MS, 'green');
-    await addDrill(world.catalog, 'a', world.clock.nowMs() - 10 * HOUR_MS, 'red');
+    await addDrill(world.catalog, 'a', world.clock.nowMs() - 50 * HOUR_MS, 'green', { tenantId: 't1' });
+    await addDrill(world.catalog, 'a', world.clock.nowMs() - 10 * HOUR_MS, 'red', { tenantId: 't1' });
+    // Another tenant had a plan of this name once.
+    await addDrill(world.catalog, 'b', world.clock.nowMs() - HOUR_MS, 'red', { tenantId: 'former' });
     const all = await tenantHealth(world.catalog, null);
     assert.deepEqual([all.status, all.tenants.length], ['warning', 2]);
     const { tenants, status } = await tenantHealth(world.catalog, ['t1']);
@@ -158,10 +160,10 @@ function healthSuite(place: CatalogPlace): void {
       ['t1', newest, 1.5, 1, 50],
     );
     // A trial says nothing about the plan.
-    await addDrill(world.catalog, 'a', world.clock.nowMs() - HOUR_MS, 'green', 1);
+    await addDrill(world.catalog, 'a', world.clock.nowMs() - HOUR_MS, 'green', { tenantId: 't1', trial: 1 });
     const tried = (await tenantHealth(world.catalog, ['t1'])).tenants[0]!;
     assert.deepEqual([tried.status, tried.hours_since_proven_restore], ['warning', 50]);
-    await addDrill(world.catalog, 'a', world.clock.nowMs() - MINUTE_MS, 'green');
+    await addDrill(world.catalog, 'a', world.clock.nowMs() - MINUTE_MS, 'green', { tenantId: 't1' });
     const proven = (await tenantHealth(world.catalog, ['t1'])).tenants[0]!;
     assert.deepEqual([proven.status, proven.hours_since_proven_restore], ['healthy', 0]);
     world.clock.advance(HOUR_MS);
@@ -214,6 +216,7 @@ function metricsSuite(place: CatalogPlace): void {
       assert.equal(sampleOf(body, series), value, series);
     }
     assert.ok(body.includes('process_cpu_seconds_total'));
+    assert.equal(sampleOf(body, 'holdfast_drill_last_success{tenant="",plan="deleted"}'), undefined);
   });
 
   test('every metric of the catalog shows, with its help', async (t) => {
@@ -261,6 +264,7 @@ async function busyWorld(place: CatalogPlace, t: TestContext): Promise<ServerWor
     .execute();
   await addDrill(catalog, 'daily', clock.nowMs() - DAY_MS, 'green');
   await addDrill(catalog, 'daily', clock.nowMs() - HOUR_MS, 'red');
+  await addDrill(catalog, 'deleted', clock.nowMs() - HOUR_MS, 'red');
   await world.queue.enqueue({ kind: 'verify', payload: {}, runAfterMs: clock.nowMs() - 120_000 });
   const { writeDocument } = await import('../../src/server/configuration/documents.ts');
   await catalog.transaction(async (trx) => {

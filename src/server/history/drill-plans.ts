@@ -26,11 +26,11 @@ export async function drillPlans({ db, clock }: Catalog): Promise<DrillPlan[]> {
   const nowMs = clock.nowMs();
   const rows = await db.selectFrom('drill_entries').selectAll().execute();
   const entries = new Map(rows.map((row) => [row.plan_id, row]));
-  const drills = await lastDrills(db);
+  const lastOf = await lastDrills(db);
   const plans = await listDocuments(db, 'plan');
   return plans.map(({ id, name, tenantId, body }) => {
     const entry = entries.get(id);
-    const found = drills.get(name);
+    const found = lastOf(name, tenantId);
     const isOn = entry?.enabled === 1;
     return {
       ...{ plan: name, tenantId, schedule: body.drill?.schedule ?? null },

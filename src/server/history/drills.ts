@@ -95,10 +95,16 @@ export async function trendUntil(db: CatalogDb, { id, plan, tenantId }: DrillEnt
   return rows.map(entryOf).reverse();
 }
 
-/** The last drill of each plan, and the last that was green; trials left out. */
+export interface LastDrills {
+  readonly last: DrillEntry;
+  /** The last that was green. */
+  readonly green: DrillEntry | null;
+}
+
+/** Tells the last drills of a plan, trials left out; null for none. A name may have been another tenant's before. */
 export async function lastDrills(
   db: CatalogDb,
-): Promise<ReadonlyMap<string, { readonly last: DrillEntry; readonly green: DrillEntry | null }>> {
+): Promise<(plan: string, tenantId: string | null) => LastDrills | null> {
   const newest = (result?: 'green') => {
     let latest = db
       .selectFrom('drills')
@@ -106,12 +112,22 @@ export async function lastDrills(
       .where('trial', '=', 0)
       .where('plan', 'is not', null);
     if (result) latest = latest.where('result', '=', result);
-    return db.selectFrom('drills').selectAll().where('id', 'in', latest.groupBy('plan')).execute();
+    return db
+      .selectFrom('drills')
+      .selectAll()
+      .where('id', 'in', latest.groupBy(['plan', 'tenant_id']))
+      .execute();
   };
-  const green = new Map((await newest('green')).map((row) => [row.plan!, entryOf(row)]));
-  return new Map(
-    (await newest()).map((row) => [row.plan!, { last: entryOf(row), green: green.get(row.plan!) ?? null }]),
-  );
+  const keyOf = (plan: string | null, tenantId: string | null) => JSON.stringify([plan, tenantId]);
+  const byPlan = (entries: readonly DrillEntry[]) =>
+    new Map(entries.map((one) => [keyOf(one.plan, one.tenantId), one]));
+  const green = byPlan((await newest('green')).map(entryOf));
+  const last = byPlan((await newest()).map(entryOf));
+  return (plan, tenantId) => {
+    const key = keyOf(plan, tenantId);
+    const found = last.get(key);
+    return found ? { last: found, green: green.get(key) ?? null } : null;
+  };
 }
 
 function entryOf(row: Selectable<DrillsTable>): DrillEntry {

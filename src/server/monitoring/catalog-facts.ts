@@ -2,6 +2,7 @@
 import { DAY_MS } from '../../engine/index.ts';
 import type { JobKind } from '../catalog/tables/jobs.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
+import { listDocuments } from '../configuration/documents.ts';
 import { WORKER_GONE_MS } from '../jobs/worker-presence.ts';
 
 export interface CatalogFacts {
@@ -84,7 +85,7 @@ async function missingCopies(db: CatalogDb): Promise<CatalogFacts['missingCopies
   return rows.map(({ name, count }) => ({ destination: name, count: Number(count) }));
 }
 
-/** The latest of each plan, whatever it found. A trial says nothing about the plan. */
+/** The latest of each plan that is there, whatever it found. A trial says nothing about the plan. */
 async function latestDrills(db: CatalogDb): Promise<DrillFact[]> {
   const rows = await db
     .selectFrom('drills')
@@ -95,11 +96,15 @@ async function latestDrills(db: CatalogDb): Promise<DrillFact[]> {
         .select((inner) => inner.fn.max('latest.id').as('id'))
         .where('latest.trial', '=', 0)
         .where('latest.plan', 'is not', null)
-        .groupBy('latest.plan'),
+        .groupBy(['latest.plan', 'latest.tenant_id']),
     )
     .orderBy('plan')
     .execute();
-  return rows.map((row) => ({ ...row, plan: row.plan! }));
+  // Of a plan that is gone nobody is told any more, and a name may be another tenant's by now.
+  const plans = new Map((await listDocuments(db, 'plan')).map(({ name, tenantId }) => [name, tenantId]));
+  return rows.flatMap((row) =>
+    row.plan !== null && plans.get(row.plan) === row.tenant_id ? [{ ...row, plan: row.plan }] : [],
+  );
 }
 
 /** Waiting now, and given up during the last day. */

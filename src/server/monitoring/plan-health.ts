@@ -63,7 +63,9 @@ export async function planHealth({ db, clock }: Catalog): Promise<PlanHealth[]> 
       limits.set(tenantId, (await settingValues(db, tenantId))['health.warningAfterHours']);
     }
     const last = backups.get(row.last_id ?? '') ?? null;
-    found.push(healthOf(row, last, proven.get(row.name) ?? null, limits.get(tenantId)!, nowMs));
+    found.push(
+      healthOf(row, last, proven.get(keyOf(row.name, tenantId)) ?? null, limits.get(tenantId)!, nowMs),
+    );
   }
   return found;
 }
@@ -156,11 +158,16 @@ const goodBackup = (row: Selectable<BackupsTable>): GoodBackup => ({
 async function provenAt(db: CatalogDb): Promise<Map<string, number>> {
   const rows = await db
     .selectFrom('drills')
-    .select((eb) => ['plan', eb.fn.max('finished_at').as('at')])
+    .select((eb) => ['plan', 'tenant_id', eb.fn.max('finished_at').as('at')])
     .where('result', '=', 'green')
     .where('trial', '=', 0)
     .where('plan', 'is not', null)
-    .groupBy('plan')
+    .groupBy(['plan', 'tenant_id'])
     .execute();
-  return new Map(rows.flatMap(({ plan, at }) => (at === null ? [] : [[plan!, Number(at)]])));
+  return new Map(
+    rows.flatMap(({ plan, tenant_id, at }) => (at === null ? [] : [[keyOf(plan!, tenant_id), Number(at)]])),
+  );
 }
+
+/** A name may have been another tenant's. */
+const keyOf = (plan: string, tenantId: string | null) => JSON.stringify([plan, tenantId]);

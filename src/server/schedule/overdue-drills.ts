@@ -20,7 +20,7 @@ export async function noticeOverdueDrills(catalog: Catalog, nowMs: number): Prom
           eb
             .selectFrom('drills')
             .select('drills.id')
-            .whereRef('drills.plan', '=', 'plan.name')
+            .whereRef('drills.plan_id', '=', 'plan.id')
             .whereRef('drills.started_at', '>=', 'entry.last_slot_at')
             .where('drills.trial', '=', 0),
         ),
