@@ -1,11 +1,12 @@
 /** The command line with a repository on an SFTP server: everything an operator does, through bin/holdfast.js. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { generateKeyText } from '../../src/engine/crypto/key-text.ts';
+import { startCountingProxy } from '../support/counting-proxy.ts';
 import { runCli } from '../support/run-cli.ts';
 import { randomFrom } from '../support/seed.ts';
 import { startSshd, type TestSshd } from '../support/sshd.ts';
@@ -80,13 +81,16 @@ test('backup, list, verify, restore, rotate and prune over SFTP', async (t) => {
 
 test('a server that restarts in the middle of a backup costs nothing, a killed backup only itself', async (t) => {
   const { server, folder, environment, json } = await host(t);
+  const proxy = await startCountingProxy(server.port);
+  t.after(() => proxy.stop());
+  environment.HOLDFAST_REPOSITORY = server.addressOf('backups', proxy.port);
   writeFileSync(join(folder, 'data'), randomBytes(12_000_000));
   await json(['init']);
-  const packs = join(server.folder, 'backups/.tmp');
-  const begun = async () => {
-    while (!existsSync(packs) || readdirSync(packs).length === 0) await wait(5);
+  /** The pack is on its way: random bytes do not get smaller. */
+  const begun = () => {
+    proxy.reset();
+    return proxy.after(4_000_000);
   };
-  rmSync(packs, { recursive: true });
 
   const killed = await runCli(['backup', 'data'], {
     folder,
@@ -96,7 +100,6 @@ test('a server that restarts in the middle of a backup costs nothing, a killed b
   assert.equal(killed.signal, 'SIGKILL');
   assert.deepEqual(await json(['list']), []);
 
-  rmSync(packs, { recursive: true });
   const restarted = begun().then(async () => {
     await server.kill();
     await wait(300);
