@@ -96,6 +96,11 @@ async function holdAndArchive(page: Page): Promise<void> {
   await dialog.getByLabel('Type “release” to confirm').fill('release');
   await button(page, 'Release the hold').click();
   await dialog.waitFor({ state: 'detached' });
+  const ledger = page.getByRole('table', { name: 'In the ledger' });
+  await ledger
+    .getByRole('row', { name: /owner@example\.org .*hold/ })
+    .first()
+    .waitFor();
   await more('Move to the archive');
   await dialog.getByLabel('Type “archive” to confirm').fill('archive');
   await examine(page, 'backup-archive');

@@ -232,6 +232,13 @@ test('what was done and what was read is in the ledger; where it cannot be writt
       .map((one: Record<string, unknown>) => [one.action, one.actor_name, one.object_id, one.outcome]),
     [['api.backups.download', 'owner@example.org', backup.id, 'succeeded']],
   );
+  assert.equal(
+    (await owner.send('PUT', `/api/v1/backups/${backup.id}/hold`, { body: { reason: 'x' } })).status,
+    200,
+  );
+  const { json: about } = await owner.get(`/api/v1/ledger?object_id=${backup.id}`);
+  const objects = about.items.map((one: Record<string, unknown>) => [one.action, one.object_id]);
+  assert.deepEqual(objects, [['api.backups.hold.change', backup.id]], 'of one backup, and of it only');
   const { json: heads } = await owner.get('/api/v1/ledger/heads');
   assert.equal(heads.heads.find(({ stream }: { stream: string }) => stream === 'org_admin_reads').seq, 2);
 

@@ -9,6 +9,7 @@ export const ledgerQuery = z.strictObject({
   after: z.coerce.number().int().min(1).optional().describe('`next` of the page before'),
   tenant_id: tenantId.unwrap().optional(),
   action: z.string().max(200).optional().describe('`key` also finds `key.rotate`'),
+  object_id: z.string().min(1).max(200).optional().describe('what it was about, such as a backup'),
 });
 
 export const ledgerPage = z.object({

@@ -12,6 +12,8 @@ export interface LedgerFilter {
   readonly tenantId?: string | null;
   /** `key` also finds `key.rotate`. */
   readonly action?: string;
+  /** What it was about, such as a backup. */
+  readonly objectId?: string;
 }
 
 interface Condition {
@@ -21,12 +23,16 @@ interface Condition {
 
 /** Newest first. Costs the same wherever it begins and however rare what is asked for is: each part of it follows an index. */
 export async function listLedger(db: LedgerDb, filter: LedgerFilter): Promise<Entry[]> {
-  const { stream, limit, beforeSeq, tenantId, action } = filter;
+  const { stream, limit, beforeSeq, tenantId, action, objectId } = filter;
   const tenant = tenantCondition(tenantId);
+  const object = objectId === undefined ? [] : [{ text: 'object_id = ?', values: [objectId] }];
   const before = { text: 'seq < ?', values: [beforeSeq ?? Number.MAX_SAFE_INTEGER] };
   const names = action === undefined ? null : await actionsOf(db, stream, tenant, action);
   const parts = (names ?? [null]).map((name) =>
-    page(stream, limit, [tenant, ...(name === null ? [] : [{ text: 'action = ?', values: [name] }]), before]),
+    page(stream, limit, [
+      ...[tenant, ...object, ...(name === null ? [] : [{ text: 'action = ?', values: [name] }])],
+      before,
+    ]),
   );
   const query = parts.length === 1 ? parts[0]! : newestOf(parts, limit);
   const rows = await db.query<LedgerEntriesTable>(query.text, query.values);

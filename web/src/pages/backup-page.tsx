@@ -3,6 +3,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { type BackupContent, fileUrl, useBackupContent } from '../api/content.ts';
 import { Compare } from '../backup/compare.tsx';
 import { useDownload } from '../backup/download-file.ts';
+import { LedgerOf } from '../backup/ledger-of.tsx';
 import { Proof } from '../backup/proof.tsx';
 import { Tables } from '../backup/tables.tsx';
 import { TreeBrowser } from '../backup/tree-browser.tsx';
@@ -81,6 +82,7 @@ function Shown({ backup }: { readonly backup: BackupContent }) {
         <Copies backup={backup} />
       </Panel>
       <Proof backup={backup} />
+      {may('ledger:read') && <LedgerOf id={backup.id} tenant={backup.tenant_id} />}
     </Stack>
   );
 }

@@ -3,7 +3,7 @@ import { useMe } from '../api/queries.ts';
 /** What roles of one tenant allow there; see server/access/permissions.ts. */
 const OF_VIEWER = ['health:read', 'settings:read', 'tenants:read', 'notices:read'];
 const OF_OPERATOR = ['backups:trigger', 'jobs:cancel', 'destinations:test', 'ledger:read'];
-const OF_ADMIN = ['plans:write', 'backups:download', 'settings:write'];
+const OF_ADMIN = ['plans:write', 'backups:download', 'backups:delete', 'settings:write'];
 
 /**
  * Whether the person who is logged in may do something, everywhere or in one of their tenants. What this says only hides what would be

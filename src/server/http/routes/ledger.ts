@@ -18,12 +18,13 @@ export function addLedgerRoutes(app: App, { catalog, ledger }: ServerContext): v
       response: answers(ledgerPage),
     },
     handler: async (request) => {
-      const { stream, limit, after, tenant_id, action } = request.query;
+      const { stream, limit, after, tenant_id, action, object_id } = request.query;
       const entries = await listLedger(placeOfCatalog(catalog).db, {
         ...{ stream, limit: limit + 1 },
         ...(after === undefined ? {} : { beforeSeq: after }),
         ...(tenant_id === undefined ? {} : { tenantId: tenant_id }),
         ...(action === undefined ? {} : { action }),
+        ...(object_id === undefined ? {} : { objectId: object_id }),
       });
       const items = entries.slice(0, limit).map((entry) => ({ ...entry }));
       return { items, next: entries.length > limit ? items.at(-1)!.seq : null };
