@@ -1,6 +1,7 @@
 /** Drills by a worker of plans whose parts are backups of their own or lie elsewhere, and of backups whose plan is gone. */
 import assert from 'node:assert/strict';
-import { appendFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DrillReport } from '../../src/engine/index.ts';
@@ -15,7 +16,9 @@ import { type DrilledBackup, requestDrill } from '../../src/server/runs/request-
 import type { BackupResult, DrillResult } from '../../src/server/worker/port.ts';
 import { rebuildCatalog } from '../../src/server/worker/rebuild-catalog.ts';
 import { type CatalogPlace, onEachCatalog } from '../support/catalogs.ts';
+import { killProcess, startJobProcess } from '../support/job-process.ts';
 import { type RunnerWorld, runnerWorld } from '../support/runner-world.ts';
+import { untilTrue } from '../support/until-true.ts';
 
 async function drill(
   world: RunnerWorld,
@@ -40,8 +43,10 @@ const oldest = ({ backup, otherBackups }: DrillReport) =>
 
 onEachCatalog('drills of a service', (place) => {
   // The same code on both; what is drilled differs.
-  if (place.dialect === 'sqlite') alone(place);
-  else together(place);
+  if (place.dialect === 'sqlite') {
+    alone(place);
+    killed(place);
+  } else together(place);
 });
 
 function alone(place: CatalogPlace): void {
@@ -91,6 +96,52 @@ function alone(place: CatalogPlace): void {
         ['own', 'green', id],
       ],
     );
+  });
+}
+
+function killed(place: CatalogPlace): void {
+  test('a worker that is killed in the middle leaves nothing, and another one drills', async (t) => {
+    const world = await runnerWorld(place, t);
+    const drills = join(world.folder, 'drills');
+    await mkdir(drills);
+    const begun = join(world.folder, 'begun');
+    const command = `test -e ${begun} || { touch ${begun}; sleep 600; }`;
+    await world.write('plan', 'p', {
+      ...{ sources: ['app'], destination: 'main' },
+      drill: { folder: drills, checks: [{ kind: 'command', command }] },
+    });
+    const { folder, environment, address } = world;
+    const log = join(folder, 'log');
+    await appendFile(log, '');
+    const child = await startJobProcess({
+      ...{ address, log, leaseMs: 120_000, concurrency: 1, place: { folder, environment } },
+    });
+    t.after(() => killProcess(child));
+    await world.run('p');
+    const asked = { plan: await planOf(world, 'p'), backup: null, checks: null };
+    const { job } = await world.catalog.transaction((trx) =>
+      requestDrill(trx, world.queue, { ...asked, via: 'schedule', requestedBy: null }),
+    );
+    await untilTrue(async () => existsSync(begun));
+    await killProcess(child);
+    await untilTrue(async () => readdirSync(drills).length === 0);
+    // As if time had passed.
+    await world.catalog.db
+      .updateTable('jobs')
+      .set({ lease_until: 1 })
+      .where('status', '=', 'running')
+      .execute();
+    assert.deepEqual(await world.queue.maintain(), [job.id]);
+    world.work();
+    const { status, attempt } = await world.ended(job.id);
+    // A busy machine may take it away once more.
+    assert.ok(status === 'succeeded' && attempt >= 2, `${status}, attempt ${attempt}`);
+    const found = await drillsOf(world);
+    assert.deepEqual(
+      found.map(({ result, jobId }) => [result, jobId]),
+      [['green', job.id]],
+    );
+    assert.deepEqual(readdirSync(drills), []);
   });
 }
 
