@@ -1,11 +1,13 @@
 /** Looking into backups through the service: what they hold, folders, single files, what changed, what retention makes of them. */
 import assert from 'node:assert/strict';
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld, person } from '../support/http-world.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { untilTrue } from '../support/until-true.ts';
 
 const V1 = '/api/v1';
 const q = encodeURIComponent;
@@ -115,6 +117,9 @@ test('a backup is looked into: artifacts, tables, folders, files, differences', 
     [10, 7, 4],
   );
   const actions = world.records.map(({ action }) => action);
+  const taken = world.records.find(({ action }) => action === `GET ${V1}/backups/:id/file`);
+  assert.deepEqual(taken?.object, { id: first, artifact: 'uploads', path: 'deep/er/Logo "ä"; x=1.png' });
+  await untilTrue(async () => (await readdir(join(world.folder, 'home', 'downloads'))).length === 0);
   for (const route of ['tree', 'file', 'compare'])
     assert.ok(actions.includes(`GET ${V1}/backups/:id/${route}`));
 });
@@ -210,4 +215,12 @@ test('whoever belongs to another tenant learns nothing; viewers see no content o
   const { status, json } = await owner.get(at);
   assert.deepEqual([status, json.content_from, json.content_error.code], [200, null, 'repository_missing']);
   assert.equal(json.artifacts.find(({ name }: { name: string }) => name === 'uploads').form, null);
+});
+
+test('what a server that was killed left of downloads is gone when the next one starts', async (t) => {
+  const folder = await temporaryFolder(t);
+  const left = join(folder, 'home', 'downloads', 'file-left');
+  await mkdir(left, { recursive: true });
+  await httpWorld(t, { folder });
+  await assert.rejects(readdir(left), { code: 'ENOENT' });
 });

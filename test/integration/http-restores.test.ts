@@ -136,6 +136,8 @@ test('a database is restored by the service, in every way, and back', async (t) 
   });
   const actions = all.items.map(({ request }: { request: { action: string } }) => request.action);
   assert.ok(actions.includes('switch-back') && actions.includes('drop-old'));
+  const recorded = world.records.find(({ action }) => action === `POST ${RESTORES}`);
+  assert.deepEqual(recorded?.object, { backup_id: id, to: 'shop', mode: 'beside' });
   assert.ok(!JSON.stringify(world.records).includes(cluster.password || 'no password'));
 });
 

@@ -1,7 +1,7 @@
 /** What is where a restore would go: for people who are to decide. */
 import { lstat, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, systemCode } from '../base/errors.ts';
+import { codeOf, HoldfastError, systemCode } from '../base/errors.ts';
 import { describeLive, parsePostgresAddress, queryReadOnly } from '../sources/postgres/index.ts';
 import { isSqliteFile, querySqlite } from '../sources/sqlite/index.ts';
 import { isDatabaseAddress } from './restore-plan.ts';
@@ -33,12 +33,13 @@ const COUNTS = `select pg_catalog.pg_database_size(pg_catalog.current_database()
   left join pg_catalog.pg_stat_all_tables s on s.relid = c.oid
   where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
 
-/** Changes nothing. Counts up to a limit. Throws `database_unreachable`, `database_auth`, `database_failed`, `interrupted`. */
+/** Changes nothing. Counts up to a limit. Throws `database_unreachable`, `database_auth`, `database_failed`, `target_failed`, `interrupted`. */
 export async function describeTarget(target: string, signal: AbortSignal): Promise<TargetDescription> {
   if (isDatabaseAddress(target)) return describeDatabase(target, signal);
   const found = await lstat(target).catch((error: unknown) => {
-    if (systemCode(error) === 'ENOENT') return null;
-    throw error;
+    const code = systemCode(error) ?? '';
+    if (['ENOENT', 'ENOTDIR'].includes(code)) return null;
+    throw new HoldfastError('target_failed', `${target} cannot be looked at: ${code}`, { cause: error });
   });
   if (!found) return NOTHING;
   if (found.isDirectory()) return describeFolder(target, signal);
@@ -70,7 +71,8 @@ async function describeFolder(root: string, signal: AbortSignal): Promise<Target
   let [sizeBytes, entries] = [0, 0];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     signal.throwIfAborted();
-    for await (const entry of await opendir(folder)) {
+    const opened = await opendir(folder).catch(() => null);
+    for await (const entry of opened ?? []) {
       if (entries === MOST_ENTRIES) return { ...NOTHING, kind: 'folder', sizeBytes, entries, isMore: true };
       entries += 1;
       const path = join(folder, entry.name);

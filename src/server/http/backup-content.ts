@@ -8,21 +8,25 @@ import type { CatalogDb } from '../catalog/types.ts';
 import { tablesOf } from '../history/table-facts.ts';
 import { backupDetail } from './backup-list.ts';
 import type { ServerContext } from './context.ts';
-import { atNearest } from './copies.ts';
+import { atNearest, type NearCopy } from './copies.ts';
 import { redact } from './redact.ts';
 
 export type BackupDetails = Awaited<ReturnType<Engine['show']>>;
+
+/** A page waits for it: what the catalog knows is better than nothing for minutes. */
+const PATIENCE_MS = 15_000;
 
 /** The catalog's word, with that of the manifest where a copy can be read. Throws `id_unknown`. */
 export async function backupContent(context: ServerContext, reply: FastifyReply, id: string) {
   const known = await backupDetail(context.catalog.db, id);
   const proof = await proofOf(context.catalog.db, id);
   try {
-    const read = await atNearest(context, reply, id, async ({ engine, backupId, destination }) => ({
+    const look = async ({ engine, backupId, destination }: NearCopy) => ({
       destination,
       details: await engine.show(backupId),
       holds: (await engine.listHolds()).filter((hold) => hold.backupId === backupId),
-    }));
+    });
+    const read = await atNearest(context, reply, id, look, PATIENCE_MS);
     const { details, holds } = read;
     return {
       ...known,

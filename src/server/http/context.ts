@@ -76,6 +76,8 @@ declare module 'fastify' {
     tenants: readonly string[] | null | undefined;
     /** The tenant the request is about, for the record. */
     tenantId: string | null;
+    /** What else it is about, for the record: what does not stand in its path. No secrets. */
+    about: Readonly<Record<string, string>> | null;
   }
 }
 

@@ -28,17 +28,47 @@ export async function specsHolding(
   return Promise.all(names.map((name) => workplace.destination(config, name)));
 }
 
-/** Work for whoever waits for the answer: it ends when they go away. Throws what the work throws, `id_unknown`. */
+/**
+ * Work for whoever waits for the answer: it ends when they go away. Throws what the work throws, `id_unknown`, and `storage_unreachable` when
+ * it takes longer than `limitMs`.
+ */
 export async function atNearest<T>(
   context: ServerContext,
   reply: FastifyReply,
   id: string,
   work: (copy: NearCopy) => Promise<T>,
+  limitMs: number | null = null,
 ): Promise<T> {
   const specs = await specsHolding(context, id);
-  return whileWaiting(reply, (signal) =>
-    withNearestCopy(specs, id, { progress: silentProgress, signal }, work),
+  return whileWaiting(reply, (waiting) =>
+    within(limitMs, waiting, (signal) =>
+      withNearestCopy(specs, id, { progress: silentProgress, signal }, work),
+    ),
   );
+}
+
+/** Ends work that takes too long, whether it heeds its signal or not. Exported for its test. */
+export async function within<T>(
+  limitMs: number | null,
+  waiting: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (limitMs === null) return work(waiting);
+  const ending = new AbortController();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new HoldfastError(
+      'storage_unreachable',
+      `no copy answered within ${limitMs / 1000} seconds`,
+    );
+    reject(error);
+    ending.abort(error);
+  }, limitMs);
+  try {
+    return await Promise.race([promise, work(AbortSignal.any([waiting, ending.signal]))]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Runs work with a signal that ends when whoever asked goes away. */

@@ -7,6 +7,13 @@ import { requireBackup } from './backup-list.ts';
 import type { ServerContext } from './context.ts';
 import { atNearest, type NearCopy } from './copies.ts';
 
+const stagingFolder = ({ settings }: ServerContext) => join(settings.home, 'downloads');
+
+/** Removes what a server left behind that ended at once: it may be files of a backup in plain. */
+export async function forgetDownloads(context: ServerContext): Promise<void> {
+  await rm(stagingFolder(context), { recursive: true, force: true });
+}
+
 /** Sends a backup. Throws `id_unknown`, what opening a destination throws. */
 export async function sendBundle(
   context: ServerContext,
@@ -40,7 +47,7 @@ async function sendStaged(
   id: string,
   make: (copy: NearCopy, file: string) => Promise<{ readonly sizeBytes: number; readonly name: string }>,
 ): Promise<FastifyReply> {
-  const root = join(context.settings.home, 'downloads');
+  const root = stagingFolder(context);
   await mkdir(root, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(root, 'file-'));
   const remove = () => rm(folder, { recursive: true, force: true });

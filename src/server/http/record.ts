@@ -7,6 +7,7 @@ const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function addRecord(app: App, { catalog, record }: ServerContext): void {
   const written = new WeakSet<FastifyRequest>();
+  app.decorateRequest('about', null);
   app.addHook('onSend', async (request, reply, payload) => {
     if (!written.has(request) && isRecorded(request, reply)) {
       // Once: the answer to a failure of the record passes here again.
@@ -15,7 +16,7 @@ export function addRecord(app: App, { catalog, record }: ServerContext): void {
       await record({
         atMs: catalog.clock.nowMs(),
         action: `${request.method} ${request.routeOptions.url ?? ''}`,
-        object: { ...params },
+        object: { ...params, ...request.about },
         actor: request.identity ? nameOf(request.identity) : null,
         userId: request.identity?.userId ?? null,
         tokenId: request.identity?.token?.id ?? null,

@@ -19,7 +19,7 @@ import { archiveBackup } from '../archive-backup.ts';
 import { compared } from '../backup-compare.ts';
 import { backupContent, treeOf } from '../backup-content.ts';
 import type { App, ServerContext } from '../context.ts';
-import { sendFile } from '../download.ts';
+import { forgetDownloads, sendFile } from '../download.ts';
 import { retentionPreview } from '../retention-preview.ts';
 import type { TenantOf } from '../route-access.ts';
 import { tenantOfBackup } from './shared.ts';
@@ -31,6 +31,7 @@ const tenantOfPlan: TenantOf = async (request, { catalog }) =>
 
 export function addContentRoutes(app: App, context: ServerContext): void {
   const tags = ['backups'];
+  app.addHook('onReady', () => forgetDownloads(context));
   app.route({
     method: 'GET',
     url: '/api/v1/backups/:id',
@@ -54,7 +55,11 @@ export function addContentRoutes(app: App, context: ServerContext): void {
       querystring: treeQuery,
       response: answers(treePage),
     },
-    handler: async (request, reply) => treeOf(context, reply, request.params.id, request.query),
+    handler: async (request, reply) => {
+      const { artifact, path, search } = request.query;
+      request.about = { artifact, path, ...(search === undefined ? {} : { search }) };
+      return treeOf(context, reply, request.params.id, request.query);
+    },
   });
   app.route({
     method: 'GET',
@@ -71,7 +76,10 @@ export function addContentRoutes(app: App, context: ServerContext): void {
       querystring: fileQuery,
       produces: ['application/octet-stream'],
     },
-    handler: async (request, reply) => sendFile(context, reply, request.params.id, request.query),
+    handler: async (request, reply) => {
+      request.about = { ...request.query };
+      return sendFile(context, reply, request.params.id, request.query);
+    },
   });
   app.route({
     method: 'GET',
@@ -84,7 +92,11 @@ export function addContentRoutes(app: App, context: ServerContext): void {
       querystring: compareQuery,
       response: answers(comparison),
     },
-    handler: async (request, reply) => compared(context, request, reply, request.params.id, request.query),
+    handler: async (request, reply) => {
+      const { with: other, artifact } = request.query;
+      request.about = { ...(other && { with: other }), ...(artifact && { artifact }) };
+      return compared(context, request, reply, request.params.id, request.query);
+    },
   });
   app.route({
     method: 'DELETE',

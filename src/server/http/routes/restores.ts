@@ -53,6 +53,7 @@ export function addRestoreRoutes(app: App, context: ServerContext): void {
         ...{ graceMs: body.grace_seconds * 1000, planOnly: body.plan_only },
       };
       request.tenantId = tenantId;
+      request.about = aboutOf(body);
       const { job } = await queue.enqueue({
         ...{ kind: 'restore', payload, tenantId, planId, plan, priority: PRIORITY.restore },
         // What half succeeded is looked at by a person before it is done again.
@@ -76,6 +77,7 @@ export function addRestoreRoutes(app: App, context: ServerContext): void {
     },
     handler: async (request, reply) => {
       request.tenantId = (await requireBackup(catalog.db, request.body.backup_id)).tenant_id;
+      request.about = aboutOf(request.body);
       const wanted = await wantedOf(context, request.body);
       return planPayload(await whileWaiting(reply, (signal) => planRestore(context, wanted, signal)));
     },
@@ -98,6 +100,17 @@ export function addRestoreRoutes(app: App, context: ServerContext): void {
     },
   });
   addSwitches(app, context);
+}
+
+/** For the record. */
+function aboutOf({ backup_id, item, to, mode, tenant }: z.output<typeof restorePlanRequest>) {
+  return {
+    backup_id,
+    to,
+    mode,
+    ...(item === undefined ? {} : { item }),
+    ...(tenant === undefined ? {} : { tenant }),
+  };
 }
 
 async function wantedOf({ catalog }: ServerContext, body: z.output<typeof restorePlanRequest>) {
@@ -172,6 +185,7 @@ function addSwitches(app: App, { queue, settings }: ServerContext): void {
       handler: async (request, reply) => {
         requireProductionSwitch();
         const { to, grace_seconds: grace } = request.body;
+        request.about = { target: redact(to) };
         const payload: SwitchPayload = { action, to, graceMs: grace * 1000 };
         const { job } = await queue.enqueue({
           ...{ kind: 'restore', payload, priority: PRIORITY.restore, maxAttempts: 1 },

@@ -37,6 +37,7 @@ export function addUploadRoutes(app: App, context: ServerContext): void {
   const imports = uploadImports(context, sessions);
   const uploads: Uploads = { sessions, imports };
   const sweeping = setInterval(() => void sessions.sweep(), HOUR_MS).unref();
+  app.addHook('onReady', () => sessions.sweep());
   app.addHook('onClose', async () => {
     clearInterval(sweeping);
     await imports.close();
