@@ -35,7 +35,7 @@ test('health says what is missing and what to do; maintenance shows what came of
   assert.match((await plan.textContent())!, /never.*A warning comes after/, 'age and limit');
   await plan.getByRole('button', { name: 'Back up now: nightly' }).click();
   await page.getByText('Show the backup').waitFor();
-  await go(page, 'Backup health');
+  await page.goto('/admin/health');
   await plan.getByText('healthy', { exact: true }).waitFor();
   await plan.getByText('Rehearse a restore').waitFor();
   const at = await plan.locator('time').first().getAttribute('title');

@@ -1,4 +1,5 @@
-import type { Body } from './document-kind.ts';
+/** Of a document, or of something inside of it. */
+type Body = Record<string, unknown>;
 
 const isBody = (value: unknown): value is Body =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
