@@ -1,73 +1,25 @@
 /** Restore drills through the API: green, red, unable to run, tried, cancelled; what is told of them, and their evidence. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { verifyEvidence } from '../../src/engine/index.ts';
 import { openCatalogLedger } from '../../src/server/ledger/catalog-ledger.ts';
 import { jobRecorder } from '../../src/server/ledger/job-records.ts';
 import { noticeOf } from '../../src/server/notices/notice.ts';
-import type { HttpClient } from '../support/http-client.ts';
-import { type HttpWorld, httpWorld, person } from '../support/http-world.ts';
+import {
+  type DrillPlace,
+  drillPlace,
+  drillEvents as events,
+  evidenceBesideBackups,
+  planOf,
+} from '../support/drill-place.ts';
 import { runCli } from '../support/run-cli.ts';
 import { unexpected } from '../support/server-world.ts';
 import { untilTrue } from '../support/until-true.ts';
 
 const ROWS = { kind: 'sql', name: 'enough rows', source: 'app', query: 'select count(*) from t' };
-
-interface DrillPlace {
-  readonly world: HttpWorld;
-  readonly owner: HttpClient;
-  /** Where drills have their folders. */
-  readonly drills: string;
-  /** Changes the stored plan. */
-  plan(more: object, drill?: object): Promise<void>;
-  backUp(): Promise<string>;
-  /** Asks for a drill and waits for the end of its job. */
-  // biome-ignore lint/suspicious/noExplicitAny: as the API gives it
-  drill(body?: object): Promise<any>;
-}
-
-/** A server with a plan and one backup of it. */
-async function drillPlace(t: TestContext): Promise<DrillPlace> {
-  const world = await httpWorld(t);
-  const owner = await world.owner();
-  await world.withPlan(owner);
-  const drills = join(world.folder, 'drills');
-  await mkdir(drills);
-  const plan: DrillPlace['plan'] = async (more, drill = {}) => {
-    const { version } = (await owner.get('/api/v1/plans/nightly')).json;
-    const body = {
-      ...{ sources: ['app', 'uploads'], destination: 'main' },
-      ...{ ...more, drill: { folder: drills, ...drill } },
-    };
-    const { status, text } = await owner.send('PUT', '/api/v1/plans/nightly', { body: { body, version } });
-    assert.equal(status, 200, text);
-  };
-  const ended = async (path: string, body: object) => {
-    const { status, json, text } = await owner.post(path, body);
-    assert.equal(status, 202, text);
-    return world.ended(owner, json.job_id);
-  };
-  await plan({});
-  return {
-    ...{ world, owner, drills, plan },
-    backUp: async () => (await ended('/api/v1/plans/nightly/run', {})).result.backups[0].backupId,
-    drill: (body = { plan: 'nightly' }) => ended('/api/v1/drills', body),
-  };
-}
-
-const events = async ({ catalog }: HttpWorld) =>
-  (await catalog.db.selectFrom('events').selectAll().orderBy('id').execute()).filter(({ kind }) =>
-    kind.startsWith('drill'),
-  );
-
-const planOf = async ({ owner }: DrillPlace) => (await owner.get('/api/v1/drills/plans')).json.items[0];
-const evidenceBesideBackups = ({ world }: DrillPlace) => {
-  const folder = join(world.folder, 'main');
-  return readdirSync(folder, { recursive: true }).filter((name) => String(name).includes('evidence/')).length;
-};
 
 /** The downloaded page and document, by the engine and by the command, with no repository at hand. */
 async function verifiesOffline({ world, owner }: DrillPlace, id: string, fingerprint: string): Promise<void> {
@@ -288,82 +240,4 @@ test('a red drill, one that cannot run, and trials, which prove nothing and aler
     assert.deepEqual(readdirSync(place.drills), []);
     await isAlerted(4);
   });
-});
-
-test('after every second backup; what it proved stays, and only who may asks for one', async (t) => {
-  const place = await drillPlace(t);
-  const { world, owner } = place;
-  await owner.post('/api/v1/tenants', { id: 'acme', name: 'acme' });
-  await owner.post('/api/v1/tenants', { id: 'rival', name: 'rival' });
-  await place.plan({ tenantId: 'acme' }, { afterBackups: 2 });
-  await place.backUp();
-  assert.equal((await planOf(place)).backups_since, 1);
-  const second = await place.backUp();
-  const [drill] = await untilTrue(async () => {
-    const { items } = (await owner.get('/api/v1/drills')).json;
-    return items.length > 0 && items;
-  });
-  assert.deepEqual(
-    [drill.via, drill.requested_by, drill.backup_id, drill.result, drill.tenant_id],
-    ['after_backups', null, second, 'green', 'acme'],
-  );
-  assert.equal((await planOf(place)).backups_since, 0);
-
-  await place.plan({ tenantId: 'acme', retention: { keepLast: 1 } });
-  await place.backUp();
-  const newest = await place.backUp();
-  await untilTrue(async () => {
-    const { items } = (await owner.get('/api/v1/backups')).json;
-    return items.length === 2 && items.every(({ id }: { id: string }) => [second, newest].includes(id));
-  });
-
-  const statusOf = async (client: HttpClient, method: string, path: string, body?: unknown) =>
-    (await client.send(method, `/api/v1${path}`, body === undefined ? {} : { body })).status;
-  const asked = [
-    ['POST', '/drills', { plan: 'nightly' }],
-    ['POST', '/drills', { backup_id: second }],
-    ['GET', `/drills/${drill.id}`],
-    ['GET', `/drills/${drill.id}/evidence.json`],
-    ['GET', `/drills/${drill.id}/evidence.html`],
-  ] as const;
-  const rival = await person(world, owner, 'rival@example.org', null, { rival: 'admin' });
-  for (const [method, path, body] of asked) {
-    assert.equal(await statusOf(rival, method, path, body), 403, `${method} ${path}`);
-  }
-  for (const path of ['', '?tenant_id=acme', '/plans']) {
-    assert.deepEqual((await rival.get(`/api/v1/drills${path}`)).json.items, [], path);
-  }
-  const viewer = await person(world, owner, 'viewer@example.org', null, { acme: 'viewer' });
-  assert.equal((await viewer.get('/api/v1/drills')).json.items.length, 1);
-  assert.equal(await statusOf(viewer, 'GET', `/drills/${drill.id}/evidence.html`), 200);
-  assert.equal(await statusOf(viewer, 'POST', '/drills', { plan: 'nightly' }), 403);
-
-  // What runs commands on this machine is not for the admin of one tenant.
-  const admin = await person(world, owner, 'admin@example.org', null, { acme: 'admin' });
-  const command = { kind: 'command', command: 'id' };
-  assert.equal(await statusOf(admin, 'POST', '/drills', { plan: 'nightly', checks: [command] }), 403);
-  for (const [kind, body] of [
-    ['sources', { kind: 'sqlite', path: join(world.folder, 'acme.db') }],
-    ['destinations', { address: join(world.folder, 'acme'), minimumFreeBytes: 0 }],
-  ] as const) {
-    const made = await owner.post(`/api/v1/${kind}`, { name: 'acme', body, tenant_id: 'acme' });
-    assert.equal(made.status, 201, made.text);
-  }
-  const plan = { sources: ['acme'], destination: 'acme', tenantId: 'acme' };
-  const post = (name: string, more: object) =>
-    statusOf(admin, 'POST', '/plans', { name, body: { ...plan, ...more } });
-  const hooks = { before: [{ command: 'id' }] };
-  assert.equal(await post('hooked', { hooks }), 403);
-  assert.equal(await post('checked', { drill: { checks: [command] } }), 403);
-  assert.equal(await post('elsewhere', { drill: { folder: '/etc' } }), 403);
-  assert.equal(await post('own', { drill: { schedule: 'monthly' } }), 201);
-  const put = async (client: HttpClient, drill: object) => {
-    const { version } = (await owner.get('/api/v1/plans/own')).json;
-    return statusOf(client, 'PUT', '/plans/own', { body: { ...plan, drill }, version });
-  };
-  assert.equal(await put(owner, { schedule: 'monthly', checks: [command] }), 200);
-  const { drill: stored } = (await admin.get('/api/v1/plans/own')).json.body;
-  assert.equal(await put(admin, { ...stored, schedule: 'quarterly' }), 200);
-  assert.equal(await put(admin, { ...stored, checks: [{ ...command, command: 'reboot' }] }), 403);
-  assert.equal(await put(admin, { ...stored, checks: [] }), 403);
 });
