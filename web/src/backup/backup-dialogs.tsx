@@ -27,7 +27,7 @@ export function ReleaseDialog({ id, onClose, onDone }: BackupDialogProps) {
   const release = useMutation({
     mutationFn: () => call<CopiesChanged>(`/api/v1/backups/${id}/hold`, { method: 'DELETE' }),
     async onSuccess(changed) {
-      await refresh('backups');
+      await refresh('backups', 'ledger');
       onDone(changed);
     },
   });
@@ -62,7 +62,7 @@ export function ArchiveDialog({ id, onClose, onDone }: BackupDialogProps) {
         { method: 'DELETE' },
       ),
     async onSuccess(changed) {
-      await refresh('backups', 'health');
+      await refresh('backups', 'health', 'ledger');
       onDone(changed);
     },
   });

@@ -37,7 +37,7 @@ export function BackupActions({ backup, isCompact = false }: BackupActionsProps)
   const undelete = useMutation({
     mutationFn: () => call<CopiesChanged>(`${path}/undelete`, { method: 'POST', body: {} }),
     async onSuccess(result) {
-      await refresh('backups');
+      await refresh('backups', 'ledger');
       setChanged(result);
     },
   });
@@ -130,7 +130,7 @@ function Hold({ path, onClose, onDone }: HoldProps) {
   const hold = useMutation({
     mutationFn: () => call<CopiesChanged>(`${path}/hold`, { method: 'PUT', body: { reason } }),
     async onSuccess(changed) {
-      await refresh('backups');
+      await refresh('backups', 'ledger');
       onDone(changed);
     },
   });
