@@ -268,6 +268,7 @@ function plausible(fake: FakeEngine): Engine {
     verify: async () => VERIFIED,
     rotate: async () => ({
       removed: 1,
+      paused: [],
       decisions: [
         { backup: ROTATED, action: 'keep', reasons: [{ code: 'last_good', text: 'last good backup' }] },
         {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { RotatePayload } from '../../contracts/cli-payloads.ts';
 import { isTableArchivePlan } from '../../contracts/table-archives.ts';
+import { EXIT } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { atEach, exitCodeOf, renderDown } from '../each-destination.ts';
 import type { RetentionInput, RotateOutcome } from '../engine-door.ts';
@@ -14,6 +15,7 @@ type RotateOptions = RetentionInput & {
   readonly dryRun?: boolean;
   readonly plan?: string;
   readonly tenantId?: string;
+  readonly acceptChanges?: boolean;
 };
 
 export function addRotate(program: Command, action: Action): void {
@@ -23,6 +25,7 @@ export function addRotate(program: Command, action: Action): void {
     .option('--dry-run', 'only show what would go, and why each backup that stays is kept')
     .option('--plan <name>', 'only backups of this plan')
     .option('--tenant-id <id>', 'only backups of this tenant')
+    .option('--accept-changes', 'the newest backups are unlike those before, and that is right')
     .option('--preset <name>', 'two-weeks, standard, year or archive')
     .option('--days <n>', 'limit: nothing older', parseCount)
     .option('--versions <n>', 'limit: never more', parseCount)
@@ -40,6 +43,8 @@ Rules come from the plan in the configuration, or from the options here, which r
 A backup stays when any keep rule selects it, unless a limit (--days, --versions) cuts it. Without a
 keep rule all are selected and the limits are 365 days and 52 versions. Held backups, the last good and
 the last proven one of each plan always stay. Incomplete backups take no place from good ones.
+Where the newest backup is unlike the plan's history (size, rows, share of new data), nothing of the plan is removed, and
+the exit code is 1, until you looked at it and said --accept-changes.
 ${examples('holdfast rotate --dry-run', 'holdfast rotate --daily 14 --weekly 8', 'holdfast rotate --plan nightly')}`,
     )
     .action(action(rotate));
@@ -58,12 +63,15 @@ async function rotate(cli: Cli, options: RotateOptions): Promise<CommandResult> 
     // Archived rows are nowhere else: rules for backups are not meant for them.
     const rulesOf = (plan: string | null): RetentionInput =>
       isGiven && !isTableArchivePlan(plan) ? options : rulesThere(plan);
-    return engine.rotate({ dryRun, plan: options.plan ?? null, tenantId: options.tenantId ?? null, rulesOf });
+    const acceptAnomalies = options.acceptChanges === true;
+    const only = { plan: options.plan ?? null, tenantId: options.tenantId ?? null };
+    return engine.rotate({ dryRun, ...only, rulesOf, acceptAnomalies });
   });
   if ('alone' in answers) {
-    const { removed, decisions } = answers.alone;
+    const { removed, decisions, paused } = answers.alone;
     const json: RotatePayload = { dryRun, removed, backups: decisions.map((one) => decisionPayload(one)) };
-    return { json, text: renderRotate(decisions, dryRun) };
+    const exitCode = paused.length > 0 ? EXIT.failed : EXIT.ok;
+    return { json, text: `${renderRotate(decisions, dryRun)}${renderPaused(paused)}`, exitCode };
   }
   const done = answers.several.flatMap(({ destination, result }) =>
     result ? [{ destination, ...result }] : [],
@@ -77,13 +85,24 @@ async function rotate(cli: Cli, options: RotateOptions): Promise<CommandResult> 
     failures: failuresPayload(answers.several),
   };
   const text = done.map(
-    ({ destination, decisions }) => `${printable(destination)}\n${renderRotate(decisions, dryRun)}`,
+    ({ destination, decisions, paused }) =>
+      `${printable(destination)}\n${renderRotate(decisions, dryRun)}${renderPaused(paused)}`,
   );
   return {
     json,
     text: [...text, renderDown(answers.several)].join(''),
-    exitCode: exitCodeOf(answers.several),
+    exitCode:
+      exitCodeOf(answers.several) || (done.some(({ paused }) => paused.length > 0) ? EXIT.failed : EXIT.ok),
   };
+}
+
+function renderPaused(paused: RotateOutcome['paused']): string {
+  return paused
+    .map(({ plan, backupId, text }) => {
+      const of = plan === null ? 'backups without a plan' : `plan ${printable(plan)}`;
+      return `PAUSED, ${of}: of backup ${backupId}, ${printable(text)}\n  next: look at it (holdfast show ${backupId}, holdfast drill); if it is right, holdfast rotate --accept-changes\n`;
+    })
+    .join('');
 }
 
 function decisionPayload(

@@ -142,6 +142,11 @@ export const ERRORS = {
     'failed',
     true,
   ),
+  retention_paused: entry(
+    'the newest backup is unlike those before, so nothing of its plan is removed',
+    'look at it; if it is right, run holdfast rotate --accept-changes',
+    'failed',
+  ),
   hold_active: entry('the backup is on hold', 'release the hold first', 'failed'),
   // keys
   key_wrong: entry('no key given opens this', 'give the key with the named key id', 'key'),
@@ -302,12 +307,6 @@ export const ERRORS = {
   ),
   request_too_large: entry('the request is too large', 'send less, or raise the limit', 'usage'),
   upload_incomplete: entry('the upload ended early', 'send it again', 'usage', true),
-  upload_conflict: entry(
-    'the upload is not where this goes on',
-    'ask with HEAD how far it is, and go on from there',
-    'usage',
-    true,
-  ),
   upload_conflict: entry(
     'the upload is not where this goes on',
     'ask with HEAD how far it is, and go on from there',

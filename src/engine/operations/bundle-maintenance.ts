@@ -25,13 +25,13 @@ export async function rotateBundles(
   }));
   const rules = (group: { plan: string | null }) => resolveRetention(rulesFor(group.plan, { rulesOf }));
   const decisions = planRetention(candidates, rules, Date.now());
-  if (dryRun) return { removed: 0, decisions };
+  if (dryRun) return { removed: 0, decisions, paused: [] };
   const going = decisions.filter(({ action }) => action === 'remove');
   for (const { backup } of going) await moveBundle(storage, backup.bundle, 'archived');
   for (const { name, modifiedAtMs } of (await list('archived')).filter(isMeant)) {
     if (Date.now() - modifiedAtMs >= ARCHIVE_MS) await storage.remove(name);
   }
-  return { removed: going.length, decisions };
+  return { removed: going.length, decisions, paused: [] };
 }
 
 /** Reads bundles to their last byte: every segment, every hash. What did not even open is damage too. */

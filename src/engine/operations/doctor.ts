@@ -1,7 +1,6 @@
 import { DAY_MS } from '../base/clock.ts';
 import { findTools } from '../sources/postgres/index.ts';
 import type { OperationContext } from './context.ts';
-import { recoveryChecks } from './doctor-recovery.ts';
 import { statusOf } from './list.ts';
 import { testStorage } from './test-destination.ts';
 
@@ -33,7 +32,6 @@ export async function doctor(context: OperationContext): Promise<DoctorCheck[]> 
     await keyCheck(context),
     await backupCheck(context),
     await toolCheck(),
-    ...(await recoveryChecks(context)),
   ];
 }
 

@@ -11,6 +11,7 @@ import { type CompareTreesRequest, compareBackups } from './compare-backups.ts';
 import type { OperationContext } from './context.ts';
 import type { CopyPlace } from './copy-place.ts';
 import { doctor } from './doctor.ts';
+import { recoveryChecks } from './doctor-recovery.ts';
 import { drillCheck } from './drill/drill-check.ts';
 import type { DrillRequest } from './drill/drill-types.ts';
 import {
@@ -120,7 +121,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     /** The rows of one tenant into a database that others share. */
     restoreTenant: (request: TenantRestoreRequest) => restoreTenantOf(context, request),
     verify: (request: { backupId: string | null; share: number }) => verify(context, request),
-    rotate: (request: RotateRequest) => rotate(context, request),
+    rotate: (request: RotateRequest) => rotate(context, { ...request, stateFolder: options.stateFolder }),
     prune: (request: { dryRun: boolean }) => prune(context, request),
     placeHold: (id: string, reason: string) => placeHold(context, id, reason),
     releaseHold: (id: string) => releaseHold(context, id),
@@ -154,6 +155,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     storeEvidence: (copy: EvidenceCopy) => storeEvidence(repository, copy),
     doctor: async () => [
       ...(await doctor(context)),
+      ...(await recoveryChecks(context)),
       await kitCheck(repository, options.stateFolder),
       ...(await drillCheck(context)),
     ],

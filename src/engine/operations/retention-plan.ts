@@ -37,7 +37,8 @@ export type RetentionReasonCode =
   | 'within_limits'
   | 'too_old'
   | 'too_many'
-  | 'not_selected';
+  | 'not_selected'
+  | 'paused';
 
 export interface RetentionDecision<T extends RetentionCandidate = RetentionCandidate> {
   readonly backup: T;

@@ -3,6 +3,15 @@ import { HoldfastError } from '../base/errors.ts';
 import type { Hold } from '../repository/holds.ts';
 import { isTableArchive, type Manifest } from '../repository/manifest.ts';
 import type { ManifestRef } from '../repository/manifest-path.ts';
+import type { BackupMeasure } from './anomaly.ts';
+import {
+  isSameGroup,
+  measureOf,
+  type PausedGroup,
+  type PauseRequest,
+  pausedGroups,
+  withPause,
+} from './anomaly-pause.ts';
 import type { OperationContext } from './context.ts';
 import { IMPORTED_PLAN } from './import-dump.ts';
 import { statusOf } from './list.ts';
@@ -15,8 +24,7 @@ export const ARCHIVE_MS = 30 * DAY_MS;
 
 export type RetentionInput = RetentionRules & { readonly preset?: string | null | undefined };
 
-export interface RotateRequest {
-  readonly dryRun: boolean;
+export interface RotateRequest extends PauseRequest {
   /** Null looks at every plan. */
   readonly plan: string | null;
   readonly tenantId: string | null;
@@ -29,12 +37,15 @@ export interface RotatedBackup extends RetentionCandidate {
 }
 
 interface Candidate extends RotatedBackup {
+  readonly measure: BackupMeasure;
   readonly ref: ManifestRef;
 }
 
 export interface RotateOutcome {
   readonly removed: number;
   readonly decisions: readonly RetentionDecision<RotatedBackup>[];
+  /** Why retention is paused for some; empty when it is not. */
+  readonly paused: readonly PausedGroup[];
 }
 
 /**
@@ -45,12 +56,17 @@ export interface RotateOutcome {
 export async function rotate(context: OperationContext, request: RotateRequest): Promise<RotateOutcome> {
   const { repository, clock, signal, progress } = context;
   const candidates = await candidatesOf(context, request);
-  const decisions = planRetention(
+  const paused = await pausedGroups(candidates, request, repository.id);
+  const planned = planRetention(
     candidates,
     ({ plan }) => resolveRetention(rulesFor(plan, request)),
     clock.nowMs(),
   );
-  if (request.dryRun) return { removed: 0, decisions };
+  const decisions = planned.map((decision) => withPause(decision, paused));
+  for (const { plan, text } of paused) {
+    progress.warn(`retention of ${plan ?? 'backups without a plan'} is paused: ${text}`);
+  }
+  if (request.dryRun) return { removed: 0, decisions, paused };
   const going = decisions.filter(({ action }) => action === 'remove').reverse();
   progress.phase('rotate', { entries: going.length });
   for (const { backup } of going) {
@@ -58,8 +74,8 @@ export async function rotate(context: OperationContext, request: RotateRequest):
     await repository.manifests.archive(backup.ref);
     progress.advance({ entries: 1 });
   }
-  await purgeOld(context, request);
-  return { removed: going.length, decisions };
+  await purgeOld(context, request, paused);
+  return { removed: going.length, decisions, paused };
 }
 
 /**
@@ -94,6 +110,7 @@ async function candidatesOf(
       status: statusOf(manifest),
       held: held.has(manifest.id),
       provenAtMs: proven.get(manifest.id) ?? null,
+      measure: measureOf(manifest),
     });
   }
   return candidates;
@@ -103,11 +120,13 @@ async function candidatesOf(
 async function purgeOld(
   { repository, clock, signal }: OperationContext,
   { plan, tenantId }: RotateRequest,
+  paused: readonly PausedGroup[],
 ): Promise<void> {
   for await (const { ref, manifest } of repository.manifests.readAll({ state: 'archived' })) {
     signal.throwIfAborted();
     if (plan !== null && manifest.plan !== plan) continue;
     if (tenantId !== null && manifest.tenantId !== tenantId) continue;
+    if (paused.some((group) => isSameGroup(group, manifest))) continue;
     const stored = await repository.storage.stat(ref.name);
     if (!stored || clock.nowMs() - stored.modifiedAtMs < ARCHIVE_MS) continue;
     if (await repository.holds.isHeld(manifest.id)) continue;

@@ -21,8 +21,10 @@ export async function runRotate(parts: RunnerParts, job: Job, context: JobContex
   let failure: unknown = null;
   for (const { name: destination } of destinationsOf(run.config, plan)) {
     try {
-      const ids = await rotateAt(parts, run, destination, enginePlansOf(name, plan), context);
+      const { ids, paused } = await rotateAt(parts, run, destination, enginePlansOf(name, plan), context);
       removed.push({ destination, ids });
+      if (paused !== null)
+        failure ??= new HoldfastError('retention_paused', `${name} at ${destination}: ${paused}`);
     } catch (error) {
       context.signal.throwIfAborted();
       failure ??= error;
@@ -49,18 +51,20 @@ async function rotateAt(
   destination: string,
   plans: readonly string[],
   context: JobContext,
-): Promise<string[]> {
+): Promise<{ readonly ids: string[]; readonly paused: string | null }> {
   const spec = await parts.workplace.destination(config, destination);
   const port = { progress: engineProgress(context), signal: context.signal };
   const engine = await openEngine({ ...(await spec.options()), ...port });
   try {
     const removed: string[] = [];
+    let paused: string | null = null;
     for (const plan of plans) {
       const outcome = await engine.rotate({ dryRun: false, plan, tenantId: null, rulesOf: spec.rulesOf });
       const going = outcome.decisions.filter(({ action }) => action === 'remove');
       removed.push(...going.map(({ backup }) => backup.id));
+      paused ??= outcome.paused[0]?.text ?? null;
     }
-    return removed;
+    return { ids: removed, paused };
   } finally {
     await engine.close();
   }
