@@ -1,6 +1,7 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import ssh2, { type ConnectConfig, type SFTPWrapper } from 'ssh2';
 import { HoldfastError } from '../../base/errors.ts';
+import { freeSent } from './free-sent.ts';
 import { type HostTrust, judgeHostKey, wantedAlgorithms } from './host-key.ts';
 import type { SftpAddress } from './sftp-address.ts';
 import { ConnectionLost } from './sftp-failure.ts';
@@ -51,7 +52,7 @@ export async function connectSftp(options: ConnectOptions): Promise<SftpSession>
     client.connect({
       ...loginOf(options),
       ...algorithmsFor(trust),
-      sock: socket,
+      sock: freeSent(socket),
       readyTimeout: connectMs,
       keepaliveInterval: KEEP_ALIVE_MS,
       keepaliveCountMax: KEEP_ALIVE_MISSES,
