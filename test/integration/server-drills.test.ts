@@ -190,6 +190,11 @@ test('a red drill, one that cannot run, and trials, which prove nothing and aler
   });
 
   await t.test('what cannot run is red, with evidence that says why', async () => {
+    // Retention that follows a backup would meet an empty place, and make a folder there.
+    await untilTrue(async () => {
+      const { items } = (await owner.get('/api/v1/jobs')).json;
+      return items.every((one: { finished_at: string | null }) => one.finished_at !== null);
+    });
     await rename(join(world.folder, 'main'), join(world.folder, 'away'));
     const gone = await place.drill();
     await rename(join(world.folder, 'away'), join(world.folder, 'main'));
