@@ -42,7 +42,10 @@ export function buildProgram(io: CliIo, action: Action): Command {
     .helpCommand('help [command]', 'show help for a command')
     .option('--repository <address>', 'where backups are kept (or HOLDFAST_REPOSITORY)')
     .option('--destination <name>', 'one of the destinations of the configuration')
-    .option('--config <file>', 'configuration (or HOLDFAST_CONFIG, or ./holdfast.yaml)')
+    .option(
+      '--config <file>',
+      'configuration (or HOLDFAST_CONFIG, or ./holdfast.yaml); catalog: is what the server stores',
+    )
     .option('--limit-upload <rate>', 'at most so many MiB each second go out')
     .option('--limit-download <rate>', 'at most so many MiB each second come in')
     .option('--json', 'write one JSON document to standard output, everything else to standard error')

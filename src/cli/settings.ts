@@ -69,10 +69,28 @@ function refuseForeign(file: string, { uid, mode }: Stats): void {
   });
 }
 
+/** `--config catalog:` is what the server of this data folder has stored. */
+const isStored = (io: CliIo, options: GlobalOptions) =>
+  (options.config ?? io.environment.HOLDFAST_CONFIG) === 'catalog:';
+
+/** The scripts of npm that an operator runs beside a server. */
+const BESIDE_SERVER = /^(backup:(run|rotate|restore)|reencrypt-secrets)$/;
+
+/** Said so, or one of the scripts without any place named: then the server of this data folder is meant, if there is one. */
+function meansStored(io: CliIo, options: GlobalOptions): boolean {
+  if (isStored(io, options)) return true;
+  const { npm_lifecycle_event: script, HOLDFAST_REPOSITORY } = io.environment;
+  return BESIDE_SERVER.test(script ?? '') && !options.repository && !HOLDFAST_REPOSITORY;
+}
+
 /** Null when there is no configuration. Throws `config_missing`, `config_invalid` with every problem and its line. */
 export async function loadConfig(io: CliIo, options: GlobalOptions): Promise<LoadedConfig | null> {
-  const file = configPath(io, options);
-  if (file === null) return null;
+  const file = isStored(io, options) ? null : configPath(io, options);
+  if (file === null) {
+    if (!meansStored(io, options)) return null;
+    const { loadStoredConfig } = await import('./stored-config.ts');
+    return loadStoredConfig(io, homeFolder(io));
+  }
   const text = await readConfig(file);
   const { parseConfig } = await import('../contracts/config-file.ts');
   const result = parseConfig(text);

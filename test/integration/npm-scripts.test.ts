@@ -106,6 +106,26 @@ test('backup:run, backup:rotate and backup:restore take what npm swallowed', asy
   assert.match(rewritten.stdout, /^rewrote \d+ objects? /, rewritten.stderr);
 });
 
+test('with a server, the scripts work on what it has stored', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const npm = npmIn(world.folder, { BACKUP_ENCRYPTION_KEY: world.keyText });
+  const { json } = await owner.post('/api/v1/plans/nightly/run');
+  assert.equal((await world.ended(owner, json.job_id)).status, 'succeeded');
+  const ran = await npm('backup:run');
+  assert.match(ran.stdout, /^backup \S+ succeeded\n/, ran.stderr);
+  const planned = await npm('backup:rotate', '--dry-run');
+  assert.match(planned.stdout, /would archive 0 backups, keep 2/, planned.stderr);
+  const file = join(world.folder, 'uploads', 'one.txt');
+  await writeFile(file, 'changed since');
+  const restored = await npm('backup:restore', 'latest', '--confirm-restore');
+  assert.match(restored.stdout, /restored and checked/, restored.stderr);
+  assert.equal(await readFile(file, 'utf8'), 'one');
+  const rewritten = await npm('reencrypt-secrets');
+  assert.match(rewritten.stdout, /^rewrote \d+ objects? /, rewritten.stderr);
+});
+
 test('vault:dump writes the ledger of the server as five files', async (t) => {
   const world = await httpWorld(t);
   await world.withPlan(await world.owner());
