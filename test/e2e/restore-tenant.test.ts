@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser } from 'playwright-core';
+import { examine, openBrowser, visitor } from '../support/browser.ts';
+import type { HttpClient } from '../support/http-client.ts';
+import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
+import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
+import { ensureWebBuild } from '../support/web-build.ts';
+
+let browser: Browser;
+let cluster: Cluster;
+before(async () => {
+  ensureWebBuild();
+  cluster = await startCluster();
+  browser = await openBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await cluster?.stop();
+});
+
+/** A database of two tenants that is backed up; both have lost rows since. */
+async function shop(world: HttpWorld, owner: HttpClient): Promise<string> {
+  const url = await cluster.createDatabase('shop');
+  await cluster.psql(
+    `create table orders (id int primary key, tenant_id text not null);
+     insert into orders select i, case when i % 3 = 0 then 'acme' else 'rest' end from generate_series(1, 30) i`,
+    'shop',
+  );
+  const body = { address: join(world.folder, 'main'), minimumFreeBytes: 0 };
+  await owner.post('/api/v1/destinations', { name: 'main', body });
+  await owner.post('/api/v1/sources', { name: 'shop', body: { kind: 'postgres', url } });
+  await owner.post('/api/v1/plans', { name: 'nightly', body: { sources: ['shop'], destination: 'main' } });
+  const { json } = await owner.post('/api/v1/plans/nightly/run');
+  const job = await world.ended(owner, json.job_id);
+  assert.equal(job.status, 'succeeded', JSON.stringify(job.error));
+  await cluster.psql('delete from orders where id > 5', 'shop');
+  return job.result.backups[0].backupId;
+}
+
+test('one tenant comes back into a database that others share: first what would change, then done', async (t) => {
+  const world = await httpWorld(t);
+  const id = await shop(world, await world.owner());
+  const { page } = await visitor(t, browser, world.address);
+  await page.goto(`/admin/restore?backup=${id}`);
+  await page.getByLabel(/^Name/).fill(OWNER.name);
+  await page
+    .getByLabel(/^Password/)
+    .first()
+    .fill(OWNER.password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('radio', { name: /^One tenant/ }).check();
+  await page.getByRole('combobox', { name: 'Tenant' }).fill('acme');
+  await page.getByRole('radio', { name: /^Where a source is/ }).check();
+  await page.getByRole('combobox', { name: 'Source' }).click();
+  await page.getByRole('option', { name: 'shop', exact: true }).click();
+  await page.getByText(/^Only rows of acme change/).waitFor();
+  await page.getByText(/^There now: a database/).waitFor();
+  await page.getByRole('button', { name: 'Find out what would change' }).click();
+  const changes = page.getByRole('table', { name: 'What would change' });
+  await changes.getByRole('row', { name: /orders 0 9 0 1$/ }).waitFor();
+  await page.getByText('Nothing was changed yet.').waitFor();
+  assert.equal(await cluster.psql('select count(*) from orders', 'shop'), '5');
+  await page.getByLabel('Type “shop” to confirm').fill('shop');
+  await examine(page, 'restore-tenant');
+  await page.getByRole('button', { name: 'Restore now' }).click();
+  await page.getByText('The rows of acme are those of the backup again.').waitFor();
+  const counted = await cluster.psql(
+    `select string_agg(tenant_id || n, ' ' order by tenant_id) from (select tenant_id, count(*) n from orders group by 1) t`,
+    'shop',
+  );
+  assert.equal(counted, 'acme10 rest4', 'the others are as they were');
+});
