@@ -111,24 +111,27 @@ function Tests({ kind, title, testAll, empty, mayTest, actions }: TestsProps) {
         )
       }
     >
-      <div aria-live="polite">
-        <DataTable
-          label={title}
-          columns={columns}
-          items={documents.data?.items}
-          keyOf={({ id }) => id}
-          empty={empty}
-          error={documents.error}
-          onRetry={() => void documents.refetch()}
-        />
-      </div>
+      <DataTable
+        label={title}
+        columns={columns}
+        items={documents.data?.items}
+        keyOf={({ id }) => id}
+        empty={empty}
+        error={documents.error}
+        onRetry={() => void documents.refetch()}
+      />
     </Panel>
   );
 }
 
+/** Is there from the beginning, so that what comes is read out. */
 function OutcomeOf({ outcome }: { readonly outcome: Outcome | undefined }) {
   const t = useTexts();
-  if (outcome?.state === 'waiting') return <StatusMark status="running" label={t('maintenance.testing')} />;
-  if (outcome?.state === 'refused') return <ProblemNote error={outcome.error} />;
-  return outcome ? <TestOutcome answer={outcome.answer} isShort /> : null;
+  return (
+    <div aria-live="polite">
+      {outcome?.state === 'waiting' && <StatusMark status="running" label={t('maintenance.testing')} />}
+      {outcome?.state === 'refused' && <ProblemNote error={outcome.error} />}
+      {outcome?.state === 'answered' && <TestOutcome answer={outcome.answer} isShort />}
+    </div>
+  );
 }
