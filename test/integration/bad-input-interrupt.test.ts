@@ -33,10 +33,11 @@ async function interrupted(
   return running;
 }
 
+/** It begins once a pack of what was read before lies there, however slow the disk is. */
 const CONFIG = `sources:
   app: { kind: sqlite, path: app.db }
   noise: { kind: files, path: noise.bin }
-  slow: { kind: command, command: "touch begun; trap '' INT TERM; sleep 300 & wait; sleep 300", artifactName: slow.txt }
+  slow: { kind: command, command: "until find home -size +8M | grep -q .; do sleep 0.02; done; touch begun; trap '' INT TERM; sleep 300 & wait; sleep 300", artifactName: slow.txt }
 plans:
   slow: { sources: [app, noise, slow] }
   quick: { sources: [app, noise] }
