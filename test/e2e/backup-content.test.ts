@@ -6,7 +6,8 @@ import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { examine, openBrowser, visitor } from '../support/browser.ts';
 import type { HttpClient } from '../support/http-client.ts';
-import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
+import { type HttpWorld, httpWorld } from '../support/http-world.ts';
+import { signIn } from '../support/signed-in.ts';
 import { ensureWebBuild } from '../support/web-build.ts';
 
 let browser: Browser;
@@ -40,11 +41,9 @@ test('a backup is looked into, compared, held, released, archived and brought ba
   const world = await httpWorld(t);
   const owner = await world.owner();
   await twoBackups(world, owner);
-  const { page } = await visitor(t, browser, world.address);
+  const { page, context } = await visitor(t, browser, world.address);
+  await signIn(context, world.address, owner);
   await page.goto('/admin/backups');
-  await field(page, /^Name/).fill(OWNER.name);
-  await field(page, /^Password/).fill(OWNER.password);
-  await button(page, 'Log in').click();
   await page.getByRole('table', { name: 'Backups' }).getByRole('link').first().click();
   await lookInside(page);
   await compare(page);

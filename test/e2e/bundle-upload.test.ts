@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { examine, openBrowser, visitor } from '../support/browser.ts';
-import { httpWorld, OWNER } from '../support/http-world.ts';
+import { httpWorld } from '../support/http-world.ts';
+import { signIn } from '../support/signed-in.ts';
 import { ensureWebBuild } from '../support/web-build.ts';
 
 let browser: Browser;
@@ -29,15 +30,11 @@ test('a bundle of another server is sent in pieces over a line that breaks, open
   await writeFile(bundle, (await before.get(`/api/v1/backups/${backup.id}/download`)).bytes);
 
   const world = await httpWorld(t);
-  await world.withPlan(await world.owner());
-  const { page, findings } = await visitor(t, browser, world.address);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const { page, context, findings } = await visitor(t, browser, world.address);
+  await signIn(context, world.address, owner);
   await page.goto('/admin/restore');
-  await page.getByLabel(/^Name/).fill(OWNER.name);
-  await page
-    .getByLabel(/^Password/)
-    .first()
-    .fill(OWNER.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
   await page.locator('input[type=file]').setInputFiles(bundle);
   let pieces = 0;
   let broken = 0;

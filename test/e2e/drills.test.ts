@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { examine, openBrowser, visitor } from '../support/browser.ts';
-import { httpWorld, OWNER } from '../support/http-world.ts';
+import { httpWorld } from '../support/http-world.ts';
+import { signIn } from '../support/signed-in.ts';
 import { ensureWebBuild } from '../support/web-build.ts';
 
 let browser: Browser;
@@ -16,21 +17,15 @@ after(() => browser?.close());
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
 
-async function logIn(page: Page): Promise<void> {
-  await field(page, /^Name/).fill(OWNER.name);
-  await field(page, /^Password/).fill(OWNER.password);
-  await button(page, 'Log in').click();
-}
-
 test('checks are tried, stored, and a recovery is rehearsed with them; its evidence is kept', async (t) => {
   const world = await httpWorld(t);
   const owner = await world.owner();
   await world.withPlan(owner);
   const { json: ran } = await owner.post('/api/v1/plans/nightly/run');
   await world.ended(owner, ran.job_id);
-  const { page } = await visitor(t, browser, world.address);
+  const { page, context } = await visitor(t, browser, world.address);
+  await signIn(context, world.address, owner);
   await page.goto('/admin/drills');
-  await logIn(page);
   await page.getByText('Nothing was rehearsed yet.').waitFor();
   await page.getByRole('link', { name: 'Schedule and checks of nightly' }).click();
   await addCheck(page);

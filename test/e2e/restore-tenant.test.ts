@@ -4,8 +4,9 @@ import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { examine, openBrowser, visitor } from '../support/browser.ts';
 import type { HttpClient } from '../support/http-client.ts';
-import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
+import { type HttpWorld, httpWorld } from '../support/http-world.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
+import { signIn } from '../support/signed-in.ts';
 import { ensureWebBuild } from '../support/web-build.ts';
 
 let browser: Browser;
@@ -41,15 +42,11 @@ async function shop(world: HttpWorld, owner: HttpClient): Promise<string> {
 
 test('one tenant comes back into a database that others share: first what would change, then done', async (t) => {
   const world = await httpWorld(t);
-  const id = await shop(world, await world.owner());
-  const { page } = await visitor(t, browser, world.address);
+  const owner = await world.owner();
+  const id = await shop(world, owner);
+  const { page, context } = await visitor(t, browser, world.address);
+  await signIn(context, world.address, owner);
   await page.goto(`/admin/restore?backup=${id}`);
-  await page.getByLabel(/^Name/).fill(OWNER.name);
-  await page
-    .getByLabel(/^Password/)
-    .first()
-    .fill(OWNER.password);
-  await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('radio', { name: /^One tenant/ }).check();
   await page.getByRole('combobox', { name: 'Tenant' }).fill('acme');
   await page.getByRole('radio', { name: /^Where a source is/ }).check();

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { examine, openBrowser, visitor } from '../support/browser.ts';
-import { httpWorld, OWNER } from '../support/http-world.ts';
+import { httpWorld } from '../support/http-world.ts';
+import { signIn } from '../support/signed-in.ts';
 import { ensureWebBuild } from '../support/web-build.ts';
 
 let browser: Browser;
@@ -20,14 +21,9 @@ test('rules of retention are tried on what is there, and change nothing before t
     const { json } = await owner.post('/api/v1/plans/nightly/run');
     assert.equal((await world.ended(owner, json.job_id)).status, 'succeeded');
   }
-  const { page } = await visitor(t, browser, world.address, { locale: 'de-DE' });
+  const { page, context } = await visitor(t, browser, world.address, { locale: 'de-DE' });
+  await signIn(context, world.address, owner);
   await page.goto('/admin/plans');
-  await page.getByLabel(/^Name/).fill(OWNER.name);
-  await page
-    .getByLabel(/^Passwort/)
-    .first()
-    .fill(OWNER.password);
-  await page.getByRole('button', { name: 'Anmelden' }).click();
   await page.getByRole('link', { name: 'Aufbewahrung von nightly' }).click();
   await page.getByText('3 bleiben, 0 kämen weg.').waitFor();
   await page.getByLabel('Die neuesten').fill('1');
