@@ -1,7 +1,5 @@
 /** When plans are drilled: at times of their own, and after so many backups. */
 import { type Selectable, sql } from 'kysely';
-import { drillCron } from '../../contracts/config-drill.ts';
-import type { Settings } from '../../contracts/settings.ts';
 import { recordEvent } from '../catalog/events.ts';
 import type { DrillEntriesTable } from '../catalog/tables/drills.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
@@ -9,67 +7,14 @@ import { documentOf, type StoredDocument } from '../configuration/documents.ts';
 import type { JobQueue } from '../jobs/port.ts';
 import { requestDrill } from '../runs/request-drill.ts';
 import { cronTimes } from './cron.ts';
+import { DRILL_PART as PART } from './drill-entries.ts';
 import { dueAtMs } from './jitter.ts';
 
 type Entry = Selectable<DrillEntriesTable>;
-type Plan = Pick<StoredDocument<'plan'>, 'id' | 'body'>;
 
-/** Tells slots of drills from those of backups; no part of a plan is called so. */
-const PART = '/drill';
 const AT_ONCE = 25;
 /** As for backups: nobody was there to start it. */
 const MISSED_AFTER_MS = 5 * 60_000;
-
-/** Brings the entry of a plan in line with it. One whose times did not change keeps its next slot, due or not, and its count. */
-export async function syncDrillEntry(
-  trx: CatalogDb,
-  { id, body }: Plan,
-  { settings, isArchived }: { readonly settings: Settings; readonly isArchived: boolean },
-  nowMs: number,
-): Promise<void> {
-  const cron = body.drill ? drillCron(body.drill) : null;
-  const afterBackups = body.drill?.afterBackups ?? null;
-  if (cron === null && afterBackups === null) {
-    await trx.deleteFrom('drill_entries').where('plan_id', '=', id).execute();
-    return;
-  }
-  const before = await trx
-    .selectFrom('drill_entries')
-    .selectAll()
-    .where('plan_id', '=', id)
-    .executeTakeFirst();
-  const isOn = body.enabled !== false && settings['schedule.enabled'] && !isArchived;
-  const timing = {
-    ...{ cron, enabled: isOn ? 1 : 0, after_backups: afterBackups },
-    time_zone: body.timeZone ?? settings['schedule.timeZone'],
-    jitter_ms: (body.jitterSeconds ?? settings['schedule.jitterSeconds']) * 1000,
-  };
-  const row = { plan_id: id, ...timing, ...nextOf(id, timing, before, nowMs) };
-  await trx
-    .insertInto('drill_entries')
-    .values({ ...row, backups_since: 0, last_slot_at: null })
-    .onConflict((conflict) => conflict.column('plan_id').doUpdateSet(row))
-    .execute();
-}
-
-function nextOf(
-  planId: string,
-  timing: Pick<Entry, 'cron' | 'time_zone' | 'jitter_ms' | 'enabled'>,
-  before: Entry | undefined,
-  nowMs: number,
-) {
-  const { cron, time_zone, jitter_ms, enabled } = timing;
-  const isSame = before?.cron === cron && before.time_zone === time_zone && before.enabled === enabled;
-  const slotMs = isSame
-    ? before.next_slot_at
-    : cron === null
-      ? null
-      : cronTimes(cron, time_zone).after(nowMs);
-  return {
-    next_slot_at: slotMs,
-    next_due_at: slotMs === null ? null : dueAtMs(planId, PART, slotMs, jitter_ms),
-  };
-}
 
 /** Enqueues every drill that is due, each by one server. Gives the jobs that this call enqueued. */
 export async function enqueueDueDrills(catalog: Catalog, queue: JobQueue, nowMs: number): Promise<string[]> {

@@ -5,7 +5,7 @@ import type { ScheduleEntriesTable } from '../catalog/tables/schedule.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { settingValues } from '../configuration/settings.ts';
 import { cronTimes } from './cron.ts';
-import { syncDrillEntry } from './drill-slots.ts';
+import { syncDrillEntry } from './drill-entries.ts';
 import { dueAtMs } from './jitter.ts';
 
 type Entry = Selectable<ScheduleEntriesTable>;
