@@ -24,6 +24,16 @@ function formsOf(secret: string): string[] {
 const hits = (text: string, secrets: readonly string[]) =>
   secrets.filter((secret) => formsOf(secret).some((form) => text.includes(form)));
 
+function restoresWithLogins(id: string, secret: (name: string) => string) {
+  const database = () => `postgres://u:${secret('target')}@127.0.0.1:1/db`;
+  return [
+    ['', { backup_id: id, confirm_restore: true, to: database() }],
+    ['/plan', { backup_id: id, to: database() }],
+    ['/switch-back', { confirm_restore: true, to: database() }],
+    ['/drop-old', { confirm_restore: true, to: `postgres://u@h/db?password=${secret('target')}` }],
+  ] as const;
+}
+
 test('secrets sent through every route come back in no answer, log, record or catalog', async (t) => {
   const environment = { HOLDFAST_ALLOWED_ADDRESSES: '127.0.0.1' };
   const world = await httpWorld(t, { environment });
@@ -128,7 +138,11 @@ test('secrets sent through every route come back in no answer, log, record or ca
     await send('GET', path.slice(4));
   }
   const ran = await send('POST', '/api/v1/plans/nightly/run', {});
-  await world.ended(owner, ran.json.job_id);
+  const { result } = await world.ended(owner, ran.json.job_id);
+  // Where a restore goes is named, never with a login.
+  for (const [path, body] of restoresWithLogins(result.backups[0].backupId, secret)) {
+    assert.equal((await send('POST', `/api/v1/restores${path}`, body)).status, 400, path);
+  }
 
   const all = [...secrets, ...once];
   assert.ok(all.length >= 30, `${all.length} secrets were sent`);

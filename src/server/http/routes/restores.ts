@@ -10,9 +10,11 @@ import {
 } from '../../../contracts/api/restores.ts';
 import { jobQuery, restoreAnswer } from '../../../contracts/api/runs.ts';
 import { HoldfastError, listSwitches, silentProgress } from '../../../engine/index.ts';
+import { storedConfig } from '../../configuration/documents.ts';
 import { listJobs } from '../../history/jobs.ts';
 import { type Job, PRIORITY } from '../../jobs/port.ts';
 import { planRestore } from '../../restores/plan-restore.ts';
+import { isDatabase, publicTarget } from '../../restores/restore-target.ts';
 import type { RestorePayload } from '../../restores/run-restore.ts';
 import type { SwitchPayload } from '../../restores/run-switch.ts';
 import { destinationsHolding, requireBackup } from '../backup-list.ts';
@@ -77,8 +79,8 @@ export function addRestoreRoutes(app: App, context: ServerContext): void {
     },
     handler: async (request, reply) => {
       request.tenantId = (await requireBackup(catalog.db, request.body.backup_id)).tenant_id;
-      request.about = aboutOf(request.body);
       const wanted = await wantedOf(context, request.body);
+      request.about = aboutOf(request.body);
       return planPayload(await whileWaiting(reply, (signal) => planRestore(context, wanted, signal)));
     },
   });
@@ -113,13 +115,28 @@ function aboutOf({ backup_id, item, to, mode, tenant }: z.output<typeof restoreP
   };
 }
 
-async function wantedOf({ catalog }: ServerContext, body: z.output<typeof restorePlanRequest>) {
+/**
+ * What is asked for stands in jobs, events and the ledger, which keep no passwords: those are of stored sources. Nothing of what was
+ * given is repeated. `isKnown`: what else may be named.
+ */
+async function requireTarget({ catalog }: ServerContext, to: string, isKnown: boolean): Promise<void> {
+  if (isKnown || /^\/[^\0]*$/.test(to)) return;
+  if (Object.hasOwn((await storedConfig(catalog.db)).sources, to)) return;
+  throw new RequestProblem([{ field: 'to', message: 'is neither a stored source nor an absolute path' }]);
+}
+
+/** As the list of exchanges names a database. */
+const isListed = (to: string) => isDatabase(to) && publicTarget(to) === to && redact(to) === to;
+
+async function wantedOf(context: ServerContext, body: z.output<typeof restorePlanRequest>) {
+  const { catalog } = context;
   const { backup_id: backupId, item = null, to, mode, tenant = null, safety_backup: safetyBackup } = body;
   if (tenant !== null && mode === 'beside') {
     throw new RequestProblem([
       { field: 'mode', message: 'is safe for a tenant: all others stay as they are' },
     ]);
   }
+  await requireTarget(context, to, false);
   const destinations = await destinationsHolding(catalog.db, backupId);
   return { backupId, item, to, mode, tenant, safetyBackup, destinations };
 }
@@ -151,7 +168,8 @@ function requestOf({ payload }: Job): z.input<typeof restoreJob>['request'] {
   };
 }
 
-function addSwitches(app: App, { queue, settings }: ServerContext): void {
+function addSwitches(app: App, context: ServerContext): void {
+  const { queue, settings } = context;
   app.route({
     method: 'GET',
     url: '/api/v1/restores/switches',
@@ -185,6 +203,7 @@ function addSwitches(app: App, { queue, settings }: ServerContext): void {
       handler: async (request, reply) => {
         requireProductionSwitch();
         const { to, grace_seconds: grace } = request.body;
+        await requireTarget(context, to, isListed(to));
         request.about = { target: redact(to) };
         const payload: SwitchPayload = { action, to, graceMs: grace * 1000 };
         const { job } = await queue.enqueue({
