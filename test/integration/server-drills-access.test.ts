@@ -83,4 +83,16 @@ test('after every second backup; what it proved stays, and only who may asks for
   assert.equal(await put(admin, { ...stored, schedule: 'quarterly' }), 200);
   assert.equal(await put(admin, { ...stored, checks: [{ ...command, command: 'reboot' }] }), 403);
   assert.equal(await put(admin, { ...stored, checks: [] }), 403);
+
+  // The name of the plan is another tenant's by now: its checks, and what it would keep, are of that one alone.
+  await place.plan({ tenantId: 'rival' }, { checks: [{ ...command, name: 'of the rival' }] });
+  const again = (await admin.post('/api/v1/drills', { backup_id: second })).json;
+  const { status, result } = await world.ended(owner, again.job_id);
+  assert.equal(status, 'succeeded');
+  const { check_results } = (await admin.get(`/api/v1/drills/${result.drillId}`)).json;
+  assert.ok(check_results.length > 0);
+  assert.ok(!JSON.stringify(check_results).includes('rival'), JSON.stringify(check_results));
+  const shownTo = async (client: HttpClient) =>
+    (await client.get('/api/v1/plans/nightly/retention-preview')).json.destinations[0].items.length;
+  assert.deepEqual([await shownTo(owner), await shownTo(rival)], [2, 0]);
 });

@@ -1,27 +1,33 @@
 /** What retention would do, destination by destination: the same answer that `holdfast rotate --dry-run` gives. */
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { previewRequest } from '../../contracts/api/backup-content.ts';
 import { iso } from '../../contracts/api/common.ts';
 import type { Config, PlanConfig } from '../../contracts/config.ts';
 import { destinationsOf } from '../../contracts/config-destinations.ts';
 import { asHoldfastError, HoldfastError, openEngine, silentProgress } from '../../engine/index.ts';
+import { isAllowed } from '../access/identity.ts';
 import { storedConfig } from '../configuration/documents.ts';
 import { enginePlansOf, splitPlan, withParts } from '../worker/plan-config.ts';
 import { runConfig } from '../worker/runner-parts.ts';
-import type { ServerContext } from './context.ts';
+import { identityOf, type ServerContext } from './context.ts';
 import { whileWaiting } from './copies.ts';
 import { redact } from './redact.ts';
 
 type Rules = z.output<typeof previewRequest>;
 
-/** With `rules`, as if the plan had those. Nothing is changed. Throws `plan_unknown`. A destination that is down is told. */
+/**
+ * With `rules`, as if the plan had those. Nothing is changed. Throws `plan_unknown`. A destination that is down is told. Backups of others,
+ * from when the name of the plan was theirs, are shown to nobody who may not see them.
+ */
 export async function retentionPreview(
   context: ServerContext,
+  request: FastifyRequest,
   reply: FastifyReply,
   name: string,
   rules: Rules | null,
 ) {
+  const identity = identityOf(request);
   const config = await configWith(context, name, rules);
   const plan = config.plans[name];
   if (!plan) throw new HoldfastError('plan_unknown', `there is no plan ${name}`);
@@ -30,7 +36,10 @@ export async function retentionPreview(
     for (const { name: destination } of destinationsOf(config, plan)) {
       signal.throwIfAborted();
       const found = await decisionsAt(context, config, destination, enginePlansOf(name, plan), signal).then(
-        (items) => ({ items, error: null }),
+        (items) => ({
+          items: items.filter(({ tenant_id }) => isAllowed(identity, 'backups:read', tenant_id)),
+          error: null,
+        }),
         (error: unknown) => {
           const { code, message, next } = asHoldfastError(error);
           if (code === 'internal') throw error;

@@ -82,9 +82,11 @@ function reasonOf(report: DrillReport): JobError {
 async function drillRequest(parts: RunnerParts, job: Job): Promise<DrillAmongRequest> {
   const { workplace } = parts;
   const payload = job.payload as DrillPayload;
-  const { config } = await runConfig(parts);
+  const { config, planIds } = await runConfig(parts);
   const name = payload.plan === null ? null : enginePlan(payload.plan, payload.part);
-  const plan = name === null ? undefined : config.plans[name];
+  // A plan of that name may be somebody else's: its checks are not for this backup, and not for whoever asked.
+  const isOwn = payload.plan !== null && job.planId !== null && planIds.get(payload.plan) === job.planId;
+  const plan = name !== null && isOwn ? config.plans[name] : undefined;
   const common = {
     ...{ plan: name, tenantId: job.tenantId, ...workplace.evidence },
     ...{ backupId: payload.backupId ?? 'latest', untrusted: false, isTrial: payload.checks !== null },

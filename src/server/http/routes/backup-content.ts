@@ -127,13 +127,14 @@ function addPreview(app: App, context: ServerContext): void {
     url,
     config: { access },
     schema: { ...described, summary: 'What retention would keep and archive now, and why' },
-    handler: async (request, reply) => retentionPreview(context, reply, request.params.name, null),
+    handler: async (request, reply) => retentionPreview(context, request, reply, request.params.name, null),
   });
   app.route({
     method: 'POST',
     url,
     config: { access },
     schema: { ...described, summary: 'The same with other rules; nothing is changed', body: previewRequest },
-    handler: async (request, reply) => retentionPreview(context, reply, request.params.name, request.body),
+    handler: async (request, reply) =>
+      retentionPreview(context, request, reply, request.params.name, request.body),
   });
 }
