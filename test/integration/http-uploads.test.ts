@@ -86,12 +86,25 @@ test('an upload that is cut goes on where it was, and becomes a backup that can 
   assert.deepEqual([known.state, known.error.code], ['failed', 'object_exists']);
   const done = await imported({ destination: 'other', encryption_key: generateKeyText() });
   assert.deepEqual([done.state, done.backup_id], ['imported', id], JSON.stringify(done.error));
-  const { json: shown } = await owner.get(`/api/v1/backups/${id}`);
-  assert.deepEqual(shown.copies.map((copy: { destination: string }) => copy.destination).sort(), [
-    'main',
-    'other',
-  ]);
+  const heldBy = async () => {
+    const { copies } = (await owner.get(`/api/v1/backups/${id}`)).json;
+    return copies.map((copy: { destination: string }) => copy.destination).sort();
+  };
+  assert.deepEqual(await heldBy(), ['main', 'other']);
   assert.deepEqual(await readdir(join(world.folder, 'home', 'incoming')), [`${upload.id}.json`]);
+
+  // What is being imported is not taken away beneath it.
+  await owner.post('/api/v1/destinations', {
+    name: 'third',
+    body: { address: join(world.folder, 'third'), minimumFreeBytes: 0 },
+  });
+  const { json: second } = await begin();
+  await send(owner, second.id, 0, bundle);
+  await owner.post(`${UPLOADS}/${second.id}/import`, { destination: 'third' });
+  const removed = await owner.send('DELETE', `${UPLOADS}/${second.id}`);
+  if (removed.status === 200)
+    assert.ok((await heldBy()).includes('third'), 'removed before its import ended');
+  else assert.equal(removed.json.code, 'upload_conflict');
 });
 
 test('limits hold, other bytes than announced are refused, and what is over goes', async (t) => {

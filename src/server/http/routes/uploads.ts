@@ -10,7 +10,7 @@ import {
   uploadRequest,
   upload as uploadSchema,
 } from '../../../contracts/api/uploads.ts';
-import { HOUR_MS } from '../../../engine/index.ts';
+import { HOUR_MS, HoldfastError } from '../../../engine/index.ts';
 import { requireDocument } from '../../configuration/documents.ts';
 import { type Imports, uploadImports } from '../../restores/import-uploads.ts';
 import { type UploadSession, type UploadSessions, uploadSessions } from '../../restores/upload-sessions.ts';
@@ -59,6 +59,7 @@ export function addUploadRoutes(app: App, context: ServerContext): void {
     },
     handler: async (request, reply) => {
       const { destination, encryption_key: key = null } = request.body;
+      request.about = { destination };
       await requireDocument(catalog.db, 'destination', destination);
       const session = await sessions.get(request.params.id, ownerOf(request));
       imports.begin(session, destination, key);
@@ -138,6 +139,10 @@ export function addSending(app: App, uploads: Uploads, place: SendingPlace): voi
     config,
     schema: { tags, summary: 'Give an upload up', params: uploadParam, response: answers(nothing) },
     handler: async (request) => {
+      const { id } = await sessionOf(request);
+      if (uploads.imports.stateOf(id)?.isRunning) {
+        throw new HoldfastError('upload_conflict', `the upload ${id} is being imported`);
+      }
       await sessions.remove(request.params.id, ownerOf(request));
       return {};
     },
