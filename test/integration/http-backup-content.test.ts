@@ -217,6 +217,25 @@ test('whoever belongs to another tenant learns nothing; viewers see no content o
   assert.equal(json.artifacts.find(({ name }: { name: string }) => name === 'uploads').form, null);
 });
 
+test('a file whose reading could not be recorded is not sent, and does not lie about', async (t) => {
+  let isRecorded = true;
+  const world = await httpWorld(t, {
+    extraRoutes: (app) =>
+      app.addHook('onSend', async () => {
+        if (!isRecorded) throw new Error('the ledger is not there');
+      }),
+  });
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const file = `${V1}/backups/${await backUp(world, owner)}/file?artifact=uploads&path=one.txt`;
+  assert.equal((await owner.get(file)).text, 'one');
+  isRecorded = false;
+  const { status, text } = await owner.get(file);
+  isRecorded = true;
+  assert.deepEqual([status, text.includes('one.txt')], [500, false]);
+  await untilTrue(async () => (await readdir(join(world.folder, 'home', 'downloads'))).length === 0);
+});
+
 test('what a server that was killed left of downloads is gone when the next one starts', async (t) => {
   const folder = await temporaryFolder(t);
   const left = join(folder, 'home', 'downloads', 'file-left');

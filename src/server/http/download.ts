@@ -60,6 +60,8 @@ async function sendStaged(
     });
     const stream = createReadStream(file, { highWaterMark: 1 << 20 });
     stream.on('close', () => void remove());
+    // What is never sent, since its reading could not be recorded, is never read to its end either.
+    reply.raw.once('close', () => stream.destroy());
     return reply
       .type('application/octet-stream')
       .header('content-length', sizeBytes)
