@@ -100,7 +100,7 @@ describe('the suite for sources', () => {
     });
     const leaks: (() => Promise<void>)[] = [
       async () => {
-        child = spawn('sleep', ['60'], { stdio: 'ignore' });
+        child = spawn('sleep', ['3600'], { stdio: 'ignore' });
       },
       async () => {
         file = await open(import.meta.filename, 'r');
