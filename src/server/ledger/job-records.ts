@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { codeOf } from '../../engine/index.ts';
 import type { JobsTable } from '../catalog/tables/jobs.ts';
 import type { CatalogDb } from '../catalog/types.ts';
+import { redact } from '../http/redact.ts';
 import type { NewEntry, Outcome } from './append.ts';
 import type { CatalogLedger } from './catalog-ledger.ts';
 
@@ -63,7 +64,8 @@ function jobEntry(job: JobFact): NewEntry {
     object: backups[0] === undefined ? { kind: 'job', id } : { kind: 'backup', id: backups[0] },
     detail: {
       ...{ job_id: id, plan, part, attempt, backups },
-      ...(error && { error: { code: error.code, message: error.message } }),
+      // Nothing is ever taken out of a ledger again.
+      ...(error && { error: { code: error.code, message: redact(error.message) } }),
       ...(kind === 'drill' && drillOf(job)),
     },
   };
