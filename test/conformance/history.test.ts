@@ -64,6 +64,14 @@ function lists(place: CatalogPlace): void {
       [4, [['main', 'present']]],
     );
     assert.equal(await getBackup(catalog.db, newId()), null);
+    // A bundle of somebody else's making may bear the id of a backup that is known.
+    const { id, plan, part, type, startedAtMs } = one!;
+    await recordBackup(catalog.db, {
+      ...{ id, plan, part, type, status: 'incomplete', started_at: startedAtMs, size_bytes: 4 },
+      tenant_id: 'rival',
+    });
+    const again = await getBackup(catalog.db, id);
+    assert.deepEqual([again?.tenantId, again?.status], [null, 'incomplete']);
     const wrong = await listBackups(catalog.db, {}, { limit: 1, after: "'; drop table backups" });
     assert.equal(wrong.items[0]?.id, seen[0]?.id);
   });

@@ -8,8 +8,9 @@ export type KnownBackup = Pick<
 > &
   Partial<Pick<BackupsTable, 'plan_id' | 'finished_at' | 'stored_bytes' | 'artifacts' | 'held' | 'job_id'>>;
 
-/** Adds a backup to the catalog, or what is new about it. */
+/** Adds a backup to the catalog, or what is new about it. It stays with the tenant it was first seen with: who else brings its id gets no access by that. */
 export async function recordBackup(trx: CatalogDb, backup: KnownBackup): Promise<void> {
+  const { tenant_id: _, ...news } = backup;
   await trx
     .insertInto('backups')
     .values({
@@ -22,7 +23,7 @@ export async function recordBackup(trx: CatalogDb, backup: KnownBackup): Promise
       archived_at: null,
       ...backup,
     })
-    .onConflict((conflict) => conflict.column('id').doUpdateSet(backup))
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(news))
     .execute();
 }
 
