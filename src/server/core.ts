@@ -6,6 +6,7 @@ import type { Clock } from '../engine/index.ts';
 import { type CatalogAddress, openCatalog } from './catalog/catalog.ts';
 import type { Catalog } from './catalog/types.ts';
 import { settingValues } from './configuration/settings.ts';
+import { redact } from './http/redact.ts';
 import type { JobHandler, JobKind, JobQueue, JobWorker, WorkOptions } from './jobs/port.ts';
 import { openQueue } from './jobs/queue.ts';
 import type { QueueOptions } from './jobs/settings.ts';
@@ -45,7 +46,7 @@ export async function openCore(options: CoreOptions): Promise<Core> {
   const catalog = await openCatalog(address, clock ? { clock } : {});
   const given = options.queue ?? {};
   const ledger = options.ledgerKeys ? openCatalogLedger(catalog, { keyFolder: options.ledgerKeys }) : null;
-  const recorder = ledger && jobRecorder(ledger, onError);
+  const recorder = ledger && jobRecorder(ledger, onError, redact);
   const queue = await openQueue(catalog, {
     ...given,
     onError,

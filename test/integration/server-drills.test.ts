@@ -5,6 +5,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { verifyEvidence } from '../../src/engine/index.ts';
+import { redact } from '../../src/server/http/redact.ts';
 import { openCatalogLedger } from '../../src/server/ledger/catalog-ledger.ts';
 import { jobRecorder } from '../../src/server/ledger/job-records.ts';
 import { noticeOf } from '../../src/server/notices/notice.ts';
@@ -111,7 +112,7 @@ test('a green drill: what it found, who hears of it, and evidence that verifies 
   await t.test('the ledger keeps the digest of its evidence, and who read that', async () => {
     const ledger = openCatalogLedger(world.catalog, { keyFolder: join(world.folder, 'home', 'ledger-keys') });
     const ended = (await world.queue.get(job.id))!;
-    await world.catalog.transaction((trx) => jobRecorder(ledger, unexpected).jobEnded(trx, ended));
+    await world.catalog.transaction((trx) => jobRecorder(ledger, unexpected, redact).jobEnded(trx, ended));
     const [entry] = (await owner.get('/api/v1/ledger?stream=audit_vault&action=drill')).json.items;
     assert.deepEqual(
       [entry.object_id, entry.detail.drill_id, entry.detail.result, entry.detail.evidence_sha256],

@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { codeOf } from '../../engine/index.ts';
 import type { JobsTable } from '../catalog/tables/jobs.ts';
 import type { CatalogDb } from '../catalog/types.ts';
-import { redact } from '../http/redact.ts';
 import type { NewEntry, Outcome } from './append.ts';
 import type { CatalogLedger } from './catalog-ledger.ts';
 
@@ -31,15 +30,20 @@ export interface JobRecorder {
   jobEnded(trx: CatalogDb, job: JobFact): Promise<void>;
 }
 
-/** Turns what jobs do into entries. */
-export function jobRecorder(ledger: CatalogLedger, onError: (error: unknown) => void): JobRecorder {
+/** Turns what jobs do into entries. `redact` hides passwords: what failed may say anything, and nothing is ever taken out of a ledger again. */
+export function jobRecorder(
+  ledger: CatalogLedger,
+  onError: (error: unknown) => void,
+  redact: (text: string) => string,
+): JobRecorder {
+  const entryOf = (job: JobFact) => jobEntry(job, redact);
   return {
     async jobBegins(job) {
-      await ledger.recordOrRefuse({ ...jobEntry(job), outcome: 'started' });
+      await ledger.recordOrRefuse({ ...entryOf(job), outcome: 'started' });
     },
     async jobEnded(trx, job) {
       try {
-        await ledger.recordIn(trx, [jobEntry(job)]);
+        await ledger.recordIn(trx, [entryOf(job)]);
       } catch (error) {
         // It is thrown before anything is written, so the transaction is whole.
         if (codeOf(error) !== 'ledger_key_missing') throw error;
@@ -54,7 +58,7 @@ const OUTCOMES: Readonly<Record<JobFact['status'], Outcome>> = {
   ...{ skipped: 'skipped', interrupted: 'interrupted' },
 };
 
-function jobEntry(job: JobFact): NewEntry {
+function jobEntry(job: JobFact, redact: (text: string) => string): NewEntry {
   const { id, kind, status, tenantId, plan, part, attempt, workerId, error } = job;
   const backups = backupsOf(job);
   return {
@@ -64,7 +68,6 @@ function jobEntry(job: JobFact): NewEntry {
     object: backups[0] === undefined ? { kind: 'job', id } : { kind: 'backup', id: backups[0] },
     detail: {
       ...{ job_id: id, plan, part, attempt, backups },
-      // Nothing is ever taken out of a ledger again.
       ...(error && { error: { code: error.code, message: redact(error.message) } }),
       ...(kind === 'drill' && drillOf(job)),
     },
