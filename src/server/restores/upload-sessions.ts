@@ -7,7 +7,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type Clock, HoldfastError, newId, systemClock } from '../../engine/index.ts';
+import { type Clock, HoldfastError, MINUTE_MS, newId, systemClock } from '../../engine/index.ts';
 import { tooLarge } from './upload.ts';
 import { type UploadMeta, type UploadSession, uploadStore } from './upload-store.ts';
 
@@ -37,7 +37,10 @@ const AT_ONCE = 20;
 export function uploadSessions(
   folder: string,
   limitBytes: number,
-  clock: Clock = systemClock,
+  {
+    clock = systemClock,
+    silenceMs = MINUTE_MS,
+  }: { readonly clock?: Clock; readonly silenceMs?: number } = {},
 ): UploadSessions {
   const { dataFile, write, all, get, erase } = uploadStore(folder, clock);
   const sending = new Set<string>();
@@ -117,7 +120,7 @@ export function uploadSessions(
       }
       sending.add(id);
       try {
-        await receive(dataFile(id), content, before, hashes.get(id) ?? null);
+        await receive(dataFile(id), content, { ...before, silenceMs }, hashes.get(id) ?? null);
         const after = await get(id, userId);
         return after.offset === after.sizeBytes ? await complete(after) : after;
       } finally {
@@ -142,14 +145,18 @@ export function uploadSessions(
   };
 }
 
-/** Throws `request_too_large` for more than is missing, `upload_incomplete` when it ends early. What came stays. */
+/**
+ * Throws `request_too_large` for more than is missing, `upload_incomplete` when it ends early. What came stays. A line that broke without
+ * a word is noticed by its silence: until then nobody else may send.
+ */
 async function receive(
   file: string,
   content: Readable,
-  { offset, sizeBytes }: UploadSession,
+  { offset, sizeBytes, silenceMs }: UploadSession & { readonly silenceMs: number },
   running: { readonly hash: Hash; at: number } | null,
 ): Promise<void> {
   let at = offset;
+  const silence = setTimeout(() => content.destroy(new Error('nothing came any more')), silenceMs);
   try {
     await pipeline(
       content,
@@ -162,12 +169,15 @@ async function receive(
             );
           }
           at += chunk.length;
+          silence.refresh();
           yield chunk;
           if (running?.at === at - chunk.length) {
             running.hash.update(chunk);
             running.at = at;
           }
         }
+        // Nobody is waited for any more, however long the disk takes.
+        clearTimeout(silence);
       },
       createWriteStream(file, { flags: 'a', flush: true }),
     );
@@ -177,5 +187,7 @@ async function receive(
       cause: error,
       next: 'ask with HEAD how far it is, and go on from there',
     });
+  } finally {
+    clearTimeout(silence);
   }
 }
