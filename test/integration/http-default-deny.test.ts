@@ -228,6 +228,24 @@ test('dangerous actions want the password once more', async (t) => {
   assert.equal((await create()).status, 201);
 });
 
+test('what runs commands on the server wants the password once more, and nothing else of a plan does', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const { body, version } = (await owner.get('/api/v1/plans/nightly')).json;
+  await world.catalog.db.updateTable('sessions').set({ proven_at: 0 }).execute();
+  const replace = (more: object, at: number) =>
+    owner.send('PUT', '/api/v1/plans/nightly', { body: { body: { ...body, ...more }, version: at } });
+  const code = async (answer: Promise<{ json: { code?: string } }>) => (await answer).json.code;
+  const source = { name: 'any', body: { kind: 'command', command: 'id', artifactName: 'id.txt' } };
+  const checks = { checks: [{ kind: 'command', command: 'id' }] };
+  assert.equal(await code(owner.post('/api/v1/sources', source)), 'proof_needed');
+  assert.equal(await code(replace({ hooks: { before: [{ shell: 'id' }] } }, version)), 'proof_needed');
+  assert.equal(await code(replace({ drill: checks }, version)), 'proof_needed');
+  assert.equal(await code(owner.post('/api/v1/drills', { plan: 'nightly', ...checks })), 'proof_needed');
+  assert.equal((await replace({ timeZone: 'Europe/Berlin' }, version)).status, 200);
+});
+
 test('negative control: a route that does not say who may use it stops the start, and so does an open one off the list', async (t) => {
   const handler = async () => ({});
   for (const [config, message] of [

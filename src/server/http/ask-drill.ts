@@ -10,6 +10,7 @@ import { type DrillAsked, requestDrill } from '../runs/request-drill.ts';
 import type { DrillPayload } from '../worker/port.ts';
 import { destinationsHolding, requireBackup } from './backup-list.ts';
 import { authorOf, identityOf, type ServerContext } from './context.ts';
+import { requireFreshProof } from './guard.ts';
 import { RequestProblem } from './problem.ts';
 import type { TenantOf } from './route-access.ts';
 import { idempotencyKey } from './trigger.ts';
@@ -25,7 +26,7 @@ export const tenantOfDrilled: TenantOf = async (request, { catalog }) => {
 
 /**
  * Asks for a drill. The same `Idempotency-Key` of the same person gives the same drill. Throws `not_permitted` for checks of
- * somebody who may not write plans of this machine, `id_unknown`.
+ * somebody who may not write plans of this machine, `proof_needed`, `id_unknown`.
  */
 export async function askDrill(request: FastifyRequest, context: ServerContext) {
   const { catalog, queue } = context;
@@ -38,6 +39,7 @@ export async function askDrill(request: FastifyRequest, context: ServerContext) 
       'checks of a trial run need the permission plans:write everywhere',
     );
   }
+  if (checks !== null) requireFreshProof(identity, catalog.clock.nowMs());
   const key = idempotencyKey(request);
   const asked: DrillAsked = {
     ...(await drilled(context, named)),

@@ -1,7 +1,7 @@
 /** What every request passes before its handler: host, origin, content type, who it is, and what they may do. */
 import type { FastifyRequest } from 'fastify';
 import { HoldfastError } from '../../engine/index.ts';
-import { allowedTenants, isAllowed, isAllowedSomewhere } from '../access/identity.ts';
+import { allowedTenants, type Identity, isAllowed, isAllowedSomewhere } from '../access/identity.ts';
 import { identityOfSession, PROOF_MS } from '../access/sessions.ts';
 import { requireSetupToken } from '../access/setup.ts';
 import { identityOfToken } from '../access/tokens.ts';
@@ -45,10 +45,7 @@ export function addGuard(app: App, context: ServerContext): void {
     if (access.tenant === undefined && !isAllowed(identity, access.permission, null)) {
       throw denied(access.permission);
     }
-    if (access.dangerous && identity.session) {
-      const ageMs = catalog.clock.nowMs() - identity.session.provenAtMs;
-      if (ageMs > PROOF_MS) throw new HoldfastError('proof_needed');
-    }
+    if (access.dangerous) requireFreshProof(identity, catalog.clock.nowMs());
     request.tenants = allowedTenants(identity, access.permission);
   });
   // Who may not be here learns nothing about what is taken here.
@@ -67,6 +64,11 @@ export function addGuard(app: App, context: ServerContext): void {
     request.tenantId = tenantId;
     if (!isAllowed(request.identity, access.permission, tenantId)) throw denied(access.permission);
   });
+}
+
+/** Throws `proof_needed` when somebody at a page has not shown lately who they are. A token is its own proof. */
+export function requireFreshProof({ session }: Identity, nowMs: number): void {
+  if (session && nowMs - session.provenAtMs > PROOF_MS) throw new HoldfastError('proof_needed');
 }
 
 const denied = (permission: string) =>

@@ -17,11 +17,14 @@ export async function runRotate(parts: RunnerParts, job: Job, context: JobContex
   const { plan: name } = job.payload as RotatePayload;
   const run = await runConfig(parts);
   const plan = planOf(run, name);
+  const plans = enginePlansOf(name, plan);
+  // Backups of a tenant that the plan belonged to before are that tenant's: they go by the command line.
+  const { tenantId } = job;
   const removed: { destination: string; ids: string[] }[] = [];
   let failure: unknown = null;
   for (const { name: destination } of destinationsOf(run.config, plan)) {
     try {
-      const { ids, paused } = await rotateAt(parts, run, destination, enginePlansOf(name, plan), context);
+      const { ids, paused } = await rotateAt(parts, run, destination, { plans, tenantId }, context);
       removed.push({ destination, ids });
       if (paused !== null)
         failure ??= new HoldfastError('retention_paused', `${name} at ${destination}: ${paused}`);
@@ -49,7 +52,7 @@ async function rotateAt(
   parts: RunnerParts,
   { config }: RunConfig,
   destination: string,
-  plans: readonly string[],
+  { plans, tenantId }: { readonly plans: readonly string[]; readonly tenantId: string | null },
   context: JobContext,
 ): Promise<{ readonly ids: string[]; readonly paused: string | null }> {
   const spec = await parts.workplace.destination(config, destination);
@@ -59,7 +62,7 @@ async function rotateAt(
     const removed: string[] = [];
     let paused: string | null = null;
     for (const plan of plans) {
-      const outcome = await engine.rotate({ dryRun: false, plan, tenantId: null, rulesOf: spec.rulesOf });
+      const outcome = await engine.rotate({ dryRun: false, plan, tenantId, rulesOf: spec.rulesOf });
       const going = outcome.decisions.filter(({ action }) => action === 'remove');
       removed.push(...going.map(({ backup }) => backup.id));
       paused ??= outcome.paused[0]?.text ?? null;

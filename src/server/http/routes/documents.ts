@@ -27,6 +27,7 @@ import {
 } from '../../configuration/documents.ts';
 import { initDestination } from '../../worker/init-destination.ts';
 import { type App, authorOf, identityOf, type ServerContext, visibleTenants } from '../context.ts';
+import { requireFreshProof } from '../guard.ts';
 import { documentPayload } from '../payloads.ts';
 import type { TenantOf } from '../route-access.ts';
 import { testStored } from '../test-destinations.ts';
@@ -89,6 +90,8 @@ function addWriting(app: App, context: ServerContext, kind: Kind): void {
   const tags = ['configuration'];
   const forPlan = (tenant: TenantOf) => (kind === 'plan' ? { tenant } : {});
   const refuse = async (request: FastifyRequest, body: unknown) => {
+    const runsCommand = kind === 'source' && (body as { kind?: unknown }).kind === 'command';
+    if (runsCommand) requireFreshProof(identityOf(request), catalog.clock.nowMs());
     if (kind !== 'plan') return;
     await refuseForeignParts(request, context, body);
     await refuseCommands(request, context, body as PlanConfig);
@@ -200,7 +203,6 @@ async function refuseCommands(
   { catalog }: ServerContext,
   { hooks, drill }: PlanConfig,
 ): Promise<void> {
-  if (isAllowed(identityOf(request), 'plans:write', null)) return;
   const { name } = (request.params ?? {}) as { name?: string };
   const before = name === undefined ? null : (await findDocument(catalog.db, 'plan', name))?.body;
   // As it was stored it has its defaults, and so has what was read and comes back.
@@ -208,10 +210,14 @@ async function refuseCommands(
     isDeepStrictEqual(before?.hooks, hooks) &&
     isDeepStrictEqual(commandsOf(before?.drill), commandsOf(drill));
   if (isKept) return;
-  throw new HoldfastError(
-    'not_permitted',
-    'hooks and checks of a plan need the permission plans:write everywhere',
-  );
+  const identity = identityOf(request);
+  if (!isAllowed(identity, 'plans:write', null)) {
+    throw new HoldfastError(
+      'not_permitted',
+      'hooks and checks of a plan need the permission plans:write everywhere',
+    );
+  }
+  requireFreshProof(identity, catalog.clock.nowMs());
 }
 
 /** All of a drill but when it comes. */
