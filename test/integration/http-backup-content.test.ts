@@ -217,6 +217,25 @@ test('whoever belongs to another tenant learns nothing; viewers see no content o
   assert.equal(json.artifacts.find(({ name }: { name: string }) => name === 'uploads').form, null);
 });
 
+test('retention of a plan leaves what it backed up for the tenant it belonged to before', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  for (const id of ['acme', 'rival']) await owner.post(`${V1}/tenants`, { id, name: id });
+  const body = { sources: ['uploads'], destination: 'main', tenantId: 'acme', retention: { keepLast: 5 } };
+  await owner.post(`${V1}/plans`, { name: 'daily', body });
+  const former = [await backUp(world, owner, 'daily'), await backUp(world, owner, 'daily')];
+  const rivals = { ...body, tenantId: 'rival', retention: { keepLast: 1 } };
+  const moved = { body: rivals, tenant_id: 'rival', version: 1 };
+  assert.equal((await owner.send('PUT', `${V1}/plans/daily`, { body: moved })).status, 200);
+  const own = [await backUp(world, owner, 'daily'), await backUp(world, owner, 'daily')];
+  const { status, json } = await owner.post(`${V1}/rotate`, { plan: 'daily' });
+  assert.equal(status, 202);
+  await world.ended(owner, json.job_id);
+  const left = (await owner.get(`${V1}/backups`)).json.items.map(({ id }: { id: string }) => id);
+  assert.deepEqual(left.sort(), [...former, own[1]].sort());
+});
+
 test('a file whose reading could not be recorded is not sent, and does not lie about', async (t) => {
   let isRecorded = true;
   const world = await httpWorld(t, {
