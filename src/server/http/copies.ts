@@ -12,6 +12,10 @@ import { storedConfig } from '../configuration/documents.ts';
 import { destinationsHolding, requireBackup } from './backup-list.ts';
 import type { ServerContext } from './context.ts';
 import { redact } from './redact.ts';
+import { turns } from './turns.ts';
+
+/** Each look opens a copy and may hold some megabytes of it. */
+const LOOKS = turns({ atOnce: 8, inLine: 64 });
 
 export type NearCopy = Parameters<Parameters<typeof withNearestCopy>[3]>[0];
 
@@ -29,8 +33,8 @@ export async function specsHolding(
 }
 
 /**
- * Work for whoever waits for the answer: it ends when they go away. Throws what the work throws, `id_unknown`, and `storage_unreachable` when
- * it takes longer than `limitMs`.
+ * Work for whoever waits for the answer: it ends when they go away. Throws what the work throws, `id_unknown`,
+ * `too_many_attempts` when too many look already, and `storage_unreachable` when it takes longer than `limitMs`.
  */
 export async function atNearest<T>(
   context: ServerContext,
@@ -41,8 +45,10 @@ export async function atNearest<T>(
 ): Promise<T> {
   const specs = await specsHolding(context, id);
   return whileWaiting(reply, (waiting) =>
-    within(limitMs, waiting, (signal) =>
-      withNearestCopy(specs, id, { progress: silentProgress, signal }, work),
+    LOOKS.take(waiting, () =>
+      within(limitMs, waiting, (signal) =>
+        withNearestCopy(specs, id, { progress: silentProgress, signal }, work),
+      ),
     ),
   );
 }
