@@ -19,7 +19,7 @@ export {
   signingKeyFromPem,
   toPem,
 } from './crypto/signing.ts';
-export { type DrillReport, type VerifiedEvidence, verifyEvidence } from './evidence/index.ts';
+export { asMarkup, type DrillReport, type VerifiedEvidence, verifyEvidence } from './evidence/index.ts';
 export type { KmsSettings } from './kms/credential.ts';
 export { type AnchorPlace, readAnchors, type StoredAnchor, writeAnchor } from './operations/anchors.ts';
 export type { BackupOutcome, BackupProfile, BackupRequest } from './operations/backup.ts';

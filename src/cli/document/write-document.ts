@@ -4,7 +4,8 @@ import { HoldfastError, systemCode } from '../../engine/base/errors.ts';
 import type { Cli, CommandResult } from '../cli.ts';
 import { printable } from '../format.ts';
 import { mask } from '../mask.ts';
-import { asHtml, asMarkdown, type Block } from './blocks.ts';
+import type { Block } from './blocks.ts';
+import { asHtml, asMarkdown } from './render-blocks.ts';
 
 export interface DocumentOptions {
   readonly format?: 'md' | 'html';

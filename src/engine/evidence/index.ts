@@ -7,4 +7,5 @@ export {
 } from './drill-report.ts';
 export { openEvidence, signEvidence } from './envelope.ts';
 export { evidencePage } from './evidence-page.ts';
+export { asMarkup } from './page-text.ts';
 export { type VerifiedEvidence, verifyEvidence } from './verify-evidence.ts';

@@ -171,6 +171,17 @@ export async function findDocument<K extends DocumentKind>(
   return row ? documentOf<K>(row) : null;
 }
 
+/** Null when it was deleted. */
+export async function findPlanById(db: CatalogDb, id: string): Promise<StoredDocument<'plan'> | null> {
+  const row = await db
+    .selectFrom('documents')
+    .selectAll()
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst();
+  return row ? documentOf<'plan'>(row) : null;
+}
+
 /** Throws `plan_unknown` for a plan, else `document_unknown`. */
 export async function requireDocument<K extends DocumentKind>(
   db: CatalogDb,

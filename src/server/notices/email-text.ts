@@ -1,3 +1,4 @@
+import { asMarkup } from '../../engine/index.ts';
 import type { Notice } from './notice.ts';
 
 export interface EmailText {
@@ -43,12 +44,4 @@ export function emailText(notice: Notice, publicUrl: string | null): EmailText {
 const oneLine = (text: string) =>
   text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-const escapeHtml = (text: string) => oneLine(text).replace(/[&<>"']/g, (char) => ENTITIES[char]!);
+const escapeHtml = (text: string) => asMarkup(oneLine(text));

@@ -13,9 +13,11 @@ import {
   type OpenEngineOptions,
   openEngine,
   type Progress,
+  silentProgress,
 } from '../../engine/index.ts';
 import type { Catalog } from '../catalog/types.ts';
 import { type TakenOver, takeOverCatalog } from './take-over-catalog.ts';
+import { viewProgress } from './view-progress.ts';
 
 export type DayZeroState = 'opening' | 'opened' | 'restoring' | 'restored' | 'failed';
 
@@ -76,7 +78,7 @@ export function dayZeroRestores(catalog: Catalog, home: string): DayZeroRestores
     all.set(view.id, running);
     running.work = attempt(running, async () => {
       for (const other of others) await end(other);
-      const backupId = await open(running, progressOf(view));
+      const backupId = await open(running, viewProgress(view, warnIn(view)));
       view.backup = await running.engine!.show(backupId);
       view.state = 'opened';
     });
@@ -110,11 +112,10 @@ export function dayZeroRestores(catalog: Catalog, home: string): DayZeroRestores
         return backupId;
       }),
     async list(place) {
-      const progress = progressOf({ ...EMPTY, id: '', restored: [], warnings: [] });
       const engine = await openEngine({
         ...place,
         ...hostParts,
-        progress,
+        progress: silentProgress,
         signal: AbortSignal.timeout(120_000),
       });
       try {
@@ -192,18 +193,6 @@ async function end({ ending, work, engine }: Running): Promise<void> {
   await engine?.close();
 }
 
-function progressOf(view: DayZero): Progress {
-  return {
-    phase(name, { bytes }) {
-      view.phase = name;
-      view.bytesDone = 0;
-      view.bytesTotal = bytes ?? null;
-    },
-    advance({ bytes = 0 }) {
-      view.bytesDone += bytes;
-    },
-    warn(message) {
-      if (view.warnings.length < 200) view.warnings.push(message);
-    },
-  };
-}
+const warnIn = (view: DayZero) => (message: string) => {
+  if (view.warnings.length < 200) view.warnings.push(message);
+};

@@ -1,9 +1,10 @@
 /** Uploaded bundles into a destination, in this process: their key is nobody else's business, and stays in memory. */
-import { asHoldfastError, HoldfastError, openEngine, type Progress } from '../../engine/index.ts';
+import { asHoldfastError, HoldfastError, openEngine } from '../../engine/index.ts';
 import type { RunnerParts } from '../worker/runner-parts.ts';
 import { runConfig } from '../worker/runner-parts.ts';
 import { recordFound } from './record-found.ts';
 import type { UploadSession, UploadSessions } from './upload-sessions.ts';
+import { viewProgress } from './view-progress.ts';
 
 export interface ImportState {
   readonly isRunning: boolean;
@@ -39,7 +40,7 @@ export function uploadImports(
     const spec = await parts.workplace.destination(run.config, destination);
     const options = await spec.options();
     const keyTexts = keyText === null ? options.keyTexts : [...options.keyTexts, keyText];
-    const progress = progressOf(view);
+    const progress = viewProgress(view);
     const engine = await openEngine({ ...options, keyTexts, progress, signal: ending.signal });
     try {
       const { backupId } = await engine.importBundle(file);
@@ -75,19 +76,5 @@ export function uploadImports(
       ending.abort(new HoldfastError('interrupted', 'the server stops'));
       for (const one of all.values()) await one.work;
     },
-  };
-}
-
-function progressOf(view: Running): Progress {
-  return {
-    phase(name, { bytes }) {
-      view.phase = name;
-      view.bytesDone = 0;
-      view.bytesTotal = bytes ?? null;
-    },
-    advance({ bytes = 0 }) {
-      view.bytesDone += bytes;
-    },
-    warn() {},
   };
 }

@@ -3,7 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import { recordEvent } from '../catalog/events.ts';
 import type { DrillEntriesTable } from '../catalog/tables/drills.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
-import { documentOf, type StoredDocument } from '../configuration/documents.ts';
+import { findPlanById } from '../configuration/documents.ts';
 import type { JobQueue } from '../jobs/port.ts';
 import { requestDrill } from '../runs/request-drill.ts';
 import { cronTimes } from './cron.ts';
@@ -54,7 +54,7 @@ async function takeSlot(trx: CatalogDb, queue: JobQueue, entry: Entry, nowMs: nu
     .executeTakeFirst();
   // Another server took it.
   if (numUpdatedRows === 0n) return [];
-  const plan = await planOf(trx, entry.plan_id);
+  const plan = await findPlanById(trx, entry.plan_id);
   if (!plan) return [];
   const { job, created } = await requestDrill(trx, queue, {
     ...{ plan, backup: null, checks: null, via: 'schedule', requestedBy: null, slotAtMs: slotMs },
@@ -77,16 +77,6 @@ async function takeSlot(trx: CatalogDb, queue: JobQueue, entry: Entry, nowMs: nu
   return [];
 }
 
-async function planOf(trx: CatalogDb, id: string): Promise<StoredDocument<'plan'> | null> {
-  const row = await trx
-    .selectFrom('documents')
-    .selectAll()
-    .where('id', '=', id)
-    .where('deleted_at', 'is', null)
-    .executeTakeFirst();
-  return row ? documentOf<'plan'>(row) : null;
-}
-
 /** Counts a run that made a backup, and asks for a drill after so many as the plan says. In the transaction that ends the run. */
 export async function countBackup(trx: CatalogDb, queue: JobQueue, planId: string): Promise<void> {
   const entry = await trx
@@ -99,22 +89,9 @@ export async function countBackup(trx: CatalogDb, queue: JobQueue, planId: strin
     .executeTakeFirst();
   if (!entry || entry.backups_since < entry.after_backups!) return;
   await trx.updateTable('drill_entries').set({ backups_since: 0 }).where('plan_id', '=', planId).execute();
-  const plan = await planOf(trx, planId);
+  const plan = await findPlanById(trx, planId);
   if (!plan) return;
   await requestDrill(trx, queue, {
     ...{ plan, backup: null, checks: null, via: 'after_backups', requestedBy: null },
   });
-}
-
-/** When the next drill is due; null when none is. */
-export async function nextDrillDue(db: CatalogDb): Promise<number | null> {
-  const row = await db
-    .selectFrom('drill_entries')
-    .select('next_due_at')
-    .where('enabled', '=', sql.lit(1))
-    .where('next_due_at', 'is not', null)
-    .orderBy('next_due_at')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.next_due_at ?? null;
 }

@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import { recordEvent } from '../catalog/events.ts';
 import type { ScheduleEntriesTable } from '../catalog/tables/schedule.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
-import { documentOf, type StoredDocument } from '../configuration/documents.ts';
+import { findPlanById, type StoredDocument } from '../configuration/documents.ts';
 import type { JobQueue } from '../jobs/port.ts';
 import { requestBackup } from '../runs/request-backup.ts';
 import { cronTimes } from './cron.ts';
@@ -53,7 +53,7 @@ async function takeSlot(trx: CatalogDb, queue: JobQueue, entry: Entry, nowMs: nu
   // Several passed: one run, for the latest that is due.
   const slotMs = Math.max(firstMs, times.lastUntil(nowMs - entry.jitter_ms) ?? firstMs);
   if (!(await moveOn(trx, entry, slotMs, times.after(slotMs)))) return [];
-  const plan = await planOf(trx, entry.plan_id);
+  const plan = await findPlanById(trx, entry.plan_id);
   if (!plan) return [];
   const { job, created } = await requestBackup(trx, queue, {
     plan,
@@ -91,16 +91,6 @@ async function moveOn(trx: CatalogDb, entry: Entry, slotMs: number, nextMs: numb
     .where('next_slot_at', '=', entry.next_slot_at)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
-}
-
-async function planOf(trx: CatalogDb, id: string): Promise<StoredDocument<'plan'> | null> {
-  const row = await trx
-    .selectFrom('documents')
-    .selectAll()
-    .where('id', '=', id)
-    .where('deleted_at', 'is', null)
-    .executeTakeFirst();
-  return row ? documentOf<'plan'>(row) : null;
 }
 
 const idsOf = ({ id, name, tenantId }: StoredDocument<'plan'>) => ({ tenantId, planId: id, plan: name });

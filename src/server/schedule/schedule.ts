@@ -3,7 +3,7 @@ import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import { listDocuments } from '../configuration/documents.ts';
 import type { JobQueue } from '../jobs/port.ts';
 import { cronTimes } from './cron.ts';
-import { enqueueDueDrills, nextDrillDue } from './drill-slots.ts';
+import { enqueueDueDrills } from './drill-slots.ts';
 import { enqueueDue } from './due-slots.ts';
 import { dueAtMs } from './jitter.ts';
 import { noticeOverdue } from './overdue.ts';
@@ -34,7 +34,10 @@ export function openSchedule({ catalog, queue, onError }: ScheduleParts): Schedu
     ];
     const overdue = await noticeOverdue(catalog, nowMs);
     await noticeOverdueDrills(catalog, nowMs);
-    const next = [await nextDue(catalog.db), await nextDrillDue(catalog.db)].filter((at) => at !== null);
+    const next = [
+      await nextDue(catalog.db, 'schedule_entries'),
+      await nextDue(catalog.db, 'drill_entries'),
+    ].filter((at) => at !== null);
     return { enqueued, overdue, nextDueAtMs: next.length === 0 ? null : Math.min(...next) };
   };
   const run = async () => {
@@ -75,9 +78,10 @@ export function openSchedule({ catalog, queue, onError }: ScheduleParts): Schedu
   };
 }
 
-async function nextDue(db: CatalogDb): Promise<number | null> {
+/** When the first entry is due; null when none is. */
+async function nextDue(db: CatalogDb, table: 'schedule_entries' | 'drill_entries'): Promise<number | null> {
   const row = await db
-    .selectFrom('schedule_entries')
+    .selectFrom(table)
     .select('next_due_at')
     .where('enabled', '=', sql.lit(1))
     .where('next_due_at', 'is not', null)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asHtml, asMarkdown, code, heading, list, table, text } from './blocks.ts';
+import { code, heading, list, table, text } from './blocks.ts';
+import { asHtml, asMarkdown } from './render-blocks.ts';
 
 const HOSTILE = '<img src=x onerror=alert(1)> | `a` \u202e [x](javascript:alert(1))';
 
