@@ -1,10 +1,11 @@
-import { Button, Group, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import { useLedger, useTenants } from '../api/upkeep.ts';
 import { CopyText } from '../parts/copy-button.tsx';
 import { type Column, DataTable, moreOf } from '../parts/data-table.tsx';
 import { Dialog } from '../parts/form.tsx';
+import { Filter, Which } from '../parts/list-filters.tsx';
 import { useOwnTenants } from '../parts/may.ts';
 import { Panel } from '../parts/panel.tsx';
 import { type Status, StatusMark } from '../parts/status.tsx';
@@ -57,25 +58,20 @@ export function LedgerEntries() {
   return (
     <Panel title={t('ledger.entries')} flush>
       <Group p="sm" gap="sm" align="flex-end">
-        <SegmentedControl
-          size="xs"
-          aria-label={t('ledger.stream')}
-          transitionDuration={0}
+        <Which
+          label={t('ledger.stream')}
           value={stream}
-          onChange={(value) => setStream(value as Stream)}
-          data={STREAMS.map((value) => ({ value, label: t(`ledger.stream.${value}`) }))}
+          onChange={setStream}
+          choices={STREAMS.map((value) => ({ value, label: t(`ledger.stream.${value}`) }))}
         />
-        <Select
-          size="xs"
-          w={180}
-          aria-label={t('column.tenant')}
-          placeholder={t('ledger.allTenants')}
-          clearable={own === null}
-          allowDeselect={own === null}
-          clearButtonProps={{ 'aria-label': t('ledger.allTenants') }}
-          data={tenants.map(({ id, name }) => ({ value: id, label: name }))}
+        <Filter
+          label={t('column.tenant')}
+          all={t('ledger.allTenants')}
+          width={180}
+          isClearable={own === null}
           value={tenant}
           onChange={setTenant}
+          choices={tenants.map(({ id, name }) => ({ value: id, label: name }))}
         />
         <TextInput
           size="xs"

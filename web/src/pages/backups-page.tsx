@@ -1,4 +1,4 @@
-import { Group, SegmentedControl, Select, Stack, Tabs } from '@mantine/core';
+import { Group, Stack, Tabs } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useBackups, useDocuments, useTriggers } from '../api/queries.ts';
@@ -7,6 +7,7 @@ import { BackUpNow } from '../parts/back-up-now.tsx';
 import { BackupActions } from '../parts/backup-actions.tsx';
 import { type Column, DataTable, moreOf } from '../parts/data-table.tsx';
 import { LiveProgress } from '../parts/job-progress.tsx';
+import { Filter, Which } from '../parts/list-filters.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { sentence } from '../parts/problem-note.tsx';
 import { StatusMark } from '../parts/status.tsx';
@@ -80,27 +81,22 @@ function Backups() {
   return (
     <>
       <Group p="sm" gap="sm">
-        <SegmentedControl
-          size="xs"
-          aria-label={t('backups.which')}
-          transitionDuration={0}
+        <Which
+          label={t('backups.which')}
           value={archived}
           onChange={setArchived}
-          data={[
+          choices={[
             { value: 'false', label: t('backups.current') },
             { value: 'true', label: t('backups.archived') },
           ]}
         />
-        <Select
-          size="xs"
-          w={180}
-          aria-label={t('column.plan')}
-          placeholder={t('backups.allPlans')}
-          clearable
-          clearButtonProps={{ 'aria-label': t('backups.allPlans') }}
-          data={plans.map(({ name }) => name)}
+        <Filter
+          label={t('column.plan')}
+          all={t('backups.allPlans')}
+          width={180}
           value={plan}
           onChange={setPlan}
+          choices={plans.map(({ name }) => name)}
         />
       </Group>
       <DataTable

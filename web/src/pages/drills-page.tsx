@@ -1,5 +1,5 @@
 import '../drills/drills.css';
-import { Button, Group, SegmentedControl, Select, Stack } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { type Drill, type DrillPlan, useDrillPlans, useDrills } from '../api/drills.ts';
@@ -7,6 +7,7 @@ import { useAskDrill } from '../drills/ask-drill.ts';
 import { DrillMark } from '../drills/drill-mark.tsx';
 import { preciseText } from '../drills/duration.ts';
 import { type Column, DataTable, moreOf } from '../parts/data-table.tsx';
+import { Filter, Which } from '../parts/list-filters.tsx';
 import { useMay } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
@@ -146,27 +147,22 @@ function History() {
   return (
     <Panel title={t('drills.history')} flush>
       <Group p="sm" gap="sm">
-        <SegmentedControl
-          size="xs"
-          aria-label={t('drills.which')}
-          transitionDuration={0}
+        <Which
+          label={t('drills.which')}
           value={which}
           onChange={setWhich}
-          data={[
+          choices={[
             { value: 'all', label: t('drills.all') },
             { value: 'red', label: t('drills.red') },
           ]}
         />
-        <Select
-          size="xs"
-          w={180}
-          aria-label={t('column.plan')}
-          placeholder={t('backups.allPlans')}
-          clearable
-          clearButtonProps={{ 'aria-label': t('backups.allPlans') }}
-          data={plans.map(({ plan: name }) => name)}
+        <Filter
+          label={t('column.plan')}
+          all={t('backups.allPlans')}
+          width={180}
           value={plan}
           onChange={setPlan}
+          choices={plans.map(({ plan: name }) => name)}
         />
       </Group>
       <DataTable

@@ -1,8 +1,9 @@
-import { Group, Select, Stack } from '@mantine/core';
+import { Group, Stack } from '@mantine/core';
 import { useState } from 'react';
 import { useDocuments, useJobs } from '../api/queries.ts';
 import { moreOf } from '../parts/data-table.tsx';
 import { JobTable } from '../parts/job-table.tsx';
+import { Filter } from '../parts/list-filters.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { useTexts } from '../texts/texts.ts';
@@ -25,15 +26,30 @@ export function RunsPage() {
         title={t('runs.all')}
         actions={
           <Group gap="xs">
-            <Filter label={t('column.kind')} value={kind} onChange={setKind}>
-              {KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))}
-            </Filter>
-            <Filter label={t('column.status')} value={status} onChange={setStatus}>
-              {STATES.map((value) => ({ value, label: t(`status.${value}`) }))}
-            </Filter>
-            <Filter label={t('column.plan')} value={plan} onChange={setPlan}>
-              {plans.map(({ name }) => ({ value: name, label: name }))}
-            </Filter>
+            <Filter
+              label={t('column.kind')}
+              all={t('column.kind')}
+              width={140}
+              value={kind}
+              onChange={setKind}
+              choices={KINDS.map((value) => ({ value, label: t(`kind.${value}`) }))}
+            />
+            <Filter
+              label={t('column.status')}
+              all={t('column.status')}
+              width={140}
+              value={status}
+              onChange={setStatus}
+              choices={STATES.map((value) => ({ value, label: t(`status.${value}`) }))}
+            />
+            <Filter
+              label={t('column.plan')}
+              all={t('column.plan')}
+              width={140}
+              value={plan}
+              onChange={setPlan}
+              choices={plans.map(({ name }) => ({ value: name, label: name }))}
+            />
           </Group>
         }
       >
@@ -45,28 +61,5 @@ export function RunsPage() {
         />
       </Panel>
     </Stack>
-  );
-}
-
-interface FilterProps {
-  readonly label: string;
-  readonly value: string | null;
-  readonly onChange: (value: string | null) => void;
-  readonly children: { value: string; label: string }[];
-}
-
-function Filter({ label, value, onChange, children }: FilterProps) {
-  return (
-    <Select
-      size="xs"
-      w={140}
-      aria-label={label}
-      placeholder={label}
-      clearable
-      clearButtonProps={{ 'aria-label': label }}
-      data={children}
-      value={value}
-      onChange={onChange}
-    />
   );
 }
