@@ -60,6 +60,7 @@ type Called =
   | 'replicateBetween'
   | 'resolveRetention'
   | 'safetySources'
+  | 'storeAtCopies'
   | 'switchBack'
   | 'verifyAll'
   | 'verifyEvidence'

@@ -43,7 +43,7 @@ export {
   verifyAll,
 } from './operations/destinations-verify.ts';
 export type { DoctorCheck } from './operations/doctor.ts';
-export { type DrillAmongRequest, drillAmong } from './operations/drill/drill-among.ts';
+export { type DrillAmongRequest, drillAmong, storeAtCopies } from './operations/drill/drill-among.ts';
 export type { DrillRequest, DrillSettings, KeptState } from './operations/drill/drill-types.ts';
 export type { DrillOutcome, EvidenceCopy } from './operations/drill/evidence.ts';
 export { type FailedDrill, failedDrill } from './operations/drill/failed-drill.ts';

@@ -193,6 +193,7 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
       counts: Object.fromEntries(tables.map((table) => [table, 1])),
     }),
     failedDrill: async () => DRILLED,
+    storeAtCopies: async (outcome) => outcome,
     verifyEvidence: () => {
       throw new HoldfastError('evidence_invalid');
     },

@@ -95,7 +95,11 @@ async function run(
     ...{ backupId: options.backup ?? 'latest', plan, also, untrusted: options.untrusted === true },
     ...(options.keep ? { onKept: (state: KeptState) => keep(cli, state) } : {}),
   });
-  return withCopies(cli, outcome, specs, engine, progress);
+  const { openEngine, storeAtCopies } = await loadEngine(cli);
+  const opened = async (spec: DestinationSpec) =>
+    openEngine({ ...(await spec.options()), progress, signal: cli.signal });
+  const told = await storeAtCopies(outcome, { specs, drilled: engine, open: opened });
+  return { ...told, notStored: told.notStored.map(mask) };
 }
 
 /** The first that answers: what it holds is what is drilled, and damage there is the drill's finding. */
@@ -119,40 +123,6 @@ async function firstThatOpens(
     }
   }
   throw first;
-}
-
-/** Other destinations of the plan that hold the same backup learn that it was proven, too. */
-async function withCopies(
-  cli: Cli,
-  outcome: DrillOutcome,
-  specs: readonly DestinationSpec[],
-  drilled: Engine,
-  progress: ProgressView,
-): Promise<DrillOutcome> {
-  const { copy } = outcome;
-  if (copy === null || specs.length < 2) return outcome;
-  const storedAt = [...outcome.storedAt];
-  const notStored = [...outcome.notStored];
-  const { openEngine } = await loadEngine(cli);
-  for (const spec of specs) {
-    if (spec.address === drilled.address) continue;
-    try {
-      const engine = await openEngine({ ...(await spec.options()), progress, signal: cli.signal });
-      try {
-        if (engine.repositoryId === drilled.repositoryId) continue;
-        await engine.show(copy.backupId);
-        await engine.storeEvidence(copy);
-        storedAt.push(engine.address);
-      } finally {
-        await engine.close();
-      }
-    } catch (error) {
-      const { code, message } = asHoldfastError(error);
-      // One that lacks the backup has nothing to prove.
-      if (code !== 'id_unknown') notStored.push(`${spec.name}: ${mask(message)}`);
-    }
-  }
-  return { ...outcome, storedAt, notStored };
 }
 
 /** Passwords in the addresses are of this drill alone, and gone with it. */

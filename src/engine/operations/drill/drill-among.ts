@@ -44,7 +44,9 @@ export async function drillAmong(request: DrillAmongRequest, port: RunPort): Pro
       return await failedDrill({ plan, tenantId, destination, error, stateFolder, signingKeyFile, isTrial });
     }
     const outcome = await engine.drill({ ...rest, also });
-    return request.isTrial ? outcome : await withCopies(outcome, specs, engine, port);
+    if (request.isTrial) return outcome;
+    const opened = (spec: DestinationSpec) => openDestination(spec, port);
+    return await storeAtCopies(outcome, { specs, drilled: engine, open: opened });
   } finally {
     for (const engine of engines) await engine.close();
   }
@@ -77,12 +79,17 @@ async function firstThatOpens(
   throw first;
 }
 
+export interface Copies {
+  readonly specs: readonly DestinationSpec[];
+  /** What was drilled. */
+  readonly drilled: Engine;
+  readonly open: (spec: DestinationSpec) => Promise<Engine>;
+}
+
 /** Other destinations of the plan that hold the same backup learn that it was proven, too. */
-async function withCopies(
+export async function storeAtCopies(
   outcome: DrillOutcome,
-  specs: readonly DestinationSpec[],
-  drilled: Engine,
-  port: RunPort,
+  { specs, drilled, open }: Copies,
 ): Promise<DrillOutcome> {
   const { copy } = outcome;
   if (copy === null) return outcome;
@@ -91,7 +98,7 @@ async function withCopies(
   for (const spec of specs) {
     if (spec.address === drilled.address) continue;
     try {
-      const engine = await openDestination(spec, port);
+      const engine = await open(spec);
       try {
         if (engine.repositoryId === drilled.repositoryId) continue;
         await engine.show(copy.backupId);
