@@ -2,23 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld } from '../support/http-world.ts';
 import { signIn } from '../support/signed-in.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
-const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+const browser = fileBrowser();
 
 /** Two backups; between them a row and a file came. */
 async function twoBackups(world: HttpWorld, owner: HttpClient): Promise<void> {
@@ -41,7 +32,7 @@ test('a backup is looked into, compared, held, released, archived and brought ba
   const world = await httpWorld(t);
   const owner = await world.owner();
   await twoBackups(world, owner);
-  const { page, context } = await visitor(t, browser, world.address);
+  const { page, context } = await visitor(t, browser(), world.address);
   await signIn(context, world.address, owner);
   await page.goto('/admin/backups');
   await page.getByRole('table', { name: 'Backups' }).getByRole('link').first().click();

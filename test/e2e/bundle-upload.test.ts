@@ -2,19 +2,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import { examine, fileBrowser, visitor } from '../support/browser.ts';
 import { httpWorld } from '../support/http-world.ts';
 import { signIn } from '../support/signed-in.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
+const browser = fileBrowser();
 
 const BYTES = 9 * 1024 ** 2;
 
@@ -32,7 +25,7 @@ test('a bundle of another server is sent in pieces over a line that breaks, open
   const world = await httpWorld(t);
   const owner = await world.owner();
   await world.withPlan(owner);
-  const { page, context, findings } = await visitor(t, browser, world.address);
+  const { page, context, findings } = await visitor(t, browser(), world.address);
   await signIn(context, world.address, owner);
   await page.goto('/admin/restore');
   await page.locator('input[type=file]').setInputFiles(bundle);

@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { keyIdOf } from '../../src/engine/index.ts';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
 import { httpWorld, OWNER } from '../support/http-world.ts';
 import { noticeReceiver } from '../support/notice-receiver.ts';
 import { signIn } from '../support/signed-in.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
+const browser = fileBrowser();
 
 const SECRET = 'between the old stones';
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
-const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
 const cell = (page: Page, name: string) => page.getByRole('cell', { name, exact: true });
 const row = (page: Page, table: string, text: string) =>
   page.getByRole('table', { name: table }).getByRole('row').filter({ hasText: text });
@@ -34,7 +26,7 @@ test('notices, keys, tenants and settings, by the page; then all of it on a phon
   });
   const owner = await world.owner();
   await world.withPlan(owner);
-  const { page, context } = await visitor(t, browser, world.address);
+  const { page, context } = await visitor(t, browser(), world.address);
   await signIn(context, world.address, owner);
   await page.goto('/admin/notices');
   await addChannel(page, receiver.url);
@@ -47,7 +39,7 @@ test('notices, keys, tenants and settings, by the page; then all of it on a phon
   await world.catalog.db.updateTable('sessions').set({ proven_at: 0 }).execute();
   await archiveTenant(page);
 
-  const phone = await visitor(t, browser, world.address, {
+  const phone = await visitor(t, browser(), world.address, {
     locale: 'de-DE',
     viewport: { width: 390, height: 800 },
   });

@@ -2,21 +2,12 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
 import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
-const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+const browser = fileBrowser();
 
 /** A server with a plan over its data and its own catalog; one backup of all of it, as a bundle. */
 async function lostServer(world: HttpWorld): Promise<string> {
@@ -39,7 +30,7 @@ test('a new server takes back what another had, from an uploaded bundle, and som
   const lost = await httpWorld(t);
   const bundle = await lostServer(lost);
   const fresh = await httpWorld(t);
-  const { page, findings } = await visitor(t, browser, fresh.address);
+  const { page, findings } = await visitor(t, browser(), fresh.address);
   await page.goto('/');
   await page.getByRole('radio', { name: /^Restore from a backup/ }).check();
   await field(page, /^Setup token/).fill(fresh.setupToken);

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
 import { httpWorld } from '../support/http-world.ts';
 import { signIn } from '../support/signed-in.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
-const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+const browser = fileBrowser();
 
 test('checks are tried, stored, and a recovery is rehearsed with them; its evidence is kept', async (t) => {
   const world = await httpWorld(t);
@@ -23,7 +14,7 @@ test('checks are tried, stored, and a recovery is rehearsed with them; its evide
   await world.withPlan(owner);
   const { json: ran } = await owner.post('/api/v1/plans/nightly/run');
   await world.ended(owner, ran.job_id);
-  const { page, context } = await visitor(t, browser, world.address);
+  const { page, context } = await visitor(t, browser(), world.address);
   await signIn(context, world.address, owner);
   await page.goto('/admin/drills');
   await page.getByText('Nothing was rehearsed yet.').waitFor();

@@ -3,21 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
 import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
-const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+const browser = fileBrowser();
 
 /** A database, and enough random bytes that a run takes a while. */
 async function storeParts(folder: string): Promise<void> {
@@ -31,7 +22,7 @@ async function storeParts(folder: string): Promise<void> {
 test('day 0: claim, destination, sources, plan, a run that one watches, a restore; all by the page', async (t) => {
   const world = await httpWorld(t);
   await storeParts(world.folder);
-  const { page } = await visitor(t, browser, world.address);
+  const { page } = await visitor(t, browser(), world.address);
   await claim(page, world);
   await addDestination(page, world);
   await addSources(page, world);

@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, test } from 'node:test';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
+import { examine, fileBrowser, visitor } from '../support/browser.ts';
 import { httpWorld, OWNER } from '../support/http-world.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
+const browser = fileBrowser();
 
 const MOST_TABS = 60;
 
@@ -42,7 +36,7 @@ test('a database is put back over what became of it, by keyboard alone', async (
   damaged.exec('delete from t');
   damaged.close();
 
-  const { page } = await visitor(t, browser, world.address);
+  const { page } = await visitor(t, browser(), world.address);
   const { keyboard } = page;
   await page.goto('/admin/');
   await tabTo(page, page.getByLabel(/^Name/));
@@ -77,7 +71,7 @@ test('a database is put back over what became of it, by keyboard alone', async (
 
 test('negative control: a barrier and a refused script are found', async (t) => {
   const world = await httpWorld(t);
-  const { page, findings } = await visitor(t, browser, world.address);
+  const { page, findings } = await visitor(t, browser(), world.address);
   await page.goto('/admin/');
   await page.getByRole('heading', { level: 1 }).waitFor();
   await page.evaluate(`{

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { totpCode, totpStep } from '../../src/server/access/totp.ts';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
 import { type HttpWorld, httpWorld, OWNER, person } from '../support/http-world.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
-const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+const browser = fileBrowser();
 
 async function logIn(page: Page, name: string, password: string): Promise<void> {
   await field(page, /^Name/).fill(name);
@@ -28,7 +19,7 @@ const endSessions = (world: HttpWorld) => world.catalog.db.deleteFrom('sessions'
 test('a token is shown once and works; a second factor is asked for at the next login', async (t) => {
   const world = await httpWorld(t);
   await world.owner();
-  const { page } = await visitor(t, browser, world.address);
+  const { page } = await visitor(t, browser(), world.address);
   await page.goto('/admin/tokens');
   await page.getByRole('heading', { name: 'Log in' }).waitFor();
   await examine(page, 'login');
@@ -79,7 +70,7 @@ test('a token is shown once and works; a second factor is asked for at the next 
 test('a session that ends while somebody types is taken up above the page, and nothing typed is lost', async (t) => {
   const world = await httpWorld(t);
   await world.withPlan(await world.owner());
-  const { page } = await visitor(t, browser, world.address);
+  const { page } = await visitor(t, browser(), world.address);
   await page.goto('/admin/sources');
   await logIn(page, OWNER.name, OWNER.password);
   await button(page, 'Add a source').click();
@@ -127,7 +118,7 @@ test('somebody of one tenant sees only what belongs to it; on a phone, in German
     await world.ended(owner, json.job_id);
   }
   await person(world, owner, 'ann@example.org', null, { acme: 'operator' });
-  const { page } = await visitor(t, browser, world.address, {
+  const { page } = await visitor(t, browser(), world.address, {
     locale: 'de-DE',
     viewport: { width: 390, height: 800 },
   });
@@ -163,7 +154,7 @@ test('somebody of one tenant sees only what belongs to it; on a phone, in German
 test('users and their rights', async (t) => {
   const world = await httpWorld(t);
   await world.owner();
-  const { page } = await visitor(t, browser, world.address);
+  const { page } = await visitor(t, browser(), world.address);
   await page.goto('/admin/users');
   await logIn(page, OWNER.name, OWNER.password);
   await button(page, 'Add a user').click();

@@ -1,25 +1,18 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { examine, fileBrowser, visitor } from '../support/browser.ts';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld } from '../support/http-world.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
 import { signIn } from '../support/signed-in.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
+const browser = fileBrowser();
 let cluster: Cluster;
 before(async () => {
-  ensureWebBuild();
   cluster = await startCluster();
-  browser = await openBrowser();
 });
-after(async () => {
-  await browser?.close();
-  await cluster?.stop();
-});
+after(() => cluster?.stop());
 
 /** A database of two tenants that is backed up; both have lost rows since. */
 async function shop(world: HttpWorld, owner: HttpClient): Promise<string> {
@@ -44,7 +37,7 @@ test('one tenant comes back into a database that others share: first what would 
   const world = await httpWorld(t);
   const owner = await world.owner();
   const id = await shop(world, owner);
-  const { page, context } = await visitor(t, browser, world.address);
+  const { page, context } = await visitor(t, browser(), world.address);
   await signIn(context, world.address, owner);
   await page.goto(`/admin/restore?backup=${id}`);
   await page.getByRole('radio', { name: /^One tenant/ }).check();

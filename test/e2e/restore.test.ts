@@ -4,21 +4,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
 import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
-
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
-const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+const browser = fileBrowser();
 
 async function logIn(page: Page): Promise<void> {
   await field(page, /^Name/).fill(OWNER.name);
@@ -44,7 +35,7 @@ test('a database is exchanged with a way back, though the session ends and the s
   damaged.exec('delete from t where a > 1');
   damaged.close();
 
-  const { page, findings } = await visitor(t, browser, world.address);
+  const { page, findings } = await visitor(t, browser(), world.address);
   await page.goto('/admin/restore');
   await logIn(page);
   await page.getByRole('table', { name: 'Which backup?' }).getByRole('link').first().click();
@@ -120,7 +111,7 @@ test('one file comes beside, or to this computer; nothing there is touched', asy
   await world.ended(owner, ran.job_id);
   const original = await readFile(join(world.folder, 'uploads', 'photo.raw'));
   const [backup] = (await owner.get('/api/v1/backups')).json.items;
-  const { page } = await visitor(t, browser, world.address, { viewport: { width: 390, height: 800 } });
+  const { page } = await visitor(t, browser(), world.address, { viewport: { width: 390, height: 800 } });
   await page.goto(`/admin/restore?backup=${backup.id}&item=${encodeURIComponent('uploads/photo.raw')}`);
   await logIn(page);
   await page.getByRole('radio', { name: /^To this computer/ }).check();

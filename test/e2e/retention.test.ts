@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import { examine, fileBrowser, visitor } from '../support/browser.ts';
 import { httpWorld } from '../support/http-world.ts';
 import { signIn } from '../support/signed-in.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
+const browser = fileBrowser();
 
 test('rules of retention are tried on what is there, and change nothing before they are stored; in German', async (t) => {
   const world = await httpWorld(t);
@@ -21,7 +14,7 @@ test('rules of retention are tried on what is there, and change nothing before t
     const { json } = await owner.post('/api/v1/plans/nightly/run');
     assert.equal((await world.ended(owner, json.job_id)).status, 'succeeded');
   }
-  const { page, context } = await visitor(t, browser, world.address, { locale: 'de-DE' });
+  const { page, context } = await visitor(t, browser(), world.address, { locale: 'de-DE' });
   await signIn(context, world.address, owner);
   await page.goto('/admin/plans');
   await page.getByRole('link', { name: 'Aufbewahrung von nightly' }).click();

@@ -2,19 +2,12 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import { examine, fileBrowser, visitor } from '../support/browser.ts';
 import { httpWorld } from '../support/http-world.ts';
 import { CLIENT, startOidcProvider } from '../support/oidc-provider.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
+const browser = fileBrowser();
 
 test('a person comes in through the provider by one button, and a stranger is told why not', async (t) => {
   const provider = await startOidcProvider(t);
@@ -27,7 +20,7 @@ test('a person comes in through the provider by one button, and a stranger is to
     roles: [{ claim: 'groups', value: 'holdfast-admins', role: 'admin' }],
   };
   assert.equal((await owner.send('PUT', '/api/v1/sign-on', { body })).status, 200);
-  const { page } = await visitor(t, browser, world.address);
+  const { page } = await visitor(t, browser(), world.address);
   provider.person = { groups: [] };
   await page.goto('/admin/');
   await page.getByRole('link', { name: 'Log in with Example SSO' }).click();

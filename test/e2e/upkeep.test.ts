@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { examine, openBrowser, visitor } from '../support/browser.ts';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { button, examine, fileBrowser, visitor } from '../support/browser.ts';
 import { httpWorld } from '../support/http-world.ts';
 import { signIn } from '../support/signed-in.ts';
-import { ensureWebBuild } from '../support/web-build.ts';
 
-let browser: Browser;
-before(async () => {
-  ensureWebBuild();
-  browser = await openBrowser();
-});
-after(() => browser?.close());
+const browser = fileBrowser();
 
-const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const row = (page: Page, table: string, text: string) =>
   page.getByRole('table', { name: table }).getByRole('row').filter({ hasText: text });
 
@@ -27,7 +20,7 @@ test('health says what is missing and what to do; maintenance shows what came of
   const world = await httpWorld(t);
   const owner = await world.owner();
   await world.withPlan(owner);
-  const { page, context } = await visitor(t, browser, world.address);
+  const { page, context } = await visitor(t, browser(), world.address);
   await signIn(context, world.address, owner);
   await page.goto('/admin/health');
   const plan = row(page, 'Plans of Global', 'nightly');
@@ -62,7 +55,7 @@ test('the ledger is listed, filtered and proven in the browser; a changed entry 
   const world = await httpWorld(t);
   const owner = await world.owner();
   await world.withPlan(owner);
-  const { page, context } = await visitor(t, browser, world.address);
+  const { page, context } = await visitor(t, browser(), world.address);
   await signIn(context, world.address, owner);
   await page.goto('/admin/ledger');
   await page.getByRole('table', { name: 'Signing keys' }).getByText('signs', { exact: true }).waitFor();

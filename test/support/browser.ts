@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, before, type TestContext } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ensureChromium } from './ensure-chromium.ts';
+import { ensureWebBuild } from './web-build.ts';
 
 /** Nothing that the page waits for takes as long, on a machine with ten other things to do: only a fault does. */
 const PATIENCE_MS = 180_000;
@@ -12,14 +13,28 @@ const PATIENCE_MS = 180_000;
 const DARK_PICTURES = new Set(['overview', 'restore', 'backup']);
 const PICTURES = resolve(import.meta.dirname, '../../docs/ui');
 
-/** One browser for a test file. The caller closes it. */
-export function openBrowser(): Promise<Browser> {
+/** The caller closes it. */
+function openBrowser(): Promise<Browser> {
   return chromium.launch({
     timeout: PATIENCE_MS,
     executablePath: ensureChromium(),
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking'],
   });
 }
+
+/** The browser of a test file, and the page built: there from its first test on, closed after its last. */
+export function fileBrowser(): () => Browser {
+  let browser: Browser;
+  before(async () => {
+    ensureWebBuild();
+    browser = await openBrowser();
+  });
+  after(() => browser?.close());
+  return () => browser;
+}
+
+export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
+export const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
 
 export interface Visitor {
   readonly page: Page;

@@ -3,15 +3,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { examine, openBrowser, visitor } from '../../support/browser.ts';
+import { examine, fileBrowser, visitor } from '../../support/browser.ts';
 import type { Ceph } from '../../support/ceph.ts';
 import { httpWorld, OWNER } from '../../support/http-world.ts';
-import { ensureWebBuild } from '../../support/web-build.ts';
 import { newBucket } from './world.ts';
 
 export function webTests(ceph: () => Ceph): void {
+  const browser = fileBrowser();
   test('a new server takes a backup back from S3, in German, and somebody is logged in', async (t) => {
-    ensureWebBuild();
     const environment = {
       HOLDFAST_ALLOWED_ADDRESSES: '127.0.0.1',
       AWS_ACCESS_KEY_ID: ceph().owner.accessKeyId,
@@ -39,9 +38,7 @@ export function webTests(ceph: () => Ceph): void {
     assert.equal(job.status, 'succeeded', JSON.stringify(job.error));
 
     const fresh = await httpWorld(t, { environment });
-    const browser = await openBrowser();
-    t.after(() => browser.close());
-    const { page, findings } = await visitor(t, browser, fresh.address, {
+    const { page, findings } = await visitor(t, browser(), fresh.address, {
       locale: 'de-DE',
       viewport: { width: 390, height: 800 },
     });
