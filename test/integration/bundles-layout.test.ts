@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
-import { silentProgress } from '../../src/engine/base/progress.ts';
+import { type Progress, silentProgress } from '../../src/engine/base/progress.ts';
 import { generateKeyText, openEngine } from '../../src/engine/index.ts';
 import { compareTrees } from '../../src/engine/sources/files/index.ts';
 import { compareSqlite } from '../../src/engine/sources/sqlite/index.ts';
@@ -22,14 +22,14 @@ async function place(t: TestContext) {
   const database = new DatabaseSync(join(folder, 'app.db'));
   database.exec('create table t (a integer primary key, b text); insert into t (b) values (1), (2)');
   database.close();
-  const open = (keyTexts: readonly string[] = [KEY]) =>
+  const open = (keyTexts: readonly string[] = [KEY], progress: Progress = silentProgress) =>
     openEngine({
       address: join(folder, 'destination'),
       layout: 'bundles',
       keyTexts,
       signingKeyFile: join(folder, 'home/signing-key.pem'),
       stateFolder: join(folder, 'home/state'),
-      progress: silentProgress,
+      progress,
       signal: new AbortController().signal,
     });
   const request = {
@@ -101,4 +101,47 @@ test('retention moves to the archive, undelete brings back; another key sees not
   const stranger = await open(['another long passphrase entirely']);
   assert.deepEqual(await stranger.list({ plan: null, tenantId: null, archived: false }), []);
   await assert.rejects(stranger.show('latest'), { code: 'id_unknown' });
+});
+
+test('a bundle unlike those before it pauses retention of its plan, and what was archived stays', async (t) => {
+  const { folder, open } = await place(t);
+  const warnings: string[] = [];
+  const engine = await open([KEY], { ...silentProgress, warn: (message) => void warnings.push(message) });
+  const dump = join(folder, 'dump');
+  const source = { kind: 'command', name: 'db', command: `cat '${dump}'`, restoreCommand: null } as const;
+  const make = async (bytes: number) => {
+    await writeFile(dump, Buffer.alloc(bytes, 7));
+    const sources = [{ ...source, artifactName: 'db.dump' }];
+    return engine.backup({ sources, plan: 'nightly', tenantId: null, type: 'full' });
+  };
+  for (let i = 0; i < 6; i += 1) await make(200_000 + i);
+  const rotate = (
+    versions: number,
+    more: { readonly dryRun?: boolean; readonly acceptAnomalies?: boolean } = {},
+  ) => {
+    const rulesOf = () => ({ days: null, versions });
+    return engine.rotate({ dryRun: false, plan: null, tenantId: null, rulesOf, ...more });
+  };
+  assert.equal((await rotate(5)).removed, 1, 'the control: as usual, retention goes its way');
+  // What was archived a year ago would go for good.
+  const old = new Date(Date.now() - 366 * 86_400_000);
+  const [archived] = bundlesIn(folder).filter((name) => name.includes('/archived/'));
+  await utimes(join(folder, archived!), old, old);
+  const attacked = await make(3000);
+  for (const dryRun of [true, false]) {
+    const { removed, paused } = await rotate(1, { dryRun });
+    assert.deepEqual(
+      [removed, ...paused.map(({ plan, backupId, kind }) => [plan, backupId, kind])],
+      [0, ['nightly', attacked.backupId, 'size']],
+    );
+  }
+  assert.match(
+    warnings.join('\n'),
+    /retention of nightly is paused: its size fell from 0\.20 MB to 0\.00 MB/,
+  );
+  assert.ok(bundlesIn(folder).includes(archived!));
+  const accepted = await rotate(1, { acceptAnomalies: true });
+  assert.deepEqual([accepted.paused, accepted.removed], [[], 5]);
+  assert.ok(!bundlesIn(folder).includes(archived!));
+  assert.deepEqual((await rotate(1)).paused, [], 'it is remembered');
 });

@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
 import { isApart, type Manifest } from '../repository/manifest.ts';
 import { type Anomaly, type BackupMeasure, findAnomalies } from './anomaly.ts';
 import type { RetentionCandidate, RetentionDecision } from './retention-plan.ts';
@@ -79,6 +80,12 @@ export async function pausedGroups(
   }
   if (acceptAnomalies && !dryRun) await writeAccepted(stateFolder, repositoryId, now);
   return paused;
+}
+
+export function tellPaused(paused: readonly PausedGroup[], { warn }: Pick<Progress, 'warn'>): void {
+  for (const { plan, text } of paused) {
+    warn(`retention of ${plan ?? 'backups without a plan'} is paused: ${text}`);
+  }
 }
 
 /** What would go stays. */

@@ -127,7 +127,8 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       if (backupId !== null) return verifyBundles(storage, [findBundle(found, backupId)], [], credentials);
       return verifyBundles(storage, found, rejected, credentials);
     },
-    rotate: (request: RotateRequest) => rotateBundles(storage, bundles, request),
+    rotate: (request: RotateRequest) =>
+      rotateBundles({ storage, progress }, bundles, { ...request, stateFolder: options.stateFolder }),
     async archive(id: string) {
       const bundle = await one(id);
       await moveBundle(storage, bundle, 'archived');
@@ -222,6 +223,7 @@ const NOT_HERE = {
   listTableArchives: refuse,
   restoreTableArchive: refuse,
   listKeys: refuse,
+  ownSlots: refuse,
   addKey: refuse,
   retireKey: refuse,
   rotateKey: refuse,

@@ -1,37 +1,52 @@
+import { createHash } from 'node:crypto';
 import { asHoldfastError } from '../base/errors.ts';
+import type { Progress } from '../base/progress.ts';
 import { readBundle } from '../bundle/bundle-reader.ts';
 import type { Credential } from '../crypto/key-text.ts';
 import type { DamagedObject, VerifyReport } from '../repository/verify-report.ts';
 import type { Storage } from '../storage/port.ts';
+import { isSameGroup, measureOf, pausedGroups, tellPaused, withPause } from './anomaly-pause.ts';
 import { type BundleState, moveBundle, type StoredBundle } from './bundle-store.ts';
 import { summaryOf } from './list.ts';
 import { planRetention } from './retention-plan.ts';
 import { resolveRetention } from './retention-rules.ts';
 import { ARCHIVE_MS, type RotateOutcome, type RotateRequest, rulesFor } from './rotate.ts';
 
-/** Retention for a destination of bundles: the same rules, the same archive for 30 days. */
+/**
+ * What this machine remembers of a destination of bundles goes by its address, since it has no id. Where the address changes, what a
+ * person accepted there is asked for again.
+ */
+const memoryKey = ({ address }: Storage) =>
+  `bundles-${createHash('sha256').update(address).digest('hex').slice(0, 32)}`;
+
+/** Retention for a destination of bundles: the same rules, the same brake, the same archive for 30 days. */
 export async function rotateBundles(
-  storage: Storage,
+  { storage, progress }: { readonly storage: Storage; readonly progress: Progress },
   list: (state: BundleState) => Promise<StoredBundle[]>,
-  { plan, tenantId, dryRun, rulesOf }: RotateRequest,
+  request: RotateRequest,
 ): Promise<RotateOutcome> {
+  const { plan, tenantId, dryRun, rulesOf } = request;
   const isMeant = ({ manifest }: StoredBundle) =>
     (plan === null || manifest.plan === plan) && (tenantId === null || manifest.tenantId === tenantId);
   const candidates = (await list('backups')).filter(isMeant).map((bundle) => ({
     ...summaryOf(bundle.manifest, new Set()),
     complete: bundle.manifest.complete,
     provenAtMs: null,
+    measure: measureOf(bundle.manifest),
     bundle,
   }));
+  const paused = await pausedGroups(candidates, request, memoryKey(storage));
   const rules = (group: { plan: string | null }) => resolveRetention(rulesFor(group.plan, { rulesOf }));
-  const decisions = planRetention(candidates, rules, Date.now());
-  if (dryRun) return { removed: 0, decisions, paused: [] };
+  const decisions = planRetention(candidates, rules, Date.now()).map((one) => withPause(one, paused));
+  tellPaused(paused, progress);
+  if (dryRun) return { removed: 0, decisions, paused };
   const going = decisions.filter(({ action }) => action === 'remove');
   for (const { backup } of going) await moveBundle(storage, backup.bundle, 'archived');
-  for (const { name, modifiedAtMs } of (await list('archived')).filter(isMeant)) {
+  for (const { name, modifiedAtMs, manifest } of (await list('archived')).filter(isMeant)) {
+    if (paused.some((group) => isSameGroup(group, manifest))) continue;
     if (Date.now() - modifiedAtMs >= ARCHIVE_MS) await storage.remove(name);
   }
-  return { removed: going.length, decisions, paused: [] };
+  return { removed: going.length, decisions, paused };
 }
 
 /** Reads bundles to their last byte: every segment, every hash. What did not even open is damage too. */

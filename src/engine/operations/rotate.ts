@@ -10,6 +10,7 @@ import {
   type PausedGroup,
   type PauseRequest,
   pausedGroups,
+  tellPaused,
   withPause,
 } from './anomaly-pause.ts';
 import type { OperationContext } from './context.ts';
@@ -63,9 +64,7 @@ export async function rotate(context: OperationContext, request: RotateRequest):
     clock.nowMs(),
   );
   const decisions = planned.map((decision) => withPause(decision, paused));
-  for (const { plan, text } of paused) {
-    progress.warn(`retention of ${plan ?? 'backups without a plan'} is paused: ${text}`);
-  }
+  tellPaused(paused, progress);
   if (request.dryRun) return { removed: 0, decisions, paused };
   const going = decisions.filter(({ action }) => action === 'remove').reverse();
   progress.phase('rotate', { entries: going.length });
