@@ -28,3 +28,19 @@ test('records are cut wherever the pieces end, and without the header', async ()
     }
   }
 });
+
+test('a group ends early when its records are large', async () => {
+  const groups: string[] = [];
+  for await (const { bytes, rows } of csvRecords(
+    (async function* () {
+      for (let at = 0; at < CSV.length; at += 3) yield Buffer.from(CSV.slice(at, at + 3));
+    })(),
+    100,
+    9,
+  )) {
+    assert.ok(rows < 5);
+    groups.push(bytes.toString());
+  }
+  assert.equal(groups.join(''), RECORDS.join(''));
+  assert.deepEqual(groups[0], RECORDS[0]);
+});

@@ -13,10 +13,15 @@ export interface PgTableShape {
   readonly key: readonly string[];
   /** Type of the column that tells the order, as `timestamp with time zone`. */
   readonly orderType: string;
+  /** Rows lie in one file, whose pages can be walked. False for partitioned tables. */
+  readonly isPlain: boolean;
+  /** This login may lock rows: that needs the right to UPDATE one column. */
+  readonly canLock: boolean;
 }
 
 const FIND = `select c.oid::int8::text as oid, n.nspname as schema, c.relname as name, c.relkind as kind, c.relispartition as part,
-    exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid) as parent
+    exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid) as parent,
+    pg_catalog.has_any_column_privilege(c.oid, 'UPDATE') as can_lock
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
   and (n.nspname || '.' || c.relname = $1 or c.relname = $1) order by n.nspname || '.' || c.relname = $1 desc, n.nspname = 'public' desc`;
@@ -62,6 +67,8 @@ export async function describePgTable(client: Client, rule: RetentionRule): Prom
     columns: columns.filter(({ generated }) => !generated).map(({ name }) => quoteName(name)),
     key: key.columns.map(quoteName),
     orderType: order.type,
+    isPlain: one.kind === 'r',
+    canLock: one.can_lock,
   };
 }
 
