@@ -36,7 +36,15 @@ const repository = { kind: 'repository', id: null };
  */
 export const accounts: { readonly [Name in keyof Engine]: AccountOf<Engine[Name]> } = {
   ...{ copyPlace: null, repositoryId: null, address: null, warnings: null, close: null, doctor: null },
-  ...{ list: null, show: null, planRestore: null, listHolds: null, listKeys: null, ledgerHeads: null },
+  ...{
+    list: null,
+    show: null,
+    planRestore: null,
+    listHolds: null,
+    listKeys: null,
+    ownSlots: null,
+    ledgerHeads: null,
+  },
   ...{ listEvidence: null, readEvidence: null, storeEvidence: null },
   ...{ planTableRetention: null, listTableArchives: null },
   runTableRetention: ([{ source, rule }], result) => ({

@@ -50,6 +50,7 @@ export { type FailedDrill, failedDrill } from './operations/drill/failed-drill.t
 export { type DumpedTables, type DumpTablesRequest, dumpTables } from './operations/dump-tables.ts';
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
 export { type KitRequest, writeKit } from './operations/kit.ts';
+export { newestKit, readKitRecord } from './operations/kit-state.ts';
 export type { BackupDetails, ListedBackup } from './operations/list.ts';
 export type { PruneOutcome } from './operations/maintenance.ts';
 export type { ProvenEvidence } from './operations/proven-backups.ts';

@@ -116,6 +116,13 @@ test('a session of another tenant reaches nothing of others', async (t) => {
     ['GET', '/api/admin/backups/config'],
     ['GET', '/api/v1/configuration'],
     ['POST', '/api/v1/destinations/main/test', {}],
+    ['GET', '/api/v1/kit'],
+    ['POST', '/api/v1/kit', {}],
+    ['GET', '/api/v1/destinations/main/keys'],
+    ['POST', '/api/v1/destinations/main/keys', { key: 'seven grey geese over the fjord' }],
+    ['DELETE', '/api/v1/destinations/main/keys/x'],
+    ['POST', '/api/v1/configuration/diff', { yaml: '' }],
+    ['POST', '/api/v1/configuration/apply', { yaml: '' }],
   ];
   for (const [method, path, sent] of one) {
     const { status, text } = await rival.send(method, path, sent === undefined ? {} : { body: sent });

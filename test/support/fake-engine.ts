@@ -303,6 +303,7 @@ function plausible(fake: FakeEngine): Engine {
       ...{ bytesAdded: 0, bytesRemoved: 0, paths: [], next: null },
     }),
     undelete: async () => ({ backupId }),
+    ownSlots: async () => [],
     listKeys: async () => [
       {
         slotId: ID,

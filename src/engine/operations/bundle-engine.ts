@@ -224,6 +224,7 @@ const NOT_HERE = {
   restoreTableArchive: refuse,
   listKeys: refuse,
   ownSlots: refuse,
+  ownSlots: refuse,
   addKey: refuse,
   retireKey: refuse,
   rotateKey: refuse,

@@ -1,12 +1,34 @@
 import { HoldfastError } from '../base/errors.ts';
-import type { Credential } from '../crypto/key-text.ts';
+import { type KeySlot, openSlot } from '../crypto/key-slot.ts';
+import { type Credential, kmsKeyId } from '../crypto/key-text.ts';
 import type { SlotInfo } from '../repository/key-admin.ts';
 import { reencrypt as reencryptRepository } from '../repository/reencrypt.ts';
+import { readSlots } from '../repository/slot-store.ts';
 import type { OperationContext } from './context.ts';
 
 /** Every key that opens the repository, or an older epoch of it. */
 export async function listKeys({ repository }: OperationContext): Promise<SlotInfo[]> {
   return repository.listSlots();
+}
+
+/** Ids of the slots that these credentials open, so that nobody locks themselves out. A key in a service goes by its name. */
+export async function slotsOpenedBy(
+  { repository }: OperationContext,
+  credentials: readonly Credential[],
+): Promise<string[]> {
+  const opens = async (slot: KeySlot, credential: Credential) =>
+    credential.kind === 'kms'
+      ? slot.keyId === kmsKeyId(credential.reference)
+      : (await openSlot(slot, credential)) !== null;
+  const opened: string[] = [];
+  for (const { slot } of (await readSlots(repository.storage)).slots) {
+    for (const credential of credentials) {
+      if (!(await opens(slot, credential))) continue;
+      opened.push(slot.slotId);
+      break;
+    }
+  }
+  return opened;
 }
 
 /** Lets another key or passphrase open the repository. Throws `key_wrong`, `kms_*`. */

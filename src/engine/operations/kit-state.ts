@@ -1,6 +1,6 @@
 /** What this host remembers of the recovery kits it made, so that doctor can say when one is missing or out of date. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { streamOf } from '../base/bytes.ts';
@@ -27,13 +27,31 @@ function recordFile(stateFolder: string, id: string): string {
 
 /** Null when no kit was made here, or the record is not readable as one. */
 export async function readKitRecord(stateFolder: string, id: string): Promise<KitRecord | null> {
+  return readRecord(recordFile(stateFolder, id));
+}
+
+async function readRecord(file: string): Promise<KitRecord | null> {
   try {
-    const text = await readFile(recordFile(stateFolder, id), 'utf8');
+    const text = await readFile(file, 'utf8');
     return recordSchema.safeParse(JSON.parse(text)).data ?? null;
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return null;
     throw error;
   }
+}
+
+/** When the newest kit was made here, ISO 8601; null when none was. */
+export async function newestKit(stateFolder: string): Promise<string | null> {
+  const names = await readdir(stateFolder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  });
+  let newest: string | null = null;
+  for (const name of names) {
+    const record = /^kit-.+\.json$/.test(name) ? await readRecord(join(stateFolder, name)) : null;
+    if (record && (newest === null || record.madeAt > newest)) newest = record.madeAt;
+  }
+  return newest;
 }
 
 export async function writeKitRecord(stateFolder: string, id: string, record: KitRecord): Promise<void> {

@@ -26,7 +26,7 @@ import { extendLocks } from './extend-locks.ts';
 import { type ExtractFileRequest, extractFile } from './extract-file.ts';
 import { importBundle } from './import-bundle.ts';
 import { type ImportRequest, importDump } from './import-dump.ts';
-import { addKey, listKeys, reencrypt, retireKey, rotateKey } from './keys.ts';
+import { addKey, listKeys, reencrypt, retireKey, rotateKey, slotsOpenedBy } from './keys.ts';
 import { kitCheck } from './kit-state.ts';
 import { type ListFilter, listBackups, showBackup } from './list.ts';
 import { prune, verify } from './maintenance.ts';
@@ -129,6 +129,8 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     archive: (id: string) => archive(context, id),
     undelete: (id: string) => undelete(context, id),
     listKeys: () => listKeys(context),
+    /** Ids of the key slots that the keys of this run open. */
+    ownSlots: () => slotsOpenedBy(context, credentials),
     addKey: (keyText: string, label: string) => addKey(context, credentialOf(keyText, options.kms), label),
     retireKey: (slotOrKeyId: string) => retireKey(context, slotOrKeyId),
     rotateKey: (keyText: string, label: string) =>

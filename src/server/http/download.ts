@@ -7,7 +7,7 @@ import { requireBackup } from './backup-list.ts';
 import type { ServerContext } from './context.ts';
 import { atNearest, type NearCopy } from './copies.ts';
 
-const stagingFolder = ({ settings }: ServerContext) => join(settings.home, 'downloads');
+export const stagingFolder = ({ settings }: ServerContext) => join(settings.home, 'downloads');
 
 /** Removes what a server left behind that ended at once: it may be files of a backup in plain. */
 export async function forgetDownloads(context: ServerContext): Promise<void> {

@@ -38,6 +38,7 @@ const TAGS = [
   { name: 'jobs', description: 'What runs, ran, and is to run' },
   { name: 'administration', description: 'The interface of the backups page' },
   { name: 'functions', description: 'The interface by tenant and type' },
+  { name: 'keys', description: 'Keys of repositories, and the recovery kit' },
   { name: 'ledger', description: 'What was done' },
   { name: 'notices', description: 'Who is told' },
   { name: 'server', description: 'About the server itself' },

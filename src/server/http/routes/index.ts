@@ -8,6 +8,7 @@ import { addDocumentRoutes } from './documents.ts';
 import { addDrillRoutes } from './drills.ts';
 import { addFunctionRoutes } from './functions.ts';
 import { addJobRoutes } from './jobs.ts';
+import { addKeyRoutes } from './keys.ts';
 import { addLedgerRoutes } from './ledger.ts';
 import { addMaintenanceRoutes } from './maintenance.ts';
 import { addNoticeRoutes } from './notices.ts';
@@ -33,7 +34,7 @@ export function addRoutes(app: App, context: ServerContext): void {
 const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addServerRoutes, addSetupRoutes, addSetupRestoreRoutes],
   ...[addSessionRoutes, addSignOnRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
-  ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes],
+  ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes, addKeyRoutes],
   ...[
     addTriggerRoutes,
     addJobRoutes,
