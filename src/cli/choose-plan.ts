@@ -3,10 +3,11 @@ import type { PlanConfig, SourceConfig } from '../contracts/config.ts';
 import { extrasOf, tenantOf } from '../contracts/extras-options.ts';
 import { nearest } from '../contracts/suggest.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
+import type { SourceSpec } from '../engine/index.ts';
 import type { Cli } from './cli.ts';
 import type { BackupType } from './engine-door.ts';
 import { warnAboutPassword } from './mask.ts';
-import { recogniseSource, type SourceSpec, withUniqueNames } from './recognise-source.ts';
+import { recogniseSource, withUniqueNames } from './recognise-source.ts';
 import { interpolated, type LoadedConfig, loadConfig } from './settings.ts';
 
 /** What is to be backed up. */

@@ -3,11 +3,11 @@ import type { Config, PlanConfig } from '../contracts/config.ts';
 import { drillSettings } from '../contracts/config-drill.ts';
 import { nearest } from '../contracts/suggest.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
+import type { SourceSpec } from '../engine/index.ts';
 import { specOf } from './choose-plan.ts';
 import type { Cli } from './cli.ts';
 import { placedParts, specOfAddress } from './destination-specs.ts';
 import type { DestinationSpec, DrillRequest } from './engine-door.ts';
-import type { SourceSpec } from './recognise-source.ts';
 import { chooseDestination, type LoadedConfig, loadConfig } from './settings.ts';
 
 /** A drill of a plan of the configuration, or of whatever the one destination holds. */

@@ -1,8 +1,8 @@
 import { HoldfastError } from '../engine/base/errors.ts';
+import type { SourceSpec } from '../engine/index.ts';
 import { specOf } from './choose-plan.ts';
 import type { Cli } from './cli.ts';
 import type { ArtifactDetails, BackupDetails, RestoreRequest } from './engine-door.ts';
-import type { SourceSpec } from './recognise-source.ts';
 import { loadConfig } from './settings.ts';
 
 /**

@@ -2,33 +2,8 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { nearest } from '../contracts/suggest.ts';
 import { HoldfastError, systemCode } from '../engine/base/errors.ts';
-import type { Extras, TenantChoice } from '../engine/index.ts';
+import type { SourceSpec } from '../engine/index.ts';
 import { mask } from './mask.ts';
-
-/** A source, said in one line. Paths are absolute. */
-export type SourceSpec =
-  | ({ readonly kind: 'sqlite'; readonly name: string; readonly path: string } & Extras)
-  | ({
-      readonly kind: 'postgres';
-      readonly name: string;
-      readonly url: string;
-      readonly globals: boolean;
-      readonly tenant?: TenantChoice;
-    } & Extras)
-  | {
-      readonly kind: 'files';
-      readonly name: string;
-      readonly paths: readonly string[];
-      readonly exclude: readonly string[];
-      readonly optional: boolean;
-    }
-  | {
-      readonly kind: 'command';
-      readonly name: string;
-      readonly command: string;
-      readonly artifactName: string;
-      readonly restoreCommand: string | null;
-    };
 
 const SQLITE_HEADER = Buffer.from('SQLite format 3\0');
 

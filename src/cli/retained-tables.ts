@@ -1,11 +1,11 @@
 import type { Config } from '../contracts/config.ts';
 import type { TableRetentionConfig } from '../contracts/config-extras.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
+import type { SourceSpec } from '../engine/index.ts';
 import { specOf } from './choose-plan.ts';
 import type { Cli } from './cli.ts';
 import type { Engine } from './engine-door.ts';
 import { withEngine } from './open-engine.ts';
-import type { SourceSpec } from './recognise-source.ts';
 import { type LoadedConfig, loadConfig } from './settings.ts';
 
 /** A table with a rule in the configuration. */

@@ -1,12 +1,13 @@
 /** What a restore replaces is backed up first, and kept beside afterwards. */
+
 import { join } from 'node:path';
 import { asHoldfastError, HoldfastError } from '../engine/base/errors.ts';
+import type { SourceSpec } from '../engine/index.ts';
 import type { Cli } from './cli.ts';
 import { shellQuoted } from './confirm.ts';
 import type { Engine, RestorePlan, RestoreRequest, SafeRestore } from './engine-door.ts';
 import { formatCount, printable } from './format.ts';
 import { loadEngine } from './open-engine.ts';
-import type { SourceSpec } from './recognise-source.ts';
 import { homeFolder } from './settings.ts';
 
 export interface PlannedRequest {

@@ -1,5 +1,6 @@
 import type { BackupPayload } from '../contracts/cli-payloads.ts';
 import type { WayBackStep } from '../contracts/guard-payload.ts';
+import type { SourceSpec } from '../engine/index.ts';
 import type { ChosenPlan } from './choose-plan.ts';
 import type { Cli } from './cli.ts';
 import { isProduction, shellQuoted } from './confirm.ts';
@@ -7,7 +8,6 @@ import { copySets } from './copy-sets.ts';
 import type { ArtifactDetails, BackupDetails, Engine } from './engine-door.ts';
 import { loadEngine, withEngine, withProgress } from './open-engine.ts';
 import { isBeside } from './original-places.ts';
-import type { SourceSpec } from './recognise-source.ts';
 
 /** The commands that put back what a run backed up, item by item. Reads the manifests, so that they name what is there. */
 export async function wayBack(cli: Cli, chosen: ChosenPlan, made: BackupPayload): Promise<WayBackStep[]> {

@@ -5,6 +5,7 @@ import type { BackupPart, BackupPayload } from '../../contracts/cli-payloads.ts'
 import type { PlanConfig } from '../../contracts/config.ts';
 import { regionRefusal } from '../../contracts/config-destinations.ts';
 import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
+import type { SourceSpec } from '../../engine/index.ts';
 import { type ChosenPlan, choosePlan } from '../choose-plan.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { type PlacedPart, placedParts } from '../destination-specs.ts';
@@ -20,7 +21,6 @@ import { failureOf } from '../failure.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
 import { mask } from '../mask.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
-import type { SourceSpec } from '../recognise-source.ts';
 import { copyStatusPayload, renderCopies } from '../render-copies.ts';
 import { renderProfile } from '../render-profile.ts';
 import { withHooks } from '../run-hooks.ts';

@@ -1,12 +1,13 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
+import type { SourceSpec } from '../../engine/index.ts';
 import { specOf } from '../choose-plan.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { formatCount, printable } from '../format.ts';
 import { warnAboutPassword } from '../mask.ts';
 import { loadEngine, withProgress } from '../open-engine.ts';
-import { isPostgresAddress, recogniseSource, type SourceSpec } from '../recognise-source.ts';
+import { isPostgresAddress, recogniseSource } from '../recognise-source.ts';
 import { homeFolder, loadConfig } from '../settings.ts';
 
 export function addTables(program: Command, action: Action): void {

@@ -1,16 +1,17 @@
 /** What a runbook tells: read from the configuration and the destinations, without a secret. */
+
 import { hostname } from 'node:os';
 import type { Config, PlanConfig } from '../../contracts/config.ts';
 import { partsOf } from '../../contracts/config-destinations.ts';
 import type { WayBackStep } from '../../contracts/guard-payload.ts';
 import { asHoldfastError } from '../../engine/base/errors.ts';
+import type { SourceSpec } from '../../engine/index.ts';
 import { specOf } from '../choose-plan.ts';
 import type { Cli } from '../cli.ts';
 import { atEach } from '../each-destination.ts';
 import type { BackupDetails, Engine, ListedBackup, ProvenEvidence } from '../engine-door.ts';
 import { generatedKeyFile } from '../key-texts.ts';
 import { mask } from '../mask.ts';
-import type { SourceSpec } from '../recognise-source.ts';
 import {
   chooseDestination,
   configuredDestination,
