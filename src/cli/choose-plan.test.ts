@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { fakeCli, fakeIo } from '../../test/support/fake-io.ts';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
 import { choosePlan } from './choose-plan.ts';
-import { adHocPlan, typeOf } from './commands/backup.ts';
+import { adHocPlan } from './commands/backup.ts';
 
 const CONFIG = `sources:
   app: { kind: sqlite, path: data/app.db }
@@ -91,10 +91,4 @@ test('named sources always make the same plan, whatever their order and password
     plan,
   );
   assert.notEqual(adHocPlan([sqlite, postgres('postgres://app@db/orders')], 'web2'), plan);
-});
-
-test('the type follows from the sources', () => {
-  const files = { kind: 'files', name: 'f', paths: [], exclude: [], optional: false } as const;
-  const sqlite = { kind: 'sqlite', name: 's', path: '' } as const;
-  assert.deepEqual([typeOf([sqlite]), typeOf([files]), typeOf([sqlite, files])], ['db', 'storage', 'full']);
 });

@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import type { PlanConfig, SourceConfig } from '../contracts/config.ts';
 import { extrasOf, tenantOf } from '../contracts/extras-options.ts';
 import { nearest } from '../contracts/suggest.ts';
+import { type BackupType, isOfType } from '../engine/base/backup-type.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { SourceSpec } from '../engine/index.ts';
 import type { Cli } from './cli.ts';
-import type { BackupType } from './engine-door.ts';
 import { warnAboutPassword } from './mask.ts';
 import { recogniseSource, withUniqueNames } from './recognise-source.ts';
 import { interpolated, type LoadedConfig, loadConfig } from './settings.ts';
@@ -143,9 +143,7 @@ export async function specOf(
 }
 
 function ofType(cli: Cli, sources: readonly SourceSpec[], type: BackupType): readonly SourceSpec[] {
-  if (type === 'full') return sources;
-  const isDatabase = ({ kind }: SourceSpec) => kind === 'sqlite' || kind === 'postgres';
-  const taken = sources.filter((source) => isDatabase(source) === (type === 'db'));
+  const taken = sources.filter(({ kind }) => isOfType(kind, type));
   const left = sources.filter((source) => !taken.includes(source)).map(({ name }) => name);
   if (taken.length === 0) {
     throw new HoldfastError('usage', `none of the sources is of type ${type}: ${left.join(', ')}`, {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Config, PlanConfig } from '../contracts/config.ts';
 import { drillSettings } from '../contracts/config-drill.ts';
 import { nearest } from '../contracts/suggest.ts';
+import { isOfType } from '../engine/base/backup-type.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { SourceSpec } from '../engine/index.ts';
 import { specOf } from './choose-plan.ts';
@@ -114,12 +115,9 @@ async function liveSources(cli: Cli, loaded: LoadedConfig, plan: PlanConfig): Pr
 }
 
 function expectedOf({ sources }: Config, plan: PlanConfig): DrillRequest['expected'] {
-  const isDatabase = (kind: string) => kind === 'sqlite' || kind === 'postgres';
   return plan.sources.flatMap((name) => {
     const source = sources[name]!;
-    const belongs =
-      plan.type === 'full' || isDatabase(source.kind) === (plan.type === 'db') || source.kind === 'command';
-    if (!belongs) return [];
+    if (!isOfType(source.kind, plan.type)) return [];
     return [{ name, kind: source.kind, mayLack: source.kind === 'files' && source.optional }];
   });
 }

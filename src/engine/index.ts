@@ -3,6 +3,7 @@ import type { Progress } from './base/progress.ts';
 import { parseKeyText, rawKeyId, isWeakPassphrase as weaknessOf } from './crypto/key-text.ts';
 import { openBundle as extract } from './operations/import-bundle.ts';
 
+export { type BackupType, isOfType, typeOfKinds } from './base/backup-type.ts';
 export { type Clock, DAY_MS, HOUR_MS, MINUTE_MS, systemClock } from './base/clock.ts';
 export * from './base/errors.ts';
 export { isId, newId } from './base/ids.ts';
@@ -23,6 +24,7 @@ export { asMarkup, type DrillReport, type VerifiedEvidence, verifyEvidence } fro
 export type { KmsSettings } from './kms/credential.ts';
 export { type AnchorPlace, readAnchors, type StoredAnchor, writeAnchor } from './operations/anchors.ts';
 export type { BackupOutcome, BackupProfile, BackupRequest } from './operations/backup.ts';
+export { type Comparable, refuseConflict } from './operations/backup-conflict.ts';
 export type { TreeItem } from './operations/browse.ts';
 export type { CopyPlace } from './operations/copy-place.ts';
 export { describeTarget, type TargetDescription } from './operations/describe-target.ts';
@@ -76,7 +78,7 @@ export { archivePlan, type TableToRetain } from './operations/table-retention/op
 export type { ListedArchive, RestoredArchive } from './operations/table-retention/restore-archive.ts';
 export type { TableRetentionOutcome, TableRetentionPlan } from './operations/table-retention/run.ts';
 export { testDestination } from './operations/test-destination.ts';
-export { type BackupType, SAFETY_PLAN } from './repository/manifest.ts';
+export { SAFETY_PLAN } from './repository/manifest.ts';
 export type { Extract, Extras } from './sources/extract.ts';
 export type { TenantPlan } from './sources/postgres/restore-tenant.ts';
 export type { TenantChoice } from './sources/postgres/tenant-rules.ts';

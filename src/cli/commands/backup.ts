@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import type { BackupPart, BackupPayload } from '../../contracts/cli-payloads.ts';
 import type { PlanConfig } from '../../contracts/config.ts';
 import { regionRefusal } from '../../contracts/config-destinations.ts';
+import { type BackupType, isOfType, typeOfKinds } from '../../engine/base/backup-type.ts';
 import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import type { SourceSpec } from '../../engine/index.ts';
 import { type ChosenPlan, choosePlan } from '../choose-plan.ts';
@@ -13,7 +14,6 @@ import type {
   BackupOutcome,
   BackupProfile,
   BackupRequest,
-  BackupType,
   BackupWithCopies,
   DestinationSpec,
 } from '../engine-door.ts';
@@ -131,7 +131,7 @@ type PartResult = { readonly part: RunPart } & ({ readonly outcome: Outcome } | 
 async function partsOfRun(cli: Cli, chosen: ChosenPlan, options: BackupOptions): Promise<RunPart[]> {
   const { plan, loaded, name, sources } = chosen;
   const tenantId = options.tenantId ?? plan?.tenantId ?? null;
-  const type = options.type ?? plan?.type ?? typeOf(sources);
+  const type = options.type ?? plan?.type ?? typeOfKinds(sources.map(({ kind }) => kind));
   if (!plan || !loaded) {
     return [{ request: { sources, plan: name ?? adHocPlan(sources), tenantId, type }, specs: [] }];
   }
@@ -140,7 +140,7 @@ async function partsOfRun(cli: Cli, chosen: ChosenPlan, options: BackupOptions):
   const parts = placed.flatMap(({ sources: names, specs }): RunPart[] => {
     const own = sources.filter((source) => names.includes(source.name));
     if (own.length === 0) return [];
-    const ownType = placed.length > 1 && type === 'full' ? typeOf(own) : type;
+    const ownType = placed.length > 1 && type === 'full' ? typeOfKinds(own.map(({ kind }) => kind)) : type;
     return [{ request: { sources: own, plan: name, tenantId, type: ownType }, specs }];
   });
   return parts;
@@ -179,7 +179,7 @@ async function warnAboutKeys(cli: Cli, { name, plan, loaded, sources }: ChosenPl
   const secrets = sources
     .filter((one) => one.kind === 'files' && one.paths.some(looksSecret))
     .map((one) => one.name);
-  const databases = sources.filter((one) => kindOf(one) === 'db').map((one) => one.name);
+  const databases = sources.filter(({ kind }) => isOfType(kind, 'db')).map((one) => one.name);
   if (secrets.length === 0 || databases.length === 0) return;
   cli.note(
     `warning: ${secrets.join(', ')} may hold keys and goes to the same place as ${databases.join(', ')}: whoever opens it has both`,
@@ -246,16 +246,6 @@ export function adHocPlan(sources: readonly SourceSpec[], host = hostname()): st
     .digest('hex');
   const names = sources.map(({ name }) => name).sort();
   return `${names.join('+')}@${hash.slice(0, 6)}`;
-}
-
-/** What sources together make: databases, files, or both. */
-export function typeOf(sources: readonly SourceSpec[]): BackupType {
-  const kinds = new Set(sources.map(kindOf));
-  return kinds.size === 1 ? [...kinds][0]! : 'full';
-}
-
-function kindOf({ kind }: SourceSpec): 'db' | 'storage' {
-  return kind === 'sqlite' || kind === 'postgres' ? 'db' : 'storage';
 }
 
 const STATUS: Readonly<Record<BackupWithCopies['status'], string>> = {

@@ -123,6 +123,11 @@ export const ERRORS = {
     'do not restore it; see docs/operations.md',
     'damaged',
   ),
+  backup_conflict: entry(
+    'a backup of this id is known with other content',
+    'do not restore it; see docs/operations.md',
+    'damaged',
+  ),
   rolled_back: entry(
     'the repository is older than what was seen before',
     'see docs/operations.md, rollback',

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { BackupType } from '../base/backup-type.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { StageTimes } from '../base/stage-times.ts';
@@ -7,7 +8,6 @@ import { defaultWorkers } from '../repository/chunk-workers.ts';
 import { openChunkWriter } from '../repository/chunk-writer.ts';
 import { startRunTimer } from '../repository/commit-check.ts';
 import {
-  type BackupType,
   isImported,
   type Manifest,
   type ManifestArtifact,

@@ -1,3 +1,4 @@
+import { type BackupType, isOfType } from '../base/backup-type.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { commandSource } from '../sources/command/index.ts';
 import type { Extras } from '../sources/extract.ts';
@@ -52,16 +53,9 @@ export function sourceOf(spec: SourceSpec): Source {
   return commandSource({ name, command, artifactName });
 }
 
-/** Whether a source belongs into a backup of a type. */
-export function belongsTo(spec: SourceSpec, type: 'db' | 'storage' | 'full'): boolean {
-  if (type === 'full') return true;
-  const isDatabase = spec.kind === 'sqlite' || spec.kind === 'postgres';
-  return (type === 'db') === isDatabase || (type === 'db' && spec.kind === 'command');
-}
-
 /** Throws `usage` when nothing is left to back up. */
-export function sourcesOf(specs: readonly SourceSpec[], type: 'db' | 'storage' | 'full'): readonly Source[] {
-  const chosen = specs.filter((spec) => belongsTo(spec, type));
+export function sourcesOf(specs: readonly SourceSpec[], type: BackupType): readonly Source[] {
+  const chosen = specs.filter(({ kind }) => isOfType(kind, type));
   if (chosen.length > 0) return chosen.map(sourceOf);
   throw new HoldfastError('usage', `no source belongs to a backup of type ${type}`, {
     next: 'name a source, or choose another --type',

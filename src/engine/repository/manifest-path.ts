@@ -1,6 +1,7 @@
+import { BACKUP_TYPES, type BackupType } from '../base/backup-type.ts';
 import { isId } from '../base/ids.ts';
 import type { ObjectInfo } from '../storage/port.ts';
-import { BACKUP_TYPES, type BackupType, isTenantId } from './manifest.ts';
+import { isTenantId } from './manifest.ts';
 
 /** Where a manifest lies: listed, or softly deleted and waiting for its purge. */
 export type ManifestState = 'backups' | 'archived';

@@ -1,11 +1,8 @@
 import { z } from 'zod';
+import { BACKUP_TYPES } from '../base/backup-type.ts';
 import { isId } from '../base/ids.ts';
 import type { Content, JsonValue } from '../sources/port.ts';
 import { REF_BYTES } from './refs.ts';
-
-/** What a backup holds: `db` databases, `storage` files, `full` both as one recovery unit. */
-export const BACKUP_TYPES = ['db', 'storage', 'full'] as const;
-export type BackupType = (typeof BACKUP_TYPES)[number];
 
 /** Writers nest above 256 references; a reader allows slack for other writers, but no flood. */
 const MAX_INLINE_REFS = 4096;

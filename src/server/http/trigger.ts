@@ -1,10 +1,10 @@
 /** Asking for runs, for every route that does. */
 import type { FastifyRequest } from 'fastify';
-import { HoldfastError } from '../../engine/index.ts';
+import { type BackupType, HoldfastError } from '../../engine/index.ts';
 import { isAllowed, nameOf } from '../access/identity.ts';
 import { listDocuments, type StoredDocument } from '../configuration/documents.ts';
 import { OWN_PLAN } from '../configuration/own-plan.ts';
-import { type BackupType, recordTrigger, requestBackup } from '../runs/request-backup.ts';
+import { recordTrigger, requestBackup } from '../runs/request-backup.ts';
 import { authorOf, identityOf, type ServerContext } from './context.ts';
 import { RequestProblem } from './problem.ts';
 

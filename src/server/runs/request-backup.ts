@@ -2,14 +2,12 @@
  * How a run of a plan is asked for, whoever asks: it becomes a job, and the request and its outcome stay in the trigger history.
  */
 import type { PlanConfig } from '../../contracts/config.ts';
-import { HoldfastError, MINUTE_MS, newId } from '../../engine/index.ts';
+import { type BackupType, HoldfastError, MINUTE_MS, newId } from '../../engine/index.ts';
 import type { TriggersTable } from '../catalog/tables/jobs.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { StoredDocument } from '../configuration/documents.ts';
 import { settingValues } from '../configuration/settings.ts';
 import { type Job, type JobQueue, PRIORITY } from '../jobs/port.ts';
-
-export type BackupType = 'db' | 'storage' | 'full';
 
 /** What a `backup` job carries. The plan is read when the job runs. */
 export interface BackupPayload {

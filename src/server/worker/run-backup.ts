@@ -3,26 +3,29 @@ import { partsOf } from '../../contracts/config-destinations.ts';
 import { runHooksOf } from '../../contracts/config-hooks.ts';
 import {
   asHoldfastError,
+  type BackupType,
   type BackupWithCopies,
   backupToAll,
   type DestinationSpec,
   ERRORS,
   type ErrorCode,
   HoldfastError,
+  isOfType,
   type RunEnd,
   runWithHooks,
   type SourceSpec,
+  typeOfKinds,
 } from '../../engine/index.ts';
 import { recordEvent } from '../catalog/events.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobError, JobOutcome } from '../jobs/port.ts';
-import type { BackupPayload, BackupType } from '../runs/request-backup.ts';
+import type { BackupPayload } from '../runs/request-backup.ts';
 import { requestCopies, requestRotate } from '../runs/request-maintenance.ts';
 import { countBackup } from '../schedule/drill-slots.ts';
 import { engineProgress } from './engine-progress.ts';
 import { enginePlan } from './plan-config.ts';
 import type { BackupResult } from './port.ts';
-import { recordBackup, recordCopy } from './record-backups.ts';
+import { artifactsText, recordBackup, recordCopy } from './record-backups.ts';
 import { type RunConfig, type RunnerParts, runConfig, specsOf } from './runner-parts.ts';
 
 /** One backup that a run makes. */
@@ -136,22 +139,12 @@ async function runParts(
     )) {
       sources.push(await parts.workplace.source(config, name));
     }
-    const own = placed.length > 1 && type === 'full' ? typeOf(sources) : type;
+    const own = placed.length > 1 && type === 'full' ? typeOfKinds(sources.map(({ kind }) => kind)) : type;
     if (sources.length > 0) found.push({ sources, specs, type: own });
   }
   if (found.length === 0)
     throw new HoldfastError('config_invalid', `plan ${payload.plan} has no source of type ${type}`);
   return found;
-}
-
-const isDatabase = (kind: string | undefined) => kind === 'sqlite' || kind === 'postgres';
-
-const isOfType = (kind: string | undefined, type: BackupType) =>
-  type === 'full' || isDatabase(kind) === (type === 'db');
-
-function typeOf(sources: readonly SourceSpec[]): BackupType {
-  const kinds = new Set(sources.map(({ kind }) => (isDatabase(kind) ? 'db' : 'storage')));
-  return kinds.size === 1 ? [...kinds][0]! : 'full';
 }
 
 function outcomeOf(
@@ -236,9 +229,7 @@ async function recordMade(trx: CatalogDb, job: Job, run: RunConfig, made: Made):
     finished_at: startedAtMs + outcome.durationMs,
     size_bytes: outcome.artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     stored_bytes: outcome.bytesStored,
-    artifacts: JSON.stringify(
-      outcome.artifacts.map(({ name, source, kind, sizeBytes }) => ({ name, source, kind, sizeBytes })),
-    ),
+    artifacts: artifactsText(outcome.artifacts),
     job_id: job.id,
   });
   for (const copy of outcome.copies) {
