@@ -68,6 +68,7 @@ export function queueConformance(catalogs: CatalogPlace): void {
   running(setUp);
   keys(setUp);
   choosing(setUp);
+  sharing(setUp);
   stopping(setUp);
   watching(setUp);
 }
@@ -300,6 +301,53 @@ function choosing(setUp: SetUp): void {
     );
     await untilTrue(async () => order.length === 4);
     assert.deepEqual(order, ['high', 'first', 'second', 'low']);
+  });
+}
+
+function sharing(setUp: SetUp): void {
+  test('tenants take turns, and those without one are one more; within a tenant the oldest goes first', async (t) => {
+    const { queue, work } = await setUp(t);
+    const order: unknown[] = [];
+    const from = (tenantId: string | null, payload: string, more: Partial<JobRequest> = {}) =>
+      queue.enqueue(job({ tenantId, payload, ...more }));
+    for (let i = 1; i <= 6; i += 1) await from('big', `big ${i}`);
+    for (let i = 1; i <= 2; i += 1) await from('small', `small ${i}`);
+    await from(null, 'none');
+    await from('zero', 'asked for', { priority: 10 });
+    await from('zero', 'zero');
+    await from('absent', 'elsewhere', { label: 'nobody' });
+    const handle = async ({ payload }: Job) => {
+      order.push(payload);
+      return succeeded;
+    };
+    work(queue, handle, { concurrency: 1 });
+    await untilTrue(async () => order.length === 11);
+    const first = ['asked for', 'big 1', 'small 1', 'none', 'zero', 'big 2', 'small 2'];
+    assert.deepEqual(order, [...first, 'big 3', 'big 4', 'big 5', 'big 6']);
+  });
+
+  test('a tenant whose jobs all wait for one key does not lose its turn to it, nor hold anybody up', async (t) => {
+    const { queue, others, work } = await setUp(t);
+    const second = await others();
+    const gate = Promise.withResolvers<void>();
+    const order: unknown[] = [];
+    for (let i = 1; i <= 3; i += 1) {
+      await queue.enqueue(job({ tenantId: 'keyed', payload: `keyed ${i}`, concurrencyKey: 'one' }));
+    }
+    for (let i = 1; i <= 3; i += 1) await queue.enqueue(job({ tenantId: 'free', payload: `free ${i}` }));
+    const handle = async ({ payload }: Job) => {
+      order.push(payload);
+      if (payload === 'keyed 1') await gate.promise;
+      return succeeded;
+    };
+    work(queue, handle, { concurrency: 1 });
+    await untilTrue(async () => order.length === 1);
+    work(second.queue, handle, { concurrency: 1 });
+    await untilTrue(async () => order.length === 4);
+    gate.resolve();
+    await untilTrue(async () => order.length === 6);
+    assert.deepEqual(order.slice(0, 4), ['keyed 1', 'free 1', 'free 2', 'free 3']);
+    assert.deepEqual(order.slice(4), ['keyed 2', 'keyed 3']);
   });
 }
 

@@ -86,6 +86,18 @@ function slots(place: CatalogPlace): void {
     assert.deepEqual([slots.length, new Set(slots).size], [120, 120]);
   });
 
+  test('of many plans due together each tenant has one enqueued before any has all of its own', async (t) => {
+    const world = await serverWorld(place, t);
+    for (let i = 0; i < 27; i += 1) await world.plan(`big-${i}`, { schedule: '0 3 * * *', tenantId: 'acme' });
+    await world.plan('own', { schedule: '0 3 * * *' });
+    passTo(world, '2026-11-22T03:00:00Z');
+    const { enqueued } = await world.schedule.tick();
+    const made = await Promise.all(enqueued.map(async (id) => (await world.queue.get(id))!.plan));
+    assert.equal(made.length, 28);
+    // Plans are enqueued 25 at a time, and the one of no tenant was made last.
+    assert.ok(made.indexOf('own') < 25, `it is number ${made.indexOf('own')}`);
+  });
+
   test('jitter spreads plans that are due together, the same way on every server', async (t) => {
     const world = await serverWorld(place, t);
     const second = await world.another();

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import type { CatalogDb } from '../catalog/types.ts';
 import { addEvent } from './job-events.ts';
-import { QUEUED, RUNNING } from './job-literals.ts';
+import { RUNNING } from './job-literals.ts';
 import type { JobRow } from './job-rows.ts';
+import { nextJob, takeTurn } from './next-job.ts';
 
 export interface ClaimRequest {
   readonly workerId: string;
@@ -14,25 +15,26 @@ export interface ClaimRequest {
   readonly limit: number | null;
 }
 
-export type Claim = { readonly claimed: JobRow } | { readonly refused: 'gone' | 'early' | 'busy' | 'limit' };
+export type Claim = { readonly claimed: JobRow } | { readonly refused: 'none' | 'limit' };
 
 /**
- * Takes one job for a worker. `gone`: it is not queued any more. `early`: not due yet. `busy`: another of its concurrency key
- * runs. `limit`: as many run as may. Runs alone, in an exclusive transaction: counts and keys hold until it ends.
+ * Takes the job that is next for these labels. `none`: nothing is due that may run. `limit`: as many run as may. Runs alone, in an
+ * exclusive transaction: turns, counts and keys hold until it ends.
  */
-export async function claimIn(trx: CatalogDb, jobId: string, request: ClaimRequest): Promise<Claim> {
-  const { workerId, nowMs, holdMs, limit } = request;
-  const job = await trx.selectFrom('jobs').selectAll().where('id', '=', jobId).executeTakeFirst();
-  if (job?.status !== 'queued') return { refused: 'gone' };
-  if (job.run_after > nowMs) return { refused: 'early' };
-  if (job.concurrency_key !== null && (await isBusy(trx, job.concurrency_key))) return { refused: 'busy' };
+export async function claimNextIn(
+  trx: CatalogDb,
+  labels: readonly (string | null)[],
+  { workerId, nowMs, holdMs, limit }: ClaimRequest,
+): Promise<Claim> {
+  const next = await nextJob(trx, labels, nowMs);
+  if (!next) return { refused: 'none' };
   if (limit !== null && (await countRunning(trx)) >= limit) return { refused: 'limit' };
   const claimed = await trx
     .updateTable('jobs')
-    .set({
-      status: 'running',
+    .set((eb) => ({
+      status: 'running' as const,
       started_at: nowMs,
-      attempt: job.attempt + 1,
+      attempt: eb('attempt', '+', 1),
       lease_until: nowMs + holdMs,
       lease_token: randomUUID(),
       worker_id: workerId,
@@ -40,24 +42,15 @@ export async function claimIn(trx: CatalogDb, jobId: string, request: ClaimReque
       error_code: null,
       error_message: null,
       error_next: null,
-    })
-    .where('id', '=', jobId)
+    }))
+    .where('id', '=', next.id)
     .where('status', '=', 'queued')
     .returningAll()
     .executeTakeFirst();
-  if (!claimed) return { refused: 'gone' };
-  await addEvent(trx, jobId, nowMs, 'status', { status: 'running', attempt: claimed.attempt, workerId });
+  if (!claimed) return { refused: 'none' };
+  await takeTurn(trx, next.tenant);
+  await addEvent(trx, next.id, nowMs, 'status', { status: 'running', attempt: claimed.attempt, workerId });
   return { claimed: { ...claimed, last_event: claimed.last_event + 1 } };
-}
-
-async function isBusy(trx: CatalogDb, key: string): Promise<boolean> {
-  const running = await trx
-    .selectFrom('jobs')
-    .select('id')
-    .where('concurrency_key', '=', key)
-    .where('status', '=', RUNNING)
-    .executeTakeFirst();
-  return running !== undefined;
 }
 
 export async function countRunning(db: CatalogDb): Promise<number> {
@@ -67,42 +60,4 @@ export async function countRunning(db: CatalogDb): Promise<number> {
     .where('status', '=', RUNNING)
     .executeTakeFirstOrThrow();
   return count;
-}
-
-/** Due jobs for these labels in the order they should be taken, without those whose key is busy. */
-export async function dueJobs(
-  db: CatalogDb,
-  labels: readonly (string | null)[],
-  nowMs: number,
-  count: number,
-): Promise<string[]> {
-  const named = labels.filter((label) => label !== null);
-  const rows = await db
-    .selectFrom('jobs as job')
-    .select('job.id')
-    .where('job.status', '=', QUEUED)
-    .where('job.run_after', '<=', nowMs)
-    .where((eb) =>
-      eb.or([
-        ...(labels.includes(null) ? [eb('job.label', 'is', null)] : []),
-        ...(named.length > 0 ? [eb('job.label', 'in', named)] : []),
-      ]),
-    )
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('jobs as other')
-            .select('other.id')
-            .whereRef('other.concurrency_key', '=', 'job.concurrency_key')
-            .where('other.status', '=', RUNNING),
-        ),
-      ),
-    )
-    .orderBy('job.priority', 'desc')
-    .orderBy('job.run_after')
-    .orderBy('job.id')
-    .limit(count)
-    .execute();
-  return rows.map(({ id }) => id);
 }

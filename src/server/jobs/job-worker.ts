@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { newId } from '../../engine/index.ts';
-import { type Claim, claimIn } from './claim.ts';
-import type { Candidate } from './delivery.ts';
+import { type Claim, claimNextIn } from './claim.ts';
+import type { Ticket } from './delivery.ts';
 import type { JobWorker, WorkOptions } from './port.ts';
 import type { QueueParts } from './queue-parts.ts';
 import { type RunningJob, runJob } from './running-job.ts';
@@ -31,12 +31,12 @@ export function startWorker(parts: QueueParts, work: WorkOptions): JobWorker {
   const look = onePerTime(parts, async () => {
     while (!stopping && running.size < concurrency) {
       const wanted = concurrency - running.size;
-      const candidates = await parts.delivery.next(labels, wanted);
+      const tickets = await parts.delivery.next(labels, wanted);
       const claims: Claim[] = [];
-      // One after the other: how many may run is counted each time.
-      for (const candidate of candidates) claims.push(await claim(parts, candidate, id));
+      // One after the other: whose turn it is and how many may run is looked up each time.
+      for (const ticket of tickets) claims.push(await claim(parts, ticket, id));
       claims.forEach(start);
-      const isMore = candidates.length === wanted && claims.some((one) => !isHeldUp(one));
+      const isMore = tickets.length === wanted && claims.some((one) => !isHeldUp(one));
       if (!isMore) return;
     }
   });
@@ -73,29 +73,22 @@ export function startWorker(parts: QueueParts, work: WorkOptions): JobWorker {
   };
 }
 
-const isHeldUp = (claim: Claim) => 'refused' in claim && claim.refused !== 'gone';
+const isHeldUp = (claim: Claim) => 'refused' in claim && claim.refused === 'limit';
 
-async function claim(parts: QueueParts, candidate: Candidate, workerId: string): Promise<Claim> {
+async function claim(parts: QueueParts, ticket: Ticket, workerId: string): Promise<Claim> {
   const { catalog, options, delivery, nowMs } = parts;
+  const { labels, dueAtMs } = ticket;
   const limit = await options.limit();
   return catalog.exclusive('claims', async (trx) => {
     const atMs = nowMs();
-    const result = await claimIn(trx, candidate.jobId, {
-      workerId,
-      nowMs: atMs,
-      holdMs: holdMs(options),
-      limit,
-    });
-    await candidate.settle(trx);
-    // A busy key lets its next job go when it is free; the others have to be brought again.
-    if ('refused' in result && (result.refused === 'limit' || result.refused === 'early')) {
-      const job = await trx
-        .selectFrom('jobs')
-        .selectAll()
-        .where('id', '=', candidate.jobId)
-        .executeTakeFirst();
-      const runAfterMs = Math.max(job?.run_after ?? 0, atMs + LIMIT_WAIT_MS);
-      if (job) await delivery.announce(trx, { ...job, run_after: runAfterMs });
+    const request = { workerId, nowMs: atMs, holdMs: holdMs(options), limit };
+    const result = await claimNextIn(trx, labels, request);
+    await ticket.settle(trx);
+    // A key that gets free lets its next job go; what found no room, or came too early, has to be brought again.
+    const isWaiting = 'refused' in result && (result.refused === 'limit' || dueAtMs > atMs);
+    if (isWaiting) {
+      const runAfterMs = Math.max(dueAtMs, atMs + LIMIT_WAIT_MS);
+      await delivery.announce(trx, { label: labels[0] ?? null, priority: 0, run_after: runAfterMs });
     }
     return result;
   });

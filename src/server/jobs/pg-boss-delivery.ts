@@ -3,7 +3,7 @@ import pg from 'pg';
 import { type Db, fromKysely, PgBoss } from 'pg-boss';
 import { surviveLostConnections } from '../catalog/postgres.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
-import type { Candidate, Delivery } from './delivery.ts';
+import type { Delivery, Ticket } from './delivery.ts';
 
 /** Its own schema beside the catalog's tables. */
 const SCHEMA = 'holdfast_queue';
@@ -20,6 +20,9 @@ const NEVER_SECONDS = 10 * 365 * 86_400;
 /** How long a job may be due and not running before it is asked whether its message got lost. */
 const LOST_AFTER_MS = 60_000;
 
+/** Lost tickets made again in one round. */
+const AT_ONCE = 100;
+
 const CONNECTIONS = 2;
 
 export interface DeliveryOptions {
@@ -29,13 +32,13 @@ export interface DeliveryOptions {
 }
 
 interface Message {
-  readonly jobId: string;
+  readonly dueAtMs: number;
 }
 
 /**
- * pg-boss brings jobs to workers on several machines: it orders them, holds them back until they are due, gives each to one
- * worker (SKIP LOCKED) and again when that one dies before it claims the job. A message says which job; it is sent in the
- * transaction that queues the job and settled in the one that claims it, so neither is lost without the other.
+ * pg-boss brings tickets to workers on several machines: it holds each back until its job is due, gives it to one worker (SKIP
+ * LOCKED) and again when that one dies before it claims a job. There are never fewer tickets than jobs that may run: one is made in
+ * the transaction that queues a job, and settled in one that claims a job of the same label.
  */
 export async function pgBossDelivery(
   catalog: Catalog,
@@ -74,28 +77,28 @@ export async function pgBossDelivery(
   };
   return {
     prepare,
-    async announce(trx, { id, label, priority, run_after }) {
+    async announce(trx, { label, priority, run_after }) {
       await prepare(label);
-      await boss.send(queueName(label), { jobId: id } satisfies Message, {
+      await boss.send(queueName(label), { dueAtMs: run_after } satisfies Message, {
         priority,
         ...(run_after > nowMs() ? { startAfter: new Date(run_after) } : {}),
         db: within(trx),
       });
     },
     async next(labels, count) {
-      const candidates: Candidate[] = [];
+      const tickets: Ticket[] = [];
       // Beginning with another label each time: none waits for ever because there is always a job with the one before.
       turn += 1;
       const first = turn % Math.max(1, labels.length);
       for (const label of [...labels.slice(first), ...labels.slice(0, first)]) {
         const name = queueName(label);
         await prepare(label);
-        const wanted = count - candidates.length;
+        const wanted = count - tickets.length;
         if (wanted <= 0) break;
         const messages = await boss.fetch<Message>(name, { batchSize: wanted });
-        candidates.push(...messages.map((message) => candidateOf(boss, name, message)));
+        tickets.push(...messages.map((message) => ticketOf(boss, label, message)));
       }
-      return candidates;
+      return tickets;
     },
     redeliver: (atMs) => redeliver(catalog, atMs, (label) => prepare(label), boss),
     async close() {
@@ -120,32 +123,37 @@ async function createQueue(boss: PgBoss, name: string, seconds: number): Promise
   });
 }
 
-function candidateOf(boss: PgBoss, name: string, message: { id: string; data: Message }): Candidate {
+function ticketOf(boss: PgBoss, label: string | null, message: { id: string; data: Message }): Ticket {
   return {
-    jobId: message.data.jobId,
+    labels: [label],
+    dueAtMs: message.data.dueAtMs,
     async settle(trx) {
-      await boss.complete(name, message.id, null, { db: within(trx) });
+      await boss.complete(queueName(label), message.id, null, { db: within(trx) });
     },
   };
 }
 
-/** Announces jobs that are due and have no message: a safety net that should find nothing. */
+/** Makes the tickets that are missing for jobs that are due: a safety net that should find nothing. */
 async function redeliver(
   catalog: Catalog,
   nowMs: number,
   prepare: (label: string | null) => Promise<void>,
   boss: PgBoss,
 ): Promise<void> {
-  const lost = await sql<{ id: string; label: string | null; priority: number }>`
-    select j.id, j.label, j.priority from jobs j
+  const waiting = await sql<{ label: string | null; jobs: number; tickets: number }>`
+    select j.label, count(*) as jobs, (
+      select count(*) from ${sql.raw(SCHEMA)}.job m
+      where m.name = coalesce('jobs/' || j.label, 'jobs') and m.state in ('created', 'retry', 'active') and m.start_after <= now()
+    ) as tickets
+    from jobs j
     where j.status = 'queued' and j.run_after < ${nowMs - LOST_AFTER_MS}
       and not exists (select 1 from jobs r where r.status = 'running' and r.concurrency_key = j.concurrency_key)
-      and j.id not in (
-        select m.data->>'jobId' from ${sql.raw(SCHEMA)}.job m
-        where m.state in ('created', 'retry', 'active') and m.data->>'jobId' is not null)
-    order by j.id limit 100`.execute(catalog.db);
-  for (const { id, label, priority } of lost.rows) {
+    group by j.label`.execute(catalog.db);
+  for (const { label, jobs, tickets } of waiting.rows) {
+    if (jobs <= tickets) continue;
     await prepare(label);
-    await boss.send(queueName(label), { jobId: id }, { priority });
+    for (let i = 0; i < Math.min(jobs - tickets, AT_ONCE); i += 1) {
+      await boss.send(queueName(label), { dueAtMs: nowMs } satisfies Message);
+    }
   }
 }

@@ -39,8 +39,8 @@ export interface JobRequest {
 }
 
 /**
- * Of jobs that are due, those of people who wait go first. What the service does by itself is all the same and goes by age, so that
- * nothing of it waits for ever: retention is as old as the backup after which it came.
+ * Of jobs that are due, those of people who wait go first. What the service does by itself is all the same: tenants take turns, and of a
+ * tenant's jobs the oldest goes first, so that nothing waits for ever. Retention is as old as the backup after which it came.
  */
 export const PRIORITY = { maintenance: 0, scheduled: 0, requested: 10, restore: 20 } as const;
 

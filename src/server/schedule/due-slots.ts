@@ -31,20 +31,19 @@ export async function enqueueDue(catalog: Catalog, queue: JobQueue, nowMs: numbe
   }
 }
 
-function dueEntries(db: CatalogDb, nowMs: number): Promise<Entry[]> {
-  return (
-    db
-      .selectFrom('schedule_entries')
-      .selectAll()
-      .where('enabled', '=', sql.lit(1))
-      .where('next_due_at', '<=', nowMs)
-      // In an order all servers agree on, or they would wait for each other's rows in a circle.
-      .orderBy('next_due_at')
-      .orderBy('plan_id')
-      .orderBy('part')
-      .limit(AT_ONCE)
-      .execute()
-  );
+/** The next ones, in turn for each tenant, so that none whose plans are older has all of its jobs before others have one. */
+async function dueEntries(db: CatalogDb, nowMs: number): Promise<Entry[]> {
+  const { rows } = await sql<Entry>`
+    select * from schedule_entries as taken where (taken.plan_id, taken.part) in (
+      select due.plan_id, due.part from (
+        select entry.plan_id, entry.part, entry.next_due_at, row_number() over (
+          partition by coalesce(plan.tenant_id, '') order by entry.next_due_at, entry.plan_id, entry.part) as place
+        from schedule_entries as entry left join documents as plan on plan.id = entry.plan_id
+        where entry.enabled = 1 and entry.next_due_at <= ${nowMs}
+      ) as due
+      order by due.place, due.next_due_at, due.plan_id, due.part limit ${sql.lit(AT_ONCE)})
+    order by taken.plan_id, taken.part`.execute(db);
+  return rows;
 }
 
 async function takeSlot(trx: CatalogDb, queue: JobQueue, entry: Entry, nowMs: number): Promise<string[]> {

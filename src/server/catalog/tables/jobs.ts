@@ -4,6 +4,7 @@ export interface JobTables {
   job_events: JobEventsTable;
   job_workers: JobWorkersTable;
   triggers: TriggersTable;
+  queue_turns: QueueTurnsTable;
 }
 
 export type JobKind = 'backup' | 'verify' | 'rotate' | 'prune' | 'replicate' | 'drill' | 'restore' | 'custom';
@@ -84,6 +85,14 @@ export interface JobWorkersTable {
   labels: string;
   started_at: number;
   seen_at: number;
+}
+
+/** Who was served when. Deleting a row loses nothing but a place in the line. */
+export interface QueueTurnsTable {
+  /** Empty for jobs of no tenant. */
+  tenant: string;
+  /** Higher is later. */
+  turn: number;
 }
 
 export interface TriggersTable {
