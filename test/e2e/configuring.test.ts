@@ -83,7 +83,7 @@ async function addChannel(page: Page, url: string): Promise<void> {
 /** Shown once, and gone afterwards. */
 async function generateKey(page: Page, keyId: string): Promise<void> {
   await go(page, 'Keys');
-  await row(page, 'Keys in use', 'main').getByText(keyId).waitFor();
+  await row(page, 'Keys of main', keyId).getByText('used by the server').waitFor();
   await button(page, 'Generate a key').click();
   const key = (await page.getByTestId('key-secret').textContent())!.trim();
   assert.ok(keyIdOf(key), 'a key that the engine reads');
@@ -91,7 +91,49 @@ async function generateKey(page: Page, keyId: string): Promise<void> {
   await button(page, 'I have kept it').click();
   await button(page, 'Generate a key').waitFor();
   assert.ok(!(await page.content()).includes(key), 'nothing of it stays');
+  await addKey(page, key);
   await examine(page, 'keys');
+  await takeKit(page);
+  await retireKey(page, key);
+}
+
+async function addKey(page: Page, key: string): Promise<void> {
+  await button(page, 'Add a key: main').click();
+  const dialog = page.getByRole('dialog', { name: 'Add a key: main' });
+  await dialog.getByLabel(/^Key or passphrase/).fill('password1234');
+  await dialog.getByRole('button', { name: 'Add a key' }).click();
+  await dialog
+    .getByText(/little more than "password"/)
+    .first()
+    .waitFor();
+  await dialog.getByLabel(/^Key or passphrase/).fill(key);
+  await dialog.getByLabel(/^Label/).fill('in the safe');
+  await dialog.getByRole('button', { name: 'Add a key' }).click();
+  await row(page, 'Keys of main', keyIdOf(key)!).getByText('in the safe').waitFor();
+  assert.ok(!(await page.content()).includes(key), 'nothing of it stays');
+}
+
+/** With the key, under words of its own; afterwards it tells of every key. */
+async function takeKit(page: Page): Promise<void> {
+  const due = page.getByText(/^No recovery kit was made/);
+  await due.first().waitFor();
+  await page.getByLabel('With the key').check();
+  await page.getByLabel(/^Passphrase of the kit/).fill('seven grey geese over the fjord');
+  const downloading = page.waitForEvent('download');
+  await button(page, 'Download the recovery kit').click();
+  assert.match((await downloading).suggestedFilename(), /^holdfast-recovery-kit-.*\.zip$/);
+  await due.first().waitFor({ state: 'detached' });
+}
+
+/** What is typed names the key; the one that the server uses has no such button. */
+async function retireKey(page: Page, key: string): Promise<void> {
+  const id = keyIdOf(key)!;
+  assert.equal(await page.getByRole('button', { name: /^Retire key/ }).count(), 1);
+  await button(page, `Retire key ${id}`).click();
+  const dialog = page.getByRole('dialog', { name: `Retire key ${id}` });
+  await dialog.getByLabel(`Type “${id}” to confirm`).fill(id);
+  await dialog.getByRole('button', { name: 'Retire' }).click();
+  await row(page, 'Keys of main', id).waitFor({ state: 'detached' });
 }
 
 async function addTenant(page: Page): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -72,10 +72,29 @@ async function addDestination(page: Page, world: HttpWorld): Promise<void> {
   );
   await examine(page, 'destination-editor');
   await button(page, 'Save').click();
+  await takeKit(page);
   await page.getByRole('cell', { name: 'main', exact: true }).waitFor();
   await button(page, 'Test main').click();
   await page.getByText('Everything works.').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+}
+
+/** Nobody gets past it: neither by the keyboard, nor by another page. */
+async function takeKit(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog', { name: 'The recovery kit comes first' });
+  await dialog.waitFor();
+  await page.keyboard.press('Escape');
+  await page.goto('/admin/');
+  await dialog.waitFor();
+  assert.equal(await button(page, 'I have it').count(), 0);
+  await examine(page, 'first-kit');
+  const downloading = page.waitForEvent('download');
+  await button(page, 'Download the recovery kit').click();
+  const file = await (await downloading).path();
+  assert.equal((await readFile(file)).subarray(0, 4).toString('latin1'), 'PK\x03\x04', 'a zip');
+  await button(page, 'I have it').click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'Destinations' }).click();
 }
 
 /** One by its field, one by its text. */

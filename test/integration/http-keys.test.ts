@@ -80,9 +80,11 @@ test('a key that is easy to guess, malformed, or in a service is refused, and at
 test('the kit: without a key, with the key wrapped, never with the key as it is', async (t) => {
   const world = await httpWorld(t);
   const owner = await world.owner();
-  assert.deepEqual((await owner.get('/api/v1/kit')).json, { made_at: null, destinations: 0 });
+  assert.deepEqual((await owner.get('/api/v1/kit')).json, { made_at: null, destinations: 0, first: false });
   assert.equal((await owner.post('/api/v1/kit')).json.code, 'document_unknown');
   await world.withPlan(owner);
+  const due = { made_at: null, destinations: 1, first: true };
+  assert.deepEqual((await owner.get('/api/v1/kit')).json, due, 'nobody goes on without one');
 
   const bare = await owner.post('/api/v1/kit');
   assert.equal(bare.status, 200, bare.text);
@@ -92,8 +94,8 @@ test('the kit: without a key, with the key wrapped, never with the key as it is'
   assert.ok(files['holdfast.yaml']?.includes('nightly:'), 'with the plans that are stored');
   assert.ok(files['holdfast_decode.py'] && files['holdfast-decode.mjs'] && files['signers.json']);
   assert.equal(files['KEY.txt'], undefined);
-  const { made_at: madeAt, destinations } = (await owner.get('/api/v1/kit')).json;
-  assert.ok(madeAt !== null && destinations === 1);
+  const { made_at: madeAt, first } = (await owner.get('/api/v1/kit')).json;
+  assert.ok(madeAt !== null && first === false);
   assert.deepEqual((await owner.get(KEYS)).json.kit, { made_at: madeAt, complete: true });
 
   assert.equal((await owner.post('/api/v1/kit', { passphrase: 'password1' })).json.code, 'password_weak');

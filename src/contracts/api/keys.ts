@@ -6,6 +6,9 @@ export const kitMade = time.nullable().describe('when a kit was last made on the
 export const kitState = z.object({
   made_at: kitMade,
   destinations: z.int().describe('how many a kit would tell of'),
+  first: z
+    .boolean()
+    .describe('the server is being set up: a destination, and neither a backup nor a kit yet'),
 });
 export const kitRequest = z
   .strictObject({

@@ -35,6 +35,8 @@ export interface Call {
   readonly signal?: AbortSignal;
   /** Refusals are given back at once, and nobody is asked to log in. */
   readonly withoutGates?: boolean;
+  /** The answer is a file, given as a Blob. */
+  readonly isFile?: boolean;
 }
 
 /** Rejects with `ApiProblem`; one that the server did not write stands for a server that does not answer. */
@@ -56,7 +58,8 @@ export async function proven(): Promise<boolean> {
   return !proof_needed || (gates !== null && (await gates.prove()));
 }
 
-async function send<T>(path: string, { method = 'GET', body, headers, signal }: Call): Promise<T> {
+async function send<T>(path: string, options: Call): Promise<T> {
+  const { method = 'GET', body, headers, signal, isFile = false } = options;
   let response: Response;
   try {
     response = await fetch(path, {
@@ -74,7 +77,7 @@ async function send<T>(path: string, { method = 'GET', body, headers, signal }: 
     if (signal?.aborted) throw error;
     throw new ApiProblem(unreachable());
   }
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return (await (isFile ? response.blob() : response.json())) as T;
   const given = (await response.json().catch(() => null)) as Problem | null;
   throw new ApiProblem(given?.code ? given : unreachable(response.status));
 }

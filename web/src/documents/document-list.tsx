@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { type DocumentKind, useDocuments } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
+import { FirstKitGate } from '../keys/first-kit-gate.tsx';
 import { useBackUp } from '../parts/back-up-now.tsx';
 import type { Column } from '../parts/data-table.tsx';
 import { ListPage } from '../parts/list-page.tsx';
@@ -89,6 +90,7 @@ export function DocumentList({ kind, children }: DocumentListProps) {
       {edited !== null && (
         <Editor kind={kind} stored={edited === 'new' ? null : edited} onClose={() => setEdited(null)} />
       )}
+      {kind === 'destinations' && edited === null && <FirstKitGate />}
       {children}
     </ListPage>
   );

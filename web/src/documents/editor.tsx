@@ -1,12 +1,14 @@
 import { Button, Grid, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { call, codeOf, fieldProblem, pathWith } from '../api/client.ts';
+import { call, codeOf, pathWith } from '../api/client.ts';
 import { type DocumentKind, useRefresh } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
 import { ConfirmedButton } from '../parts/confirmed-button.tsx';
 import { CopyText } from '../parts/copy-button.tsx';
+import { useFieldProblem } from '../parts/field-problem.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
+import { useSaid } from '../texts/server-words.ts';
 import { useTexts } from '../texts/texts.ts';
 import { ChannelFields } from './channel-fields.tsx';
 import { Conflict, type Overwrite } from './conflict.tsx';
@@ -32,6 +34,9 @@ const FIELDS = {
 /** The fields that most need, beside the same as in holdfast.yaml: either can be written, the other follows. */
 export function Editor({ kind, stored, onClose }: EditorProps) {
   const t = useTexts();
+  const fieldProblem = useFieldProblem();
+  const said = useSaid();
+  const translated = (text: string | null) => text && said.part(text);
   const draft = useDraft(kind, stored);
   const Fields = FIELDS[kind];
   const save = useSave(kind, stored, draft, onClose);
@@ -69,7 +74,7 @@ export function Editor({ kind, stored, onClose }: EditorProps) {
                 onChange={draft.setBody}
                 problem={(field) =>
                   fieldProblem(save.error, field, `body.${field}`) ??
-                  documentProblem(save.error, kind, draft.name, field)
+                  translated(documentProblem(save.error, kind, draft.name, field))
                 }
               />
             </Stack>
@@ -132,7 +137,7 @@ function useSave(kind: DocumentKind, stored: StoredDocument | null, draft: Draft
       return call(path, { method: 'PUT', body: { body, version: over?.version ?? stored.version } });
     },
     async onSuccess() {
-      await refresh(kind, 'health', 'schedule');
+      await refresh(kind, 'health', 'schedule', 'kit');
       onDone();
     },
   });

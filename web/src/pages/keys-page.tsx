@@ -1,27 +1,31 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
-import { useMutation, useQueries } from '@tanstack/react-query';
-import { call, pathWith } from '../api/client.ts';
+import { useMutation } from '@tanstack/react-query';
+import { call } from '../api/client.ts';
+import { useKit } from '../api/keys.ts';
 import { useDocuments } from '../api/queries.ts';
-import type { BackupConfig } from '../api/upkeep.ts';
+import { KeySlotsOf } from '../keys/key-slots.tsx';
+import { KitForm } from '../keys/kit-form.tsx';
 import { CopyText } from '../parts/copy-button.tsx';
-import { type Column, DataTable } from '../parts/data-table.tsx';
 import { useMayEverywhere } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
-import { StatusMark } from '../parts/status.tsx';
+import { When } from '../parts/when.tsx';
 import { useTexts } from '../texts/texts.ts';
-
-type Used = BackupConfig['destinations'][number];
 
 export function KeysPage() {
   const t = useTexts();
-  const everywhere = useMayEverywhere();
+  const isAllowed = useMayEverywhere()('keys:generate');
   return (
     <Stack gap="md">
       <PageHead title={t('nav.keys')} text={t('keys.text')} />
-      {everywhere('keys:generate') && <NewKey />}
-      <InUse />
+      {isAllowed && (
+        <>
+          <NewKey />
+          <Kit />
+          <Repositories />
+        </>
+      )}
       <Elsewhere />
     </Stack>
   );
@@ -69,57 +73,51 @@ function NewKey() {
   );
 }
 
-/** By the ids that the server gives: of each destination that a plan uses, the key it writes with. */
-function InUse() {
+function Kit() {
   const t = useTexts();
-  const plans = useDocuments('plans');
-  const found = useQueries({
-    queries: (plans.data?.items ?? []).map(({ name }) => ({
-      queryKey: ['config', name],
-      queryFn: () => call<BackupConfig>(pathWith('/api/admin/backups/config', { plan: name })),
-    })),
-  });
-  const destinations = new Map(
-    found.flatMap(({ data }) => data?.destinations ?? []).map((one) => [one.name, one]),
-  );
-  const columns: Column<Used>[] = [
-    { label: t('column.destination'), cell: ({ name }) => <strong>{name}</strong> },
-    { label: t('destination.address'), cell: ({ address }) => <span className="code">{address}</span> },
-    {
-      label: t('keys.id'),
-      cell: ({ encryption: { key_set, key_id } }) =>
-        key_set ? (
-          <span className="code">{key_id ?? t('keys.noId')}</span>
-        ) : (
-          <StatusMark status="missing" label={t('keys.missing')} />
-        ),
-    },
-  ];
-  const isWaiting = plans.isPending || found.some(({ isPending }) => isPending);
+  const kit = useKit(true);
+  const made = kit.data?.made_at;
   return (
-    <Panel title={t('keys.destinations')} flush>
-      <Text size="sm" p="md" pb={0}>
-        {t('keys.destinationsText')}
-      </Text>
-      <DataTable
-        label={t('keys.destinations')}
-        columns={columns}
-        items={isWaiting ? undefined : [...destinations.values()]}
-        keyOf={({ name }) => name}
-        empty={t('keys.empty')}
-        error={plans.error ?? found.find(({ error }) => error)?.error}
-      />
+    <Panel title={t('kit.title')}>
+      <Stack gap="sm">
+        <Text size="sm">{t('kit.text')}</Text>
+        <ProblemNote error={kit.error} />
+        {made && (
+          <Text size="sm">
+            {t('kit.last')} <When at={made} relative />
+          </Text>
+        )}
+        {made === null && (
+          <Text size="sm" className="tone-doubt">
+            {t('kit.none')}
+          </Text>
+        )}
+        <KitForm />
+      </Stack>
     </Panel>
   );
 }
 
+/** Bundles have a key each and no slots. */
+function Repositories() {
+  const destinations = useDocuments('destinations');
+  const repositories = (destinations.data?.items ?? []).filter(({ body }) => body.layout !== 'bundles');
+  return (
+    <>
+      <ProblemNote error={destinations.error} />
+      {repositories.map(({ name }) => (
+        <KeySlotsOf key={name} destination={name} />
+      ))}
+    </>
+  );
+}
+
 const COMMANDS = [
-  ['holdfast key list', 'keys.list'],
   ['holdfast key rotate --key-file /etc/new.key', 'keys.rotate'],
-  ['holdfast kit /media/usb', 'keys.kit'],
+  ['holdfast key reencrypt', 'keys.reencrypt'],
 ] as const;
 
-/** What the service has no way for. */
+/** What the service has no way for: it would have to be given the new key first. */
 function Elsewhere() {
   const t = useTexts();
   return (

@@ -2,6 +2,7 @@ import { Button, Stack } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { isUnfinished, useBackups, useDocuments, useHealth, useJobs, useSchedule } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
+import { FirstKitGate } from '../keys/first-kit-gate.tsx';
 import { useBackUp } from '../parts/back-up-now.tsx';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { JobTable } from '../parts/job-table.tsx';
@@ -26,6 +27,7 @@ export function OverviewPage() {
       </PageHead>
       {health.data ? <Verdict health={health.data} /> : null}
       <ProblemNote error={health.error} onRetry={() => void health.refetch()} />
+      <FirstKitGate />
       <UnderWay />
       <Plans />
       <Recent />

@@ -34,10 +34,13 @@ function addKit(app: App, context: ServerContext): void {
     url: '/api/v1/kit',
     config: { access: READS },
     schema: { tags, summary: 'When a recovery kit was last made here', response: answers(kitState) },
-    handler: async () => ({
-      made_at: await newestKit(context.workplace.evidence.stateFolder),
-      destinations: (await listDocuments(catalog.db, 'destination')).length,
-    }),
+    handler: async () => {
+      const madeAt = await newestKit(context.workplace.evidence.stateFolder);
+      const destinations = (await listDocuments(catalog.db, 'destination')).length;
+      const backup = await catalog.db.selectFrom('backups').select('id').limit(1).executeTakeFirst();
+      const first = madeAt === null && destinations > 0 && backup === undefined;
+      return { made_at: madeAt, destinations, first };
+    },
   });
   app.route({
     method: 'POST',
