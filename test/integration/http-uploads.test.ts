@@ -1,11 +1,14 @@
 /** Bundles uploaded in pieces: cut connections, going on, limits, and the import into a destination. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, utimes } from 'node:fs/promises';
+import { readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { generateKeyText } from '../../src/engine/index.ts';
+import { silentProgress } from '../../src/engine/base/progress.ts';
+import { parseKeyText } from '../../src/engine/crypto/key-text.ts';
+import { generateKeyText, openEngine } from '../../src/engine/index.ts';
+import { forgedBundle } from '../support/bundles.ts';
 import type { HttpClient } from '../support/http-client.ts';
 import { httpWorld, person } from '../support/http-world.ts';
 import { untilTrue } from '../support/until-true.ts';
@@ -107,6 +110,74 @@ test('an upload that is cut goes on where it was, and becomes a backup that can 
   else assert.equal(removed.json.code, 'upload_conflict');
 });
 
+test('another backup under a known id is refused, wherever it comes from, and what is known stays as it is', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const { json: run } = await owner.post('/api/v1/plans/nightly/run');
+  const id = (await world.ended(owner, run.job_id)).result.backups[0].backupId;
+  const genuine = (await owner.get(`/api/v1/backups/${id}/download`)).bytes;
+  const forged = await forgedBundle(genuine, parseKeyText(world.keyText), 'app.db');
+  const address = join(world.folder, 'other');
+  await owner.post('/api/v1/destinations', { name: 'other', body: { address, minimumFreeBytes: 0 } });
+  // From here on the catalog has the times of the manifest.
+  await owner.post('/api/v1/backups/refresh');
+  const before = (await owner.get(`/api/v1/backups/${id}`)).json;
+
+  const { json: upload } = await owner.post(UPLOADS, { size_bytes: forged.length });
+  assert.equal((await send(owner, upload.id, 0, forged)).json.state, 'complete');
+  for (const destination of ['main', 'other']) {
+    await owner.post(`${UPLOADS}/${upload.id}/import`, { destination });
+    const { state, error } = await untilTrue(async () => {
+      const { json } = await owner.get(`${UPLOADS}/${upload.id}`);
+      return json.state === 'importing' ? null : json;
+    });
+    assert.deepEqual([state, error?.code], ['failed', 'backup_conflict'], destination);
+    assert.equal(error.message, `backup ${id} is known with other content: app.db has another SHA-256`);
+  }
+  assert.deepEqual((await owner.get(`/api/v1/backups/${id}`)).json, before);
+
+  // Nor is it taken for a copy when it lies at a destination already.
+  const engine = await openEngine({
+    ...{ address, layout: 'repository', keyTexts: [world.keyText], progress: silentProgress },
+    ...{ signingKeyFile: join(world.folder, 'elsewhere.pem'), stateFolder: join(world.folder, 'elsewhere') },
+    ...{ create: 'if-missing', signal: new AbortController().signal },
+  });
+  await writeFile(join(world.folder, 'forged'), forged);
+  await engine.importBundle(join(world.folder, 'forged'));
+  await engine.close();
+  await owner.post('/api/v1/backups/refresh');
+  const { copies, ...after } = (await owner.get(`/api/v1/backups/${id}`)).json;
+  const { copies: _, ...known } = before;
+  assert.deepEqual(after, known);
+  const at = (list: { destination: string; state: string; error: string | null }[]) =>
+    list.map(({ destination, state, error }) => [destination, state, error]).sort();
+  assert.deepEqual(at(copies), [
+    ['main', 'present', null],
+    ['other', 'failed', `backup ${id} is known with other content: app.db has another SHA-256`],
+  ]);
+});
+
+test('a disk of the server that fills up answers as one, and the upload goes on once there is room', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  const bytes = Buffer.alloc(3000, 7);
+  const { json: upload } = await owner.post(UPLOADS, { size_bytes: 3000, sha256: sha256(bytes) });
+  const file = join(world.folder, 'home', 'incoming', `${upload.id}.bundle`);
+  await rm(file);
+  await symlink('/dev/full', file);
+  const full = await send(owner, upload.id, 0, bytes);
+  assert.deepEqual(
+    [full.status, full.headers['content-type'], full.json.code],
+    [507, 'application/problem+json', 'storage_full'],
+  );
+  await rm(file);
+  await writeFile(file, bytes.subarray(0, 1000));
+  assert.equal(await offsetOf(owner, upload.id), 1000);
+  const whole = await send(owner, upload.id, 1000, bytes.subarray(1000));
+  assert.deepEqual([whole.json.state, whole.json.sha256], ['complete', sha256(bytes)]);
+});
+
 test('limits hold, other bytes than announced are refused, and what is over goes', async (t) => {
   const world = await httpWorld(t, { environment: { HOLDFAST_UPLOAD_LIMIT_BYTES: '5000' } });
   const owner = await world.owner();
@@ -125,6 +196,8 @@ test('limits hold, other bytes than announced are refused, and what is over goes
   await send(owner, two.id, 0, bytes.subarray(0, 10));
   const folder = join(world.folder, 'home', 'incoming');
   const old = new Date(Date.now() - 25 * 3_600_000);
+  const began = JSON.parse(await readFile(join(folder, `${two.id}.json`), 'utf8'));
+  await writeFile(join(folder, `${two.id}.json`), JSON.stringify({ ...began, createdAtMs: old.getTime() }));
   await utimes(join(folder, `${two.id}.bundle`), old, old);
   assert.equal((await owner.get(`${UPLOADS}/${two.id}`)).status, 404);
   const { json: three } = await owner.post(UPLOADS, { size_bytes: 3000 });

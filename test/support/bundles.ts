@@ -96,3 +96,30 @@ export function linkItem(kind: 'symlink' | 'hardlink', path: string, target: str
   const base = plainFolder('');
   return { ...base, kind, path: Buffer.from(path), mode: 0o777, linkTarget: Buffer.from(target) };
 }
+
+/**
+ * What somebody with the key makes of a bundle: the same backup id, times and sizes, and one artifact with its last byte changed,
+ * everything else in order. Nobody signed it.
+ */
+export async function forgedBundle(genuine: Buffer, credential: Credential, name: string): Promise<Buffer> {
+  const { header, manifestJson, close } = await readBundle({
+    source: streamOf(genuine),
+    credentials: [credential],
+  });
+  await close();
+  const items = await readAll(streamOf(genuine), { credentials: [credential] });
+  const target = items.find(({ path }) => path.toString() === name)!;
+  target.bytes![target.bytes!.length - 1]! ^= 1;
+  const manifest = JSON.parse(manifestJson.toString()) as { artifacts: { name: string; sha256: string }[] };
+  manifest.artifacts.find((one) => one.name === name)!.sha256 = sha256(target.bytes!);
+  async function* changed(): AsyncGenerator<BundleItem> {
+    for (const { role: _, bytes, ...item } of items) yield { ...item, content: bytes && streamOf(bytes) };
+  }
+  const { backupId, createdAt } = header;
+  return collect(
+    writeBundle({
+      ...{ backupId, createdAt, credentials: [credential], items: changed() },
+      manifestJson: Buffer.from(JSON.stringify(manifest)),
+    }),
+  );
+}

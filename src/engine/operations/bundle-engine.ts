@@ -224,7 +224,6 @@ const NOT_HERE = {
   restoreTableArchive: refuse,
   listKeys: refuse,
   ownSlots: refuse,
-  ownSlots: refuse,
   addKey: refuse,
   retireKey: refuse,
   rotateKey: refuse,

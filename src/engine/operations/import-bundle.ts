@@ -11,11 +11,14 @@ import { decodeManifest, type Manifest, type ManifestArtifact } from '../reposit
 import { requireWritable } from '../repository/repository-context.ts';
 import { openTreeWriter, type TreeWriter } from '../repository/tree-writer.ts';
 import type { TreeEntry } from '../sources/port.ts';
+import { refuseConflict } from './backup-conflict.ts';
 import type { OperationContext } from './context.ts';
+import { type BackupDetails, detailsOf } from './list.ts';
 
 /**
  * Takes a bundle into the repository under its own backup id, signed anew by this host. The bundle is checked to its last byte
- * before anything is committed. Throws what `readBundle` throws, and `object_exists` when the repository has the backup.
+ * before anything is committed. Throws what `readBundle` throws, `object_exists` when the repository has the backup, and
+ * `backup_conflict` when it has another one of the same id.
  */
 export async function importBundle(
   context: OperationContext,
@@ -23,6 +26,8 @@ export async function importBundle(
     /** A file's path, or the bytes of a bundle. */
     readonly file: string | AsyncIterable<Uint8Array>;
     readonly credentials: readonly Credential[];
+    /** Asked with what the bundle says of itself, before anything is stored; what it throws ends the import. */
+    readonly accept?: (found: BackupDetails) => Promise<void>;
   },
 ): Promise<{ backupId: string; sizeBytes: number }> {
   const { repository, progress, signal, clock } = context;
@@ -38,7 +43,8 @@ export async function importBundle(
   const writer = openChunkWriter({ storage, keys, index, progress, signal });
   try {
     const draft = draftOf(reading);
-    await refuseKnown(context, draft.id);
+    await refuseKnown(context, draft);
+    await request.accept?.(detailsOf(draft, new Set()));
     progress.phase('import', { bytes: draft.artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) });
     const artifacts = await storeItems(writer, reading, draft, progress);
     await writer.finish();
@@ -59,12 +65,15 @@ function draftOf(reading: BundleReading): Manifest {
   throw new HoldfastError('bundle_malformed', 'the manifest of the bundle is not one this program reads');
 }
 
-async function refuseKnown({ repository }: OperationContext, id: string): Promise<void> {
+async function refuseKnown({ repository }: OperationContext, draft: Manifest): Promise<void> {
+  const { id } = draft;
   const known = await repository.manifests.resolve(id, ['backups', 'archived']).catch((error: unknown) => {
     if (codeOf(error) === 'id_unknown') return null;
     throw error;
   });
-  if (known) throw new HoldfastError('object_exists', `backup ${id} is in the repository already`);
+  if (!known) return;
+  refuseConflict(id, known.manifest, draft);
+  throw new HoldfastError('object_exists', `backup ${id} is in the repository already`);
 }
 
 async function storeItems(

@@ -28,7 +28,7 @@ import { importBundle } from './import-bundle.ts';
 import { type ImportRequest, importDump } from './import-dump.ts';
 import { addKey, listKeys, reencrypt, retireKey, rotateKey, slotsOpenedBy } from './keys.ts';
 import { kitCheck } from './kit-state.ts';
-import { type ListFilter, listBackups, showBackup } from './list.ts';
+import { type BackupDetails, type ListFilter, listBackups, showBackup } from './list.ts';
 import { prune, verify } from './maintenance.ts';
 import { openOrCreate } from './open-repository.ts';
 import { restore } from './restore.ts';
@@ -138,7 +138,8 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
     reencrypt: () => reencrypt(context),
     exportBundle: (request: { id: string; file: string; compression: 'zstd' | 'gzip' }) =>
       exportBundle(context, { ...request, credentials: credentials.slice(0, 1), signingKey }),
-    importBundle: (file: string) => importBundle(context, { file, credentials }),
+    importBundle: (file: string, accept?: (found: BackupDetails) => Promise<void>) =>
+      importBundle(context, { file, credentials, ...(accept ? { accept } : {}) }),
     importDump: (request: ImportRequest) => importDump(context, request),
     ledgerHeads: () => ledgerHeads(repository),
     planTableRetention: (request: TableToRetain) => planTableRetention(context, request),

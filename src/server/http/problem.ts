@@ -30,6 +30,7 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   target_not_empty: 409,
   lease_held: 409,
   upload_conflict: 409,
+  backup_conflict: 409,
   space_low: 507,
   storage_full: 507,
   catalog_unreachable: 503,

@@ -1,5 +1,6 @@
 /** Uploaded bundles into a destination, in this process: their key is nobody else's business, and stays in memory. */
 import { asHoldfastError, HoldfastError, openEngine } from '../../engine/index.ts';
+import { refuseOther } from '../worker/record-backups.ts';
 import type { RunnerParts } from '../worker/runner-parts.ts';
 import { runConfig } from '../worker/runner-parts.ts';
 import { recordFound } from './record-found.ts';
@@ -43,7 +44,9 @@ export function uploadImports(
     const progress = viewProgress(view);
     const engine = await openEngine({ ...options, keyTexts, progress, signal: ending.signal });
     try {
-      const { backupId } = await engine.importBundle(file);
+      const { backupId } = await engine.importBundle(file, (found) =>
+        refuseOther(parts.catalog.db, found.id, found),
+      );
       await recordFound(parts.catalog, engine, backupId, run.destinationIds.get(destination) ?? destination);
       await sessions.imported(session, backupId);
       view.backupId = backupId;

@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/index.ts';
 import type { Catalog } from '../catalog/types.ts';
 import { splitPlan } from '../worker/plan-config.ts';
-import { recordBackup, recordCopy, settleArchived } from '../worker/record-backups.ts';
+import { artifactsText, recordBackup, recordCopy, settleArchived } from '../worker/record-backups.ts';
 
 /** Puts a backup that a destination holds into the catalog, where people look for it. */
 export async function recordFound(
@@ -12,9 +12,6 @@ export async function recordFound(
 ): Promise<void> {
   const made = await engine.show(id);
   const { tenantId, type, status, sizeBytes } = made;
-  const artifacts = made.artifacts.map(({ name, source, kind, sizeBytes: size }) => ({
-    ...{ name, source, kind, sizeBytes: size },
-  }));
   const nowMs = catalog.clock.nowMs();
   await catalog.transaction(async (trx) => {
     await recordBackup(trx, {
@@ -22,7 +19,7 @@ export async function recordFound(
       ...{
         started_at: made.startedAtMs,
         finished_at: made.finishedAtMs,
-        artifacts: JSON.stringify(artifacts),
+        artifacts: artifactsText(made.artifacts),
       },
     });
     await recordCopy(trx, {

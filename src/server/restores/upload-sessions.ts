@@ -8,7 +8,7 @@ import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Clock, HoldfastError, MINUTE_MS, newId, systemClock } from '../../engine/index.ts';
-import { tooLarge } from './upload.ts';
+import { tooLarge, uploadFailure } from './upload.ts';
 import { type UploadMeta, type UploadSession, uploadStore } from './upload-store.ts';
 
 export type { UploadSession } from './upload-store.ts';
@@ -20,7 +20,7 @@ export interface UploadSessions {
   get(id: string, userId: string): Promise<UploadSession>;
   /**
    * Adds bytes at `offset`. What came before the connection broke stays. Throws `upload_conflict` when the upload is elsewhere or somebody
-   * else is sending, `request_too_large`, `upload_incomplete`; when all is there and is not what was announced, the session is gone.
+   * else is sending, `request_too_large`, `upload_incomplete`, `storage_full`; when all is there and is not what was announced, the session is gone.
    */
   append(id: string, userId: string, offset: number, content: Readable): Promise<UploadSession>;
   /** The file of a session that is complete. Throws `upload_incomplete`. */
@@ -119,6 +119,8 @@ export function uploadSessions(
         );
       }
       sending.add(id);
+      // What was counted and did not reach the disk comes again, perhaps otherwise.
+      if (hashes.get(id)?.at !== offset) hashes.delete(id);
       try {
         await receive(dataFile(id), content, { ...before, silenceMs }, hashes.get(id) ?? null);
         const after = await get(id, userId);
@@ -182,11 +184,8 @@ async function receive(
       createWriteStream(file, { flags: 'a', flush: true }),
     );
   } catch (error) {
-    if (error instanceof HoldfastError) throw error;
-    throw new HoldfastError('upload_incomplete', `the connection ended after ${at} of ${sizeBytes} bytes`, {
-      cause: error,
-      next: 'ask with HEAD how far it is, and go on from there',
-    });
+    const next = 'ask with HEAD how far it is, and go on from there';
+    throw uploadFailure(error, `the connection ended after ${at} of ${sizeBytes} bytes`, next);
   } finally {
     clearTimeout(silence);
   }

@@ -48,7 +48,12 @@ export function uploadStore(folder: string, clock: Clock) {
     if (!parsed?.success) return null;
     const data = (await stat(dataFile(id)).catch(() => null)) ?? (await stat(metaFile(id)));
     const offset = parsed.data.backupId === null ? data.size : parsed.data.sizeBytes;
-    return { ...parsed.data, id, offset, expiresAtMs: data.mtimeMs + KEPT_MS };
+    return {
+      ...parsed.data,
+      id,
+      offset,
+      expiresAtMs: Math.max(data.mtimeMs, parsed.data.createdAtMs) + KEPT_MS,
+    };
   }
 
   async function all(): Promise<UploadSession[]> {

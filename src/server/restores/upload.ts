@@ -4,7 +4,7 @@ import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { HoldfastError, newId } from '../../engine/index.ts';
+import { HoldfastError, newId, systemCode } from '../../engine/index.ts';
 
 export interface Upload {
   readonly id: string;
@@ -81,11 +81,25 @@ export async function receiveUpload(
     return { id, sizeBytes, sha256: found };
   } catch (error) {
     await rm(beside, { force: true });
-    if (error instanceof HoldfastError) throw error;
-    throw new HoldfastError('upload_incomplete', `the upload ended after ${sizeBytes} bytes`, {
-      cause: error,
-    });
+    throw uploadFailure(error, `the upload ended after ${sizeBytes} bytes`, 'send it again');
   }
+}
+
+const DISK: { readonly [code: string]: 'storage_full' | 'storage_io' } = {
+  ...{ ENOSPC: 'storage_full', EDQUOT: 'storage_full' },
+  ...{ EIO: 'storage_io', EFBIG: 'storage_io', EROFS: 'storage_io' },
+};
+
+/** What ended an upload: our own disk, else the connection, of which `message` tells. Ours pass unchanged. */
+export function uploadFailure(error: unknown, message: string, next: string): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const code = DISK[systemCode(error) ?? ''];
+  if (code === undefined) return new HoldfastError('upload_incomplete', message, { cause: error, next });
+  if (code === 'storage_io') {
+    return new HoldfastError(code, "the server's disk does not take the upload", { cause: error });
+  }
+  const options = { cause: error, next: 'free space on the server, then send the rest' };
+  return new HoldfastError(code, "the server's disk is full: the upload is not all there", options);
 }
 
 export const tooLarge = (limitBytes: number) =>

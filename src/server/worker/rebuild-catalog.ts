@@ -2,10 +2,10 @@
  * The catalog is a cache: what destinations hold can be read again. Documents (plans, sources, destinations) come from
  * `holdfast.yaml`; then this brings every backup back, every drill with its evidence, and with it the history that matters.
  */
-import { type Engine, openEngine, silentProgress } from '../../engine/index.ts';
+import { asHoldfastError, codeOf, type Engine, openEngine, silentProgress } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { splitPlan } from './plan-config.ts';
-import { recordBackup, recordCopy, settleArchived } from './record-backups.ts';
+import { artifactsText, recordBackup, recordCopy, refuseOther, settleArchived } from './record-backups.ts';
 import { recordProven } from './record-drill.ts';
 import { type RunConfig, type RunnerParts, runConfig } from './runner-parts.ts';
 
@@ -67,6 +67,16 @@ async function rebuildOne(
     ] as const) {
       for (const backup of listed) {
         signal.throwIfAborted();
+        const conflict = await conflictOf(catalog.db, engine, backup, destinationId);
+        if (conflict !== null) {
+          await catalog.transaction((trx) =>
+            recordCopy(trx, {
+              ...{ backup_id: backup.id, destination_id: destinationId, state: 'failed' },
+              ...{ seen_at: beganAtMs, error: conflict },
+            }),
+          );
+          continue;
+        }
         const artifacts = await artifactsOf(catalog.db, engine, backup);
         await catalog.transaction((trx) =>
           recordListed(trx, run, backup, { artifacts, destinationId, state, seenAtMs: beganAtMs }),
@@ -84,14 +94,38 @@ async function rebuildOne(
   }
 }
 
+/** Why what a destination holds under an id is no copy of the backup known by it; its parts are compared once. Null when it is one. */
+async function conflictOf(
+  db: CatalogDb,
+  engine: Engine,
+  { id, type, sizeBytes }: Listed,
+  destinationId: string,
+): Promise<string | null> {
+  const known = await db
+    .selectFrom('backups')
+    .leftJoin('backup_copies as copy', (join) =>
+      join.onRef('copy.backup_id', '=', 'backups.id').on('copy.destination_id', '=', destinationId),
+    )
+    .select(['backups.type', 'backups.size_bytes', 'copy.state'])
+    .where('backups.id', '=', id)
+    .executeTakeFirst();
+  if (!known) return null;
+  const isCompared = known.state === 'present' || known.state === 'archived';
+  if (isCompared && known.type === type && known.size_bytes === sizeBytes) return null;
+  try {
+    await refuseOther(db, id, await engine.show(id));
+    return null;
+  } catch (error) {
+    if (codeOf(error) !== 'backup_conflict') throw error;
+    return asHoldfastError(error).message;
+  }
+}
+
 /** The sizes of a backup's parts stand in its manifest; those that are known are not read again. */
 async function artifactsOf(db: CatalogDb, engine: Engine, { id }: Listed): Promise<string> {
   const known = await db.selectFrom('backups').select('artifacts').where('id', '=', id).executeTakeFirst();
   if (known?.artifacts) return known.artifacts;
-  const { artifacts } = await engine.show(id);
-  return JSON.stringify(
-    artifacts.map(({ name, source, kind, sizeBytes }) => ({ name, source, kind, sizeBytes })),
-  );
+  return artifactsText((await engine.show(id)).artifacts);
 }
 
 async function recordListed(

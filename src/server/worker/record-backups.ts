@@ -1,3 +1,4 @@
+import { type Comparable, refuseConflict } from '../../engine/index.ts';
 import type { BackupCopiesTable, BackupsTable } from '../catalog/tables/backups.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 
@@ -7,6 +8,39 @@ export type KnownBackup = Pick<
   'id' | 'plan' | 'part' | 'tenant_id' | 'type' | 'status' | 'started_at' | 'size_bytes'
 > &
   Partial<Pick<BackupsTable, 'plan_id' | 'finished_at' | 'stored_bytes' | 'artifacts' | 'held' | 'job_id'>>;
+
+type Artifact = Comparable['artifacts'][number] & { readonly source: string };
+
+/** The parts of a backup as the catalog keeps them. */
+export function artifactsText(artifacts: readonly Artifact[]): string {
+  return JSON.stringify(
+    artifacts.map(({ name, source, kind, sizeBytes, sha256 }) => ({ name, source, kind, sizeBytes, sha256 })),
+  );
+}
+
+/**
+ * Throws `backup_conflict` when the catalog knows another backup under this id. Where it never learned of the parts of one,
+ * its type and the sum of its sizes tell.
+ */
+export async function refuseOther(db: CatalogDb, id: string, found: Comparable): Promise<void> {
+  const known = await db
+    .selectFrom('backups')
+    .select(['type', 'size_bytes', 'artifacts'])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  if (!known) return;
+  const all = (sizeBytes: number) => [{ name: 'all of it', kind: '', sizeBytes }];
+  const sum = found.artifacts.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
+  if (known.artifacts !== null) {
+    const artifacts = JSON.parse(known.artifacts) as Comparable['artifacts'];
+    return refuseConflict(id, { type: known.type, artifacts }, found);
+  }
+  refuseConflict(
+    id,
+    { type: known.type, artifacts: all(known.size_bytes) },
+    { ...found, artifacts: all(sum) },
+  );
+}
 
 /** Adds a backup to the catalog, or what is new about it. It stays with the tenant it was first seen with: who else brings its id gets no access by that. */
 export async function recordBackup(trx: CatalogDb, backup: KnownBackup): Promise<void> {
