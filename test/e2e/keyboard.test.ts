@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import { examine, fileBrowser, visitor } from '../support/browser.ts';
-import { httpWorld, OWNER } from '../support/http-world.ts';
+import { damagedAfterBackup, httpWorld, OWNER } from '../support/http-world.ts';
 
 const browser = fileBrowser();
 
@@ -28,13 +27,7 @@ async function tabTo(page: Page, wanted: Locator): Promise<void> {
 test('a database is put back over what became of it, by keyboard alone', async (t) => {
   const world = await httpWorld(t);
   const owner = await world.owner();
-  await world.withPlan(owner);
-  const { json: ran } = await owner.post('/api/v1/plans/nightly/run');
-  await world.ended(owner, ran.job_id);
-  const file = join(world.folder, 'app.db');
-  const damaged = new DatabaseSync(file);
-  damaged.exec('delete from t');
-  damaged.close();
+  const file = await damagedAfterBackup(world, owner);
 
   const { page } = await visitor(t, browser(), world.address);
   const { keyboard } = page;

@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
-import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
+import { damagedAfterBackup, type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
 
 const browser = fileBrowser();
 
@@ -27,13 +27,7 @@ function rowsOf(file: string): number {
 test('a database is exchanged with a way back, though the session ends and the server goes away meanwhile', async (t) => {
   const world = await httpWorld(t);
   const owner = await world.owner();
-  await world.withPlan(owner);
-  const { json: ran } = await owner.post('/api/v1/plans/nightly/run');
-  await world.ended(owner, ran.job_id);
-  const file = join(world.folder, 'app.db');
-  const damaged = new DatabaseSync(file);
-  damaged.exec('delete from t where a > 1');
-  damaged.close();
+  const file = await damagedAfterBackup(world, owner);
 
   const { page, findings } = await visitor(t, browser(), world.address);
   await page.goto('/admin/restore');

@@ -2,44 +2,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { generateKeyText } from '../../src/engine/index.ts';
-import { closeFolder, openFolderAt, openFolderIn } from '../../src/engine/sources/files/handles.ts';
 import { compareTrees } from '../../src/engine/sources/files/index.ts';
 import { place, succeeded } from '../support/cli-place.ts';
 import { decoders } from '../support/decoders.ts';
+import { deepTemporaryFolder, makeDeep } from '../support/deep-folder.ts';
 import type { Museum } from '../support/frozen-repository.ts';
 import { makeUploads } from '../support/recovery-fixture.ts';
 import { runCli } from '../support/run-cli.ts';
 
 const asRoot = process.geteuid?.() === 0;
-
-/** Node's own removal does not reach beyond PATH_MAX. */
-function deepFolder(t: TestContext): string {
-  const folder = fs.mkdtempSync(join(tmpdir(), 'holdfast-test-'));
-  t.after(() => {
-    execFileSync('chmod', ['-R', 'u+rwX', folder]);
-    execFileSync('rm', ['-rf', folder]);
-  });
-  return folder;
-}
-
-/** A folder deeper than PATH_MAX: no single path reaches its end. */
-function makeDeep(folder: string, levels: number): void {
-  let handle = openFolderAt(folder);
-  for (let i = 0; i < levels; i += 1) {
-    fs.mkdirSync(`${handle.base}deep-folder-${i}`);
-    const next = openFolderIn(handle, `deep-folder-${i}`);
-    closeFolder(handle);
-    handle = next;
-  }
-  fs.writeFileSync(`${handle.base}bottom.txt`, 'bottom');
-  fs.symlinkSync('bottom.txt', `${handle.base}link`);
-  fs.linkSync(`${handle.base}bottom.txt`, `${handle.base}name`);
-  closeFolder(handle);
-}
 
 function makeAwkward(folder: string): void {
   makeUploads(folder);
@@ -58,11 +32,14 @@ function makeAwkward(folder: string): void {
   fs.linkSync(join(folder, 'odd link'), join(folder, 'the same odd link'));
   execFileSync('mkfifo', ['-m', '640', join(folder, 'fifo')]);
   fs.truncateSync(join(folder, 'empty'), 5_000_001);
-  makeDeep(folder, 300);
+  makeDeep(folder, 300, (base) => {
+    fs.symlinkSync('bottom.txt', `${base}link`);
+    fs.linkSync(`${base}bottom.txt`, `${base}name`);
+  });
 }
 
 test('an awkward tree comes back the same: owners, special bits, FIFOs, linked symlinks, paths beyond PATH_MAX', async (t) => {
-  const folder = deepFolder(t);
+  const folder = deepTemporaryFolder(t);
   const source = join(folder, 'awkward');
   makeAwkward(source);
   const environment = { HOLDFAST_HOME: join(folder, 'home') };

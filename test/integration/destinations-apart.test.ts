@@ -5,18 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { backupPayload, replicatePayload } from '../../src/contracts/cli-payloads.ts';
-import { copiesPlace } from '../support/copies-place.ts';
-
-const THREE = `
-destinations:
-  main: { address: ./main, keys: { current: { env: KEY_A } } }
-  offsite: { address: ./offsite, keys: { current: { env: KEY_B } } }
-  third: { address: ./third, keys: { current: { env: KEY_A } } }
-sources:
-  app: { kind: files, path: ./app }
-plans:
-  nightly: { sources: [app], destinations: [main, offsite, third] }
-`;
+import { copiesPlace, THREE } from '../support/copies-place.ts';
 
 test('data does not leave its regions: not by the configuration, not by an address, not by copying', async (t) => {
   const place = await copiesPlace(

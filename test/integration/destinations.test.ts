@@ -13,22 +13,11 @@ import {
   verifyPayload,
 } from '../../src/contracts/cli-payloads.ts';
 import { fingerprint } from '../support/cli-place.ts';
-import { type CopiesPlace, copiesPlace } from '../support/copies-place.ts';
+import { type CopiesPlace, copiesPlace, THREE } from '../support/copies-place.ts';
 import { count } from '../support/counts.ts';
 import { runCli } from '../support/run-cli.ts';
 import { randomFrom, seededRandom } from '../support/seed.ts';
 import { startSshd } from '../support/sshd.ts';
-
-const THREE = `
-destinations:
-  main: { address: ./main, keys: { current: { env: KEY_A } } }
-  offsite: { address: ./offsite, keys: { current: { env: KEY_B } } }
-  third: { address: ./third, keys: { current: { env: KEY_A } } }
-sources:
-  app: { kind: files, path: ./app }
-plans:
-  nightly: { sources: [app], destinations: [main, offsite, third] }
-`;
 
 const statesOf = (payload: Record<string, unknown>) =>
   Object.fromEntries(

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { closeFolder, openFolderAt, openFolderIn } from '../../src/engine/sources/files/handles.ts';
 import { compareTrees, restoreTree } from '../../src/engine/sources/files/index.ts';
+import { deepTemporaryFolder, makeDeep } from '../support/deep-folder.ts';
 import { backUp, memoryStore, pathsOf } from '../support/memory-tree.ts';
 import { seededRandom } from '../support/seed.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -16,29 +15,6 @@ const raw = (folder: string, name: string) =>
 
 /** Long enough for files just written to count as left alone. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 120));
-
-/** A folder deeper than PATH_MAX: no single path reaches its end. */
-function makeDeep(folder: string, levels: number): void {
-  let handle = openFolderAt(folder);
-  for (let i = 0; i < levels; i += 1) {
-    fs.mkdirSync(`${handle.base}deep-folder-${i}`);
-    const next = openFolderIn(handle, `deep-folder-${i}`);
-    closeFolder(handle);
-    handle = next;
-  }
-  fs.writeFileSync(`${handle.base}bottom.txt`, 'bottom');
-  closeFolder(handle);
-}
-
-/** As `temporaryFolder`; Node's own removal does not reach beyond PATH_MAX. */
-function deepTemporaryFolder(t: TestContext): string {
-  const folder = fs.mkdtempSync(join(tmpdir(), 'holdfast-test-'));
-  t.after(() => {
-    if (!asRoot) execFileSync('chmod', ['-R', 'u+rwX', folder]);
-    execFileSync('rm', ['-rf', folder]);
-  });
-  return folder;
-}
 
 function makeNames(folder: string): void {
   const names = [

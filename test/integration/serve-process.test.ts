@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { httpClient } from '../support/http-client.ts';
-import { OWNER } from '../support/http-world.ts';
+import { OWNER, storeDatabase } from '../support/http-world.ts';
 import { runCli } from '../support/run-cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { untilTrue } from '../support/until-true.ts';
@@ -57,14 +57,7 @@ test('a fresh server: token on the console, owner, plan, backup, list; a restart
     headers: { 'x-setup-token': token },
   });
   assert.equal(claim.status, 201, claim.text);
-  await client.post('/api/v1/destinations', {
-    name: 'main',
-    body: { address: join(folder, 'main'), minimumFreeBytes: 0 },
-  });
-  await client.post('/api/v1/sources', {
-    name: 'app',
-    body: { kind: 'sqlite', path: join(folder, 'app.db') },
-  });
+  await storeDatabase(client, folder);
   await client.post('/api/v1/plans', { name: 'nightly', body: { sources: ['app'], destination: 'main' } });
   const { json: run } = await client.post('/api/v1/plans/nightly/run');
   const events = await client.get(`/api/v1/jobs/${run.job_id}/events`);
@@ -108,14 +101,7 @@ test('a job with a label waits for the worker that carries it', async (t) => {
   const token = await untilTrue(async () => tokenIn(server.stderr()));
   const client = httpClient(server.address);
   await client.send('POST', '/api/setup/owner', { body: OWNER, headers: { 'x-setup-token': token } });
-  await client.post('/api/v1/destinations', {
-    name: 'main',
-    body: { address: join(folder, 'main'), minimumFreeBytes: 0 },
-  });
-  await client.post('/api/v1/sources', {
-    name: 'app',
-    body: { kind: 'sqlite', path: join(folder, 'app.db') },
-  });
+  await storeDatabase(client, folder);
   await client.post('/api/v1/plans', {
     name: 'far',
     body: { sources: ['app'], destination: 'main', label: 'dmz' },

@@ -20,6 +20,18 @@ export interface CopiesPlace {
   write(name: string, bytes: string | Uint8Array): Promise<void>;
 }
 
+/** A plan of a folder, to three destinations of which two share a key. */
+export const THREE = `
+destinations:
+  main: { address: ./main, keys: { current: { env: KEY_A } } }
+  offsite: { address: ./offsite, keys: { current: { env: KEY_B } } }
+  third: { address: ./third, keys: { current: { env: KEY_A } } }
+sources:
+  app: { kind: files, path: ./app }
+plans:
+  nightly: { sources: [app], destinations: [main, offsite, third] }
+`;
+
 /** `app/` is the application; `configuration` is the text of holdfast.yaml. `KEY_A` and `KEY_B` are keys. */
 export async function copiesPlace(t: TestContext, configuration: string): Promise<CopiesPlace> {
   const folder = await temporaryFolder(t);

@@ -150,12 +150,8 @@ export async function httpWorld(t: TestContext, options: WorldOptions = {}): Pro
   };
 }
 
-async function storePlan(owner: HttpClient, folder: string): Promise<void> {
-  const database = new DatabaseSync(join(folder, 'app.db'));
-  database.exec('create table t (a); insert into t values (1), (2), (3)');
-  database.close();
-  await mkdir(join(folder, 'uploads'));
-  await writeFile(join(folder, 'uploads', 'one.txt'), 'one');
+/** A destination `main`, and `app.db` as the source `app`. */
+export async function storeDatabase(owner: HttpClient, folder: string): Promise<void> {
   const made = [
     await owner.post('/api/v1/destinations', {
       name: 'main',
@@ -165,6 +161,18 @@ async function storePlan(owner: HttpClient, folder: string): Promise<void> {
       name: 'app',
       body: { kind: 'sqlite', path: join(folder, 'app.db') },
     }),
+  ];
+  for (const one of made) if (one.status !== 201) throw new Error(one.text);
+}
+
+async function storePlan(owner: HttpClient, folder: string): Promise<void> {
+  const database = new DatabaseSync(join(folder, 'app.db'));
+  database.exec('create table t (a); insert into t values (1), (2), (3)');
+  database.close();
+  await mkdir(join(folder, 'uploads'));
+  await writeFile(join(folder, 'uploads', 'one.txt'), 'one');
+  await storeDatabase(owner, folder);
+  const made = [
     await owner.post('/api/v1/sources', {
       name: 'uploads',
       body: { kind: 'files', path: join(folder, 'uploads') },
@@ -175,6 +183,18 @@ async function storePlan(owner: HttpClient, folder: string): Promise<void> {
     }),
   ];
   for (const one of made) if (one.status !== 201) throw new Error(one.text);
+}
+
+/** Runs the plan, then takes two of its three rows out of the database, whose file it gives. */
+export async function damagedAfterBackup(world: HttpWorld, owner: HttpClient): Promise<string> {
+  await world.withPlan(owner);
+  const { json: ran } = await owner.post('/api/v1/plans/nightly/run');
+  await world.ended(owner, ran.job_id);
+  const file = join(world.folder, 'app.db');
+  const damaged = new DatabaseSync(file);
+  damaged.exec('delete from t where a > 1');
+  damaged.close();
+  return file;
 }
 
 /** A user with a role, or with roles in tenants only; logged in. */

@@ -171,15 +171,18 @@ export async function findDocument<K extends DocumentKind>(
   return row ? documentOf<K>(row) : null;
 }
 
-/** Null when it was deleted. */
-export async function findPlanById(db: CatalogDb, id: string): Promise<StoredDocument<'plan'> | null> {
+/** Null when it was deleted. The caller knows of which kind it is. */
+export async function findDocumentById<K extends DocumentKind>(
+  db: CatalogDb,
+  id: string,
+): Promise<StoredDocument<K> | null> {
   const row = await db
     .selectFrom('documents')
     .selectAll()
     .where('id', '=', id)
     .where('deleted_at', 'is', null)
     .executeTakeFirst();
-  return row ? documentOf<'plan'>(row) : null;
+  return row ? documentOf<K>(row) : null;
 }
 
 /** Throws `plan_unknown` for a plan, else `document_unknown`. */

@@ -2,8 +2,7 @@ import type { Selectable } from 'kysely';
 import { asHoldfastError } from '../../engine/index.ts';
 import type { NoticeDeliveriesTable } from '../catalog/tables/notices.ts';
 import type { Catalog } from '../catalog/types.ts';
-import { documentOf } from '../configuration/documents.ts';
-import type { Channel } from './channel-rules.ts';
+import { findDocumentById } from '../configuration/documents.ts';
 import type { Notice } from './notice.ts';
 import { send } from './send.ts';
 import type { Sending, SendParts, SendResult } from './sending.ts';
@@ -65,7 +64,7 @@ export async function nextDueAtMs({ db }: Catalog): Promise<number | null> {
 /** Makes one attempt for a claimed delivery and writes down how it went. */
 export async function deliver(delivery: Delivery, parts: DeliverParts): Promise<void> {
   const { catalog } = parts;
-  const channel = await channelOf(catalog, delivery.channel_id);
+  const channel = await findDocumentById<'channel'>(catalog.db, delivery.channel_id);
   const startedAtMs = catalog.clock.nowMs();
   if (!channel?.body.enabled) {
     await end(catalog, delivery, 'dropped', channel ? 'the channel is switched off' : 'the channel is gone');
@@ -84,16 +83,6 @@ export async function attempt(sending: Sending, parts: SendParts): Promise<SendR
     const { code, message } = asHoldfastError(error);
     return { answer: null, error: `${code}: ${message}`, isFinal: false, retryAfterSeconds: null };
   }
-}
-
-async function channelOf({ db }: Catalog, id: string): Promise<Channel | null> {
-  const row = await db
-    .selectFrom('documents')
-    .selectAll()
-    .where('id', '=', id)
-    .where('deleted_at', 'is', null)
-    .executeTakeFirst();
-  return row ? documentOf<'channel'>(row) : null;
 }
 
 async function recordAttempt(

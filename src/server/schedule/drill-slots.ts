@@ -3,7 +3,7 @@ import { type Selectable, sql } from 'kysely';
 import { recordEvent } from '../catalog/events.ts';
 import type { DrillEntriesTable } from '../catalog/tables/drills.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
-import { findPlanById } from '../configuration/documents.ts';
+import { findDocumentById } from '../configuration/documents.ts';
 import type { JobQueue } from '../jobs/port.ts';
 import { requestDrill } from '../runs/request-drill.ts';
 import { cronTimes } from './cron.ts';
@@ -54,7 +54,7 @@ async function takeSlot(trx: CatalogDb, queue: JobQueue, entry: Entry, nowMs: nu
     .executeTakeFirst();
   // Another server took it.
   if (numUpdatedRows === 0n) return [];
-  const plan = await findPlanById(trx, entry.plan_id);
+  const plan = await findDocumentById<'plan'>(trx, entry.plan_id);
   if (!plan) return [];
   const { job, created } = await requestDrill(trx, queue, {
     ...{ plan, backup: null, checks: null, via: 'schedule', requestedBy: null, slotAtMs: slotMs },
@@ -89,7 +89,7 @@ export async function countBackup(trx: CatalogDb, queue: JobQueue, planId: strin
     .executeTakeFirst();
   if (!entry || entry.backups_since < entry.after_backups!) return;
   await trx.updateTable('drill_entries').set({ backups_since: 0 }).where('plan_id', '=', planId).execute();
-  const plan = await findPlanById(trx, planId);
+  const plan = await findDocumentById<'plan'>(trx, planId);
   if (!plan) return;
   await requestDrill(trx, queue, {
     ...{ plan, backup: null, checks: null, via: 'after_backups', requestedBy: null },

@@ -2,7 +2,7 @@ import { type Selectable, sql } from 'kysely';
 import { recordEvent } from '../catalog/events.ts';
 import type { ScheduleEntriesTable } from '../catalog/tables/schedule.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
-import { findPlanById, type StoredDocument } from '../configuration/documents.ts';
+import { findDocumentById, type StoredDocument } from '../configuration/documents.ts';
 import type { JobQueue } from '../jobs/port.ts';
 import { requestBackup } from '../runs/request-backup.ts';
 import { cronTimes } from './cron.ts';
@@ -52,7 +52,7 @@ async function takeSlot(trx: CatalogDb, queue: JobQueue, entry: Entry, nowMs: nu
   // Several passed: one run, for the latest that is due.
   const slotMs = Math.max(firstMs, times.lastUntil(nowMs - entry.jitter_ms) ?? firstMs);
   if (!(await moveOn(trx, entry, slotMs, times.after(slotMs)))) return [];
-  const plan = await findPlanById(trx, entry.plan_id);
+  const plan = await findDocumentById<'plan'>(trx, entry.plan_id);
   if (!plan) return [];
   const { job, created } = await requestBackup(trx, queue, {
     plan,
