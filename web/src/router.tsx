@@ -86,6 +86,10 @@ export const settingsRoute = createRoute({
   },
   component: lazyRouteComponent(() => import('./pages/settings-page.tsx'), 'SettingsPage'),
 });
+export const configurationRoute = createRoute({
+  ...at('/configuration'),
+  component: lazyRouteComponent(() => import('./pages/configuration-page.tsx'), 'ConfigurationPage'),
+});
 export const keysRoute = createRoute({
   ...at('/keys'),
   component: lazyRouteComponent(() => import('./pages/keys-page.tsx'), 'KeysPage'),
@@ -127,6 +131,7 @@ export const router = createRouter({
     noticesRoute,
     tenantsRoute,
     settingsRoute,
+    configurationRoute,
     keysRoute,
     drillsRoute,
     drillRoute,

@@ -17,5 +17,9 @@ export const theme = createTheme({
 });
 
 /** Under the pointer a button becomes darker: lighter, its words would be hard to read. */
-const HOVER = { '--mantine-primary-color-filled-hover': '#066649' };
+const HOVER = {
+  '--mantine-primary-color-filled-hover': '#066649',
+  '--mantine-color-teal-filled-hover': '#066649',
+  '--mantine-color-red-filled-hover': '#a61e1e',
+};
 export const variables: CSSVariablesResolver = () => ({ variables: {}, light: HOVER, dark: HOVER });

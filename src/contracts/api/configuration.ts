@@ -90,4 +90,5 @@ export const configurationDiff = z.object({
   changes: z.array(configurationChange),
   conflicts: z.int(),
   applied: z.boolean(),
+  warnings: z.array(z.string()).describe('repositories of new destinations that could not be made'),
 });

@@ -7,6 +7,7 @@ import {
   IconBuilding,
   IconCalendarTime,
   IconDatabase,
+  IconFileDiff,
   IconHeartbeat,
   IconHistory,
   IconHome,
@@ -25,7 +26,7 @@ import type { TextKey } from '../texts/texts.ts';
 type Place =
   | ('/' | '/backups' | '/restore' | '/runs')
   | ('/health' | '/drills' | '/maintenance' | '/ledger' | '/keys')
-  | ('/plans' | '/sources' | '/destinations' | '/notices' | '/tenants' | '/settings')
+  | ('/plans' | '/sources' | '/destinations' | '/notices' | '/tenants' | '/settings' | '/configuration')
   | ('/users' | '/tokens' | '/account');
 
 /** Shown to whoever has the permission; to everybody without one. */
@@ -51,6 +52,8 @@ export const SETTINGS: readonly Entry[] = [
   ['/keys', 'nav.keys', IconLock, 'keys:generate'],
   ['/tenants', 'nav.tenants', IconBuilding, 'tenants:read'],
   ['/settings', 'nav.settings', IconSettings, 'settings:read'],
+  // Of the whole server: nobody of one tenant alone has this permission.
+  ['/configuration', 'nav.configuration', IconFileDiff, 'tenants:write'],
 ];
 export const ACCESS: readonly Entry[] = [
   ['/users', 'nav.users', IconUsers, 'users:read'],

@@ -1,6 +1,7 @@
 import { accessTexts } from './access-texts.ts';
 import { backupTexts } from './backup-texts.ts';
 import { bundleTexts } from './bundle-texts.ts';
+import { configTexts } from './config-texts.ts';
 import { drillTexts } from './drill-texts.ts';
 import { keyTexts } from './key-texts.ts';
 import { ledgerTexts } from './ledger-texts.ts';
@@ -21,6 +22,7 @@ export const english = {
   ...drillTexts.en,
   ...backupTexts.en,
   ...accessTexts.en,
+  ...configTexts.en,
   ...keyTexts.en,
   ...ledgerTexts.en,
   ...maintenanceTexts.en,

@@ -1,6 +1,7 @@
 import { accessTexts } from './access-texts.ts';
 import { backupTexts } from './backup-texts.ts';
 import { bundleTexts } from './bundle-texts.ts';
+import { configTexts } from './config-texts.ts';
 import { drillTexts } from './drill-texts.ts';
 import type { TextKey } from './english.ts';
 import { keyTexts } from './key-texts.ts';
@@ -21,6 +22,7 @@ export const german: Readonly<Record<TextKey, string>> = {
   ...drillTexts.de,
   ...backupTexts.de,
   ...accessTexts.de,
+  ...configTexts.de,
   ...keyTexts.de,
   ...ledgerTexts.de,
   ...maintenanceTexts.de,

@@ -11,8 +11,10 @@ import { parseConfig } from '../../../contracts/config-file.ts';
 import { applyFile } from '../../configuration-file/apply-file.ts';
 import { exportFile } from '../../configuration-file/export-file.ts';
 import { type FileChange, planChanges } from '../../configuration-file/plan-changes.ts';
+import { initDestination } from '../../worker/init-destination.ts';
 import { type App, authorOf, type ServerContext } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
+import { redact } from '../redact.ts';
 
 const URL = '/api/v1/configuration';
 
@@ -59,9 +61,21 @@ export function addConfigurationRoutes(app: App, context: ServerContext): void {
       if (dry_run) return diffPayload(await planChanges(catalog.db, config), false);
       const done = await applyFile(catalog, config, new Set(overwrite), authorOf(request, context));
       schedule.wake();
-      return diffPayload(done, true);
+      return { ...diffPayload(done, true), warnings: await makeRepositories(context, done) };
     },
   });
+}
+
+/** Of new destinations, as `holdfast config apply` does; gives why it could not be done. What was applied stays applied. */
+async function makeRepositories(context: ServerContext, done: readonly FileChange[]): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const { kind, name, change } of done) {
+    if (kind !== 'destination' || change !== 'create') continue;
+    await initDestination(context, name, AbortSignal.timeout(120_000)).catch((error: Error) =>
+      warnings.push(`the repository of ${name} was not made: ${redact(error.message)}`),
+    );
+  }
+  return warnings;
 }
 
 /** Throws `config_invalid` with line and column of what is malformed, and the line of what is not valid. */
@@ -94,5 +108,6 @@ export function diffPayload(changes: readonly FileChange[], applied: boolean) {
     })),
     conflicts: changes.filter(({ conflict }) => conflict).length,
     applied,
+    warnings: [] as string[],
   };
 }
