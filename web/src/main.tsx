@@ -8,6 +8,7 @@ import { createRoot } from 'react-dom/client';
 import { ApiProblem } from './api/client.ts';
 import { router } from './router.tsx';
 import { nonce } from './styles-allowed.ts';
+import { loadTexts } from './texts/texts.ts';
 import { theme, variables } from './theme.ts';
 
 const MAX_RETRIES = 2;
@@ -21,6 +22,7 @@ const client = new QueryClient({
   },
 });
 
+await loadTexts();
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <MantineProvider

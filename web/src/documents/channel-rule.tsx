@@ -38,7 +38,7 @@ export function ChannelRule({ body, onChange, problem }: FieldsProps) {
         data={[
           { value: 'all', label: t('event.all') },
           { value: 'problems', label: t('event.problems') },
-          ...NOTICE_KINDS.map((kind) => ({ value: kind as string, label: kind as string })),
+          ...NOTICE_KINDS.map((kind) => ({ value: kind as string, label: t(`event.${kind}`) })),
         ]}
         searchable
         error={problem('rules.0.events') ?? problem('rules')}

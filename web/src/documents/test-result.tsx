@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { call } from '../api/client.ts';
 import type { TestResult } from '../api/types.ts';
 import type { ChannelTest } from '../api/upkeep.ts';
-import { sentence } from '../parts/problem-note.tsx';
+import { NextStep, Said } from '../parts/said.tsx';
 import { type Status, StatusMark } from '../parts/status.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { durationText } from '../texts/values.ts';
@@ -28,9 +28,13 @@ export function TestOutcome({ answer, isShort = false }: TestOutcomeProps) {
   const language = useLanguage();
   if (!('checks' in answer)) {
     const { ok, error, duration_ms } = answer;
-    const text = ok
-      ? t('maintenance.sent', { time: durationText(duration_ms / 1000, language) })
-      : sentence(error ?? t('test.bad'));
+    const text = ok ? (
+      t('maintenance.sent', { time: durationText(duration_ms / 1000, language) })
+    ) : error ? (
+      <Said text={error} />
+    ) : (
+      t('test.bad')
+    );
     return <StatusMark status={ok ? 'succeeded' : 'failed'} label={text} />;
   }
   const { ok, checks } = answer;
@@ -44,8 +48,8 @@ export function TestOutcome({ answer, isShort = false }: TestOutcomeProps) {
       )}
       {shown.map((check) => (
         <div key={check.name}>
-          <StatusMark status={MARKS[check.status] ?? 'failed'} label={sentence(check.message)} />
-          {check.next && <Text size="sm">{t('problem.next', { next: check.next })}</Text>}
+          <StatusMark status={MARKS[check.status] ?? 'failed'} label={<Said text={check.message} />} />
+          {check.next && <NextStep error={{ code: '', message: '', next: check.next }} />}
         </div>
       ))}
     </>

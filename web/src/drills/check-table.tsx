@@ -1,5 +1,6 @@
 import type { DrillDetail } from '../api/drills.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
+import { useSaid } from '../texts/server-words.ts';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { DrillMark } from './drill-mark.tsx';
 import { preciseText } from './duration.ts';
@@ -10,12 +11,13 @@ type Check = DrillDetail['check_results'][number];
 export function CheckTable({ checks }: { readonly checks: readonly Check[] }) {
   const t = useTexts();
   const language = useLanguage();
+  const said = useSaid();
   const sorted = [...checks].sort((a, b) => Number(a.status === 'green') - Number(b.status === 'green'));
   const columns: Column<Check>[] = [
     { label: t('column.result'), cell: ({ status }) => <DrillMark result={status} /> },
     { label: t('column.name'), cell: ({ name }) => name },
     { label: t('column.kind'), cell: ({ kind }) => kind },
-    { label: t('column.content'), cell: ({ detail }) => detail },
+    { label: t('column.content'), cell: ({ detail }) => said.part(detail) },
     {
       label: t('column.duration'),
       isNumber: true,

@@ -1,4 +1,5 @@
 import type { DrillDetail } from '../api/drills.ts';
+import { useSaid } from '../texts/server-words.ts';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { preciseText } from './duration.ts';
 
@@ -6,6 +7,7 @@ import { preciseText } from './duration.ts';
 export function PhaseChart({ phases }: { readonly phases: DrillDetail['phases'] }) {
   const t = useTexts();
   const language = useLanguage();
+  const said = useSaid();
   const longest = Math.max(1, ...phases.map(({ duration_ms }) => duration_ms));
   return (
     <table className="phases" aria-label={t('drill.phases')}>
@@ -13,7 +15,7 @@ export function PhaseChart({ phases }: { readonly phases: DrillDetail['phases'] 
         {phases.map(({ name, duration_ms }, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a phase may come twice, and their order never changes
           <tr key={i}>
-            <th scope="row">{name}</th>
+            <th scope="row">{said.phase(name)}</th>
             <td className="phase-bar">
               <svg width="100%" height="14" aria-hidden="true">
                 <rect width={`${Math.max(0.5, (duration_ms / longest) * 100)}%`} height="14" rx="2" />

@@ -7,7 +7,8 @@ import { isUnfinished, useJob } from '../api/queries.ts';
 import type { Body } from '../documents/document-kind.ts';
 import { LiveProgress } from '../parts/job-progress.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { SaidProblem } from '../parts/said.tsx';
 import { useTexts } from '../texts/texts.ts';
 import { CheckTable } from './check-table.tsx';
 import { DrillMark } from './drill-mark.tsx';
@@ -48,11 +49,11 @@ function Outcome({ jobId }: { readonly jobId: string }) {
   return (
     <div aria-live="polite">
       {isUnfinished(job) && <LiveProgress job={job} />}
-      {job.error && !result && <Text size="sm">{sentence(job.error.message)}</Text>}
+      {job.error && !result && <SaidProblem error={job.error} />}
       {drill && (
         <Stack gap="xs">
           <DrillMark result={drill.result} isTrial />
-          {drill.failure && <Text size="sm">{sentence(drill.failure.message)}</Text>}
+          {drill.failure && <SaidProblem error={drill.failure} />}
           <CheckTable checks={drill.check_results} />
           <Link to="/drills/$id" params={{ id: drill.id }} className="link">
             {t('drill.show')}

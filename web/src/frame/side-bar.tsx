@@ -94,7 +94,7 @@ export function LanguageSwitch() {
       color="gray"
       aria-label={t('language.switch')}
       title={t('language.switch')}
-      onClick={() => setLanguage(next)}
+      onClick={() => void setLanguage(next).catch(() => {})}
     >
       <Text size="xs" fw={600} aria-hidden>
         {next.toUpperCase()}

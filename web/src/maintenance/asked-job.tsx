@@ -5,7 +5,8 @@ import { useState } from 'react';
 import { call } from '../api/client.ts';
 import { useJob, useRefresh } from '../api/queries.ts';
 import { LiveProgress } from '../parts/job-progress.tsx';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { SaidLine } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { useTexts } from '../texts/texts.ts';
 
@@ -77,7 +78,11 @@ function JobOutcome({ id }: { readonly id: string }) {
     <>
       <StatusMark status={job.status} label={`${t(`kind.${job.kind}`)}: ${t(`status.${job.status}`)}`} />
       <LiveProgress job={job} />
-      {job.error && <div className="small">{sentence(job.error.message)}</div>}
+      {job.error && (
+        <div className="small">
+          <SaidLine error={job.error} />
+        </div>
+      )}
       <Link to="/runs/$id" params={{ id }} className="link small">
         {t('maintenance.showRun')}
       </Link>

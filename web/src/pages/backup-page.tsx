@@ -13,7 +13,8 @@ import { IconLock } from '../parts/icons.ts';
 import { useMay } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { Said, SaidProblem } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
@@ -64,8 +65,7 @@ function Shown({ backup }: { readonly backup: BackupContent }) {
           {backup.content_error && (
             <div>
               <StatusMark status="warning" label={t('backup.unread')} />
-              <Text size="sm">{sentence(backup.content_error.message)}</Text>
-              <Text size="sm">{t('problem.next', { next: backup.content_error.next })}</Text>
+              <SaidProblem error={backup.content_error} />
             </div>
           )}
           <Facts backup={backup} />
@@ -154,7 +154,7 @@ function Problems({ backup: { problems } }: { readonly backup: BackupContent }) 
         <span className="code">{[artifact, path].filter(Boolean).join('/')}</span>
       ),
     },
-    { label: t('column.result'), cell: ({ message }) => sentence(message) },
+    { label: t('column.result'), cell: ({ message }) => <Said text={message} /> },
   ];
   return (
     <Panel title={t('backup.problems')} flush>

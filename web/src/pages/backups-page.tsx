@@ -9,7 +9,7 @@ import { type Column, DataTable, moreOf } from '../parts/data-table.tsx';
 import { LiveProgress } from '../parts/job-progress.tsx';
 import { Filter, Which } from '../parts/list-filters.tsx';
 import { PageHead } from '../parts/page-head.tsx';
-import { sentence } from '../parts/problem-note.tsx';
+import { Said, SaidLine } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
@@ -147,7 +147,7 @@ function Triggers() {
     {
       label: t('column.result'),
       cell: ({ job_id, status, progress, error, message, backup_id }) => {
-        if (error) return sentence(error.message);
+        if (error) return <SaidLine error={error} />;
         if (backup_id) {
           return (
             <Link to="/backups/$id" params={{ id: backup_id }}>
@@ -155,7 +155,7 @@ function Triggers() {
             </Link>
           );
         }
-        if (message) return sentence(message);
+        if (message) return <Said text={message} />;
         return job_id && status ? <LiveProgress job={{ id: job_id, status, progress }} /> : null;
       },
     },

@@ -11,7 +11,8 @@ import { TrendChart } from '../drills/trend-chart.tsx';
 import { type Column, DataTable, Waiting } from '../parts/data-table.tsx';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { Said, SaidProblem } from '../parts/said.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { timeText } from '../texts/values.ts';
 
@@ -35,12 +36,7 @@ function Shown({ drill }: { readonly drill: DrillDetail }) {
       <Panel>
         <Stack gap="sm">
           <DrillMark result={result} isTrial={trial} />
-          {failure && (
-            <div>
-              <Text fw={600}>{sentence(failure.message)}</Text>
-              <Text size="sm">{t('problem.next', { next: failure.next })}</Text>
-            </div>
-          )}
+          {failure && <SaidProblem error={failure} />}
           <Facts drill={drill} />
         </Stack>
       </Panel>
@@ -144,7 +140,9 @@ function PlainList({ title, items }: { readonly title: string; readonly items: r
     <Panel title={title}>
       <ul className="plain-list">
         {items.map((item) => (
-          <li key={item}>{sentence(item)}</li>
+          <li key={item}>
+            <Said text={item} />
+          </li>
         ))}
       </ul>
     </Panel>

@@ -8,7 +8,8 @@ import { useMay } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { BackUpButton } from '../parts/plan-cells.tsx';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { Said } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { Verdict } from '../parts/verdict.tsx';
 import { When } from '../parts/when.tsx';
@@ -125,7 +126,7 @@ function WhatToDo({ health }: { readonly health: PlanHealth }) {
   return (
     <Stack gap={6} align="flex-start">
       <Text size="sm">
-        {sentence(message)}{' '}
+        <Said text={message} />{' '}
         <span className="soft">
           {t('health.ageLimit', { limit: durationText(limit_hours * HOUR_SECONDS, language) })}
         </span>

@@ -1,14 +1,15 @@
 import { Group, Select, Text } from '@mantine/core';
 import { useState } from 'react';
+import { NOTICE_KINDS } from '../../../src/contracts/notice-events.ts';
 import { useDocuments } from '../api/queries.ts';
 import { type Delivery, useDeliveries } from '../api/upkeep.ts';
 import { DocumentList } from '../documents/document-list.tsx';
 import { type Column, DataTable, moreOf } from '../parts/data-table.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { sentence } from '../parts/problem-note.tsx';
+import { Said } from '../parts/said.tsx';
 import { type Status, StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
-import { useTexts } from '../texts/texts.ts';
+import { type Translate, useTexts } from '../texts/texts.ts';
 
 const MARKS: Readonly<Record<Delivery['status'], Status>> = {
   waiting: 'queued',
@@ -34,7 +35,7 @@ function History() {
   const columns: Column<Delivery>[] = [
     { label: t('column.time'), cell: ({ created_at }) => <When at={created_at} /> },
     { label: t('notices.channel'), cell: ({ channel: name }) => name },
-    { label: t('notices.event'), cell: ({ kind }) => <span className="code">{kind}</span> },
+    { label: t('notices.event'), cell: ({ kind }) => eventText(kind, t) },
     { label: t('column.plan'), cell: ({ plan }) => plan ?? '–' },
     { label: t('column.tenant'), cell: ({ tenant_id }) => tenant_id ?? t('tenant.global') },
     { label: t('column.status'), cell: (one) => <State delivery={one} /> },
@@ -79,7 +80,11 @@ function State({ delivery: { status, last_error, next_at } }: { readonly deliver
   return (
     <>
       <StatusMark status={MARKS[status]} label={t(`notices.status.${status}`)} />
-      {last_error && status !== 'delivered' && <Text size="xs">{sentence(last_error)}</Text>}
+      {last_error && status !== 'delivered' && (
+        <Text size="xs">
+          <Said text={last_error} />
+        </Text>
+      )}
       {next_at && status === 'waiting' && (
         <Text size="xs" className="soft">
           {t('notices.nextAt')}: <When at={next_at} relative />
@@ -87,4 +92,10 @@ function State({ delivery: { status, last_error, next_at } }: { readonly deliver
       )}
     </>
   );
+}
+
+/** Of an event that this page does not know yet, its name. */
+function eventText(kind: string, t: Translate): string {
+  const known = NOTICE_KINDS.find((one) => one === kind);
+  return known ? t(`event.${known}`) : kind;
 }

@@ -10,10 +10,12 @@ import { ProgressLine } from '../parts/job-progress.tsx';
 import { useMay } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
 import { RunResult } from '../parts/run-result.tsx';
+import { Said, SaidProblem } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
+import { useSaid } from '../texts/server-words.ts';
 import { useTexts } from '../texts/texts.ts';
 
 export function RunPage() {
@@ -64,12 +66,7 @@ function Run({ job, isSilent }: RunProps) {
         <Stack gap="sm" aria-live="polite">
           <StatusMark status={job.status} />
           {isLive && <ProgressLine progress={progress ?? job.progress} />}
-          {job.error && (
-            <div>
-              <Text fw={600}>{sentence(job.error.message)}</Text>
-              <Text size="sm">{t('problem.next', { next: job.error.next })}</Text>
-            </div>
-          )}
+          {job.error && <SaidProblem error={job.error} />}
           <Facts job={job} />
         </Stack>
       </Panel>
@@ -133,10 +130,17 @@ const STATES = ['queued', 'running', 'succeeded', 'failed', 'skipped', 'interrup
 
 function News({ news }: { readonly news: JobNews }) {
   const t = useTexts();
+  const said = useSaid();
   const { status, phase, message, attempt } = news.data as Partial<Record<string, string | number>>;
   const state = STATES.find((one) => one === status);
   const again = Number(attempt) > 1 ? ` (${t('job.attempt')} ${attempt})` : '';
-  const text = state ? `${t(`status.${state}`)}${again}` : String(message ?? phase ?? status ?? '');
+  const text = state ? (
+    `${t(`status.${state}`)}${again}`
+  ) : message ? (
+    <Said text={String(message)} />
+  ) : (
+    said.phase(String(phase ?? status ?? ''))
+  );
   return (
     <Text size="sm" className={news.kind === 'warning' ? 'tone-doubt' : ''}>
       <span className="soft">

@@ -2,12 +2,13 @@ import { Group, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call, fieldProblem } from '../api/client.ts';
+import { call } from '../api/client.ts';
 import { useRefresh } from '../api/queries.ts';
 import type { Tenant } from '../api/types.ts';
 import { useTenants } from '../api/upkeep.ts';
 import { ConfirmedButton } from '../parts/confirmed-button.tsx';
 import type { Column } from '../parts/data-table.tsx';
+import { useFieldProblem } from '../parts/field-problem.ts';
 import { Dialog, Form } from '../parts/form.tsx';
 import { ListPage } from '../parts/list-page.tsx';
 import { useMay } from '../parts/may.ts';
@@ -79,6 +80,7 @@ function Actions({ tenant: { id, name, archived_at } }: { readonly tenant: Tenan
 
 function AddTenant({ onClose }: { readonly onClose: () => void }) {
   const t = useTexts();
+  const fieldProblem = useFieldProblem();
   const refresh = useRefresh();
   const [id, setId] = useState('');
   const [name, setName] = useState('');

@@ -1,11 +1,12 @@
 import { Button, Checkbox, Group, NumberInput, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { call, fieldProblem } from '../api/client.ts';
+import { call } from '../api/client.ts';
 import { useMe, useRefresh } from '../api/queries.ts';
 import type { ApiToken, Listed } from '../api/types.ts';
 import { CopyText } from '../parts/copy-button.tsx';
 import type { Column } from '../parts/data-table.tsx';
+import { useFieldProblem } from '../parts/field-problem.ts';
 import { Dialog, Form } from '../parts/form.tsx';
 import { ListPage } from '../parts/list-page.tsx';
 import { StatusMark } from '../parts/status.tsx';
@@ -79,6 +80,7 @@ export function TokensPage() {
 
 function AddToken({ onClose }: { readonly onClose: () => void }) {
   const t = useTexts();
+  const fieldProblem = useFieldProblem();
   const refresh = useRefresh();
   const me = useMe().data;
   const tenant = me?.user.role === null ? (Object.keys(me.user.tenant_roles)[0] ?? null) : null;

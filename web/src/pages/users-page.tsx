@@ -1,12 +1,13 @@
 import { Button, Menu, Select, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { call, fieldProblem } from '../api/client.ts';
+import { call } from '../api/client.ts';
 import { useMe, useRefresh } from '../api/queries.ts';
 import type { Listed, User } from '../api/types.ts';
 import { useTenants } from '../api/upkeep.ts';
 import { PasswordField } from '../parts/credential-fields.tsx';
 import type { Column } from '../parts/data-table.tsx';
+import { useFieldProblem } from '../parts/field-problem.ts';
 import { Dialog, Form } from '../parts/form.tsx';
 import { ListPage } from '../parts/list-page.tsx';
 import { useMay } from '../parts/may.ts';
@@ -107,6 +108,7 @@ function Actions({ user }: { readonly user: User }) {
 
 function AddUser({ onClose }: { readonly onClose: () => void }) {
   const t = useTexts();
+  const fieldProblem = useFieldProblem();
   const refresh = useRefresh();
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');

@@ -2,6 +2,7 @@ import { Group, Progress, Stack, Text } from '@mantine/core';
 import { useJobNews } from '../api/live.ts';
 import { isUnfinished } from '../api/queries.ts';
 import type { Job, JobProgress } from '../api/types.ts';
+import { useSaid } from '../texts/server-words.ts';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { durationText, sizeText } from '../texts/values.ts';
 
@@ -9,8 +10,10 @@ import { durationText, sizeText } from '../texts/values.ts';
 export function ProgressLine({ progress }: { readonly progress: JobProgress | null }) {
   const t = useTexts();
   const language = useLanguage();
+  const said = useSaid();
   if (!progress) return null;
-  const { phase, bytes_done, bytes_total, bytes_per_second, seconds_left } = progress;
+  const phase = said.phase(progress.phase);
+  const { bytes_done, bytes_total, bytes_per_second, seconds_left } = progress;
   const share = bytes_total ? Math.min(100, (bytes_done / bytes_total) * 100) : null;
   const parts = [
     bytes_total

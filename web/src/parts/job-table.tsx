@@ -5,7 +5,7 @@ import { useLanguage, useTexts } from '../texts/texts.ts';
 import { durationText, sizeText } from '../texts/values.ts';
 import { type Column, DataTable } from './data-table.tsx';
 import { LiveProgress } from './job-progress.tsx';
-import { sentence } from './problem-note.tsx';
+import { SaidLine } from './said.tsx';
 import { StatusMark } from './status.tsx';
 import { When } from './when.tsx';
 
@@ -37,7 +37,7 @@ export function JobTable({ label, jobs, error, more }: JobTableProps) {
       cell: (job) =>
         job.error ? (
           <Text size="sm" lineClamp={2}>
-            {sentence(job.error.message)}
+            <SaidLine error={job.error} />
           </Text>
         ) : (
           <>

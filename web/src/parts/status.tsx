@@ -1,4 +1,5 @@
 import { Group, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { useTexts } from '../texts/texts.ts';
 import {
   type Icon,
@@ -45,7 +46,7 @@ export const toneOf = (status: Status): Tone => LOOKS[status].tone;
 interface StatusMarkProps {
   readonly status: Status;
   /** In place of the status' own word. */
-  readonly label?: string;
+  readonly label?: ReactNode;
 }
 
 export function StatusMark({ status, label }: StatusMarkProps) {

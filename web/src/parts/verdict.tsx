@@ -6,7 +6,7 @@ import { useLanguage, useTexts } from '../texts/texts.ts';
 import { relativeText } from '../texts/values.ts';
 import { IconAlertTriangle, IconCircleCheck } from './icons.ts';
 import { useMay } from './may.ts';
-import { sentence } from './problem-note.tsx';
+import { Said } from './said.tsx';
 
 const HOUR_MS = 3_600_000;
 
@@ -36,7 +36,7 @@ export function Verdict({ health }: { readonly health: Health }) {
       <Sentence tone="bad" text={t('health.warning')}>
         {wrong.map(({ plan, part, message }) => (
           <Text size="sm" key={`${plan}/${part}`}>
-            <strong>{part ? `${plan}/${part}` : plan}</strong>: {sentence(message)}
+            <strong>{part ? `${plan}/${part}` : plan}</strong>: <Said text={message} />
           </Text>
         ))}
         <Text size="sm" mt={4}>

@@ -6,7 +6,7 @@ import { useDocuments, useRefresh } from '../api/queries.ts';
 import { Form } from '../parts/form.tsx';
 import { ProgressLine } from '../parts/job-progress.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { sentence } from '../parts/problem-note.tsx';
+import { SaidProblem } from '../parts/said.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { sizeText } from '../texts/values.ts';
 import { importBundle, type SendProgress, sendBundle, type Upload } from './send-bundle.ts';
@@ -74,10 +74,7 @@ export function BundleUpload() {
           {taken?.state === 'importing' && <Taking upload={taken} />}
           {failure && (
             <div role="alert">
-              <Text size="sm" fw={600} className="tone-bad">
-                {sentence(failure.message)}
-              </Text>
-              <Text size="sm">{t('problem.next', { next: failure.next })}</Text>
+              <SaidProblem error={failure} />
             </div>
           )}
         </Stack>

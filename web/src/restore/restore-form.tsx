@@ -3,11 +3,12 @@ import { Button, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { call, fieldProblem } from '../api/client.ts';
+import { call } from '../api/client.ts';
 import type { BackupContent } from '../api/content.ts';
 import { useRefresh } from '../api/queries.ts';
 import { type RestoreWanted, useRestorePlan } from '../api/restores.ts';
 import { useDownload } from '../backup/download-file.ts';
+import { useFieldProblem } from '../parts/field-problem.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Step } from '../parts/step.tsx';
 import { TypedConfirm } from '../parts/typed-confirm.tsx';
@@ -30,6 +31,7 @@ const TYPING_MS = 400;
 /** Four steps on one page, so that everything can be seen before it is confirmed. */
 export function RestoreForm({ backup, item: chosen }: RestoreFormProps) {
   const t = useTexts();
+  const fieldProblem = useFieldProblem();
   const { draft, change } = useRestoreDraft(backup, chosen);
   const now = wantedOf(backup.id, draft);
   const [wanted] = useDebouncedValue(now, TYPING_MS);

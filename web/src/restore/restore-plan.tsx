@@ -4,7 +4,8 @@ import type { BackupContent } from '../api/content.ts';
 import type { RestorePlan } from '../api/restores.ts';
 import { Waiting } from '../parts/data-table.tsx';
 import { IconAlertTriangle } from '../parts/icons.ts';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { Said } from '../parts/said.tsx';
 import { type Language, type Translate, useLanguage, useTexts } from '../texts/texts.ts';
 import { sizeText, timeText } from '../texts/values.ts';
 import type { Draft } from './restore-draft.ts';
@@ -54,7 +55,11 @@ export function PlanOfRestore({ backup, draft, isAsked, plan }: PlanProps) {
       {backup.status === 'incomplete' && <Warning color="orange" title={t('restore.planIncomplete')} />}
       {obstacles.length > 0 && (
         <Warning color="red" title={t('restore.obstacles')}>
-          {obstacles.map(sentence).join(' ')}
+          {obstacles.map((one) => (
+            <div key={one}>
+              <Said text={one} />
+            </div>
+          ))}
         </Warning>
       )}
     </Stack>

@@ -1,7 +1,7 @@
 import { Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { RestoreResult } from '../api/restores.ts';
-import { sentence } from '../parts/problem-note.tsx';
+import { Said } from '../parts/said.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { durationText, sizeText } from '../texts/values.ts';
 
@@ -32,7 +32,7 @@ export function RestoredItems({ result }: { readonly result: RestoreResult }) {
       ))}
       {warnings.map((warning) => (
         <Text size="sm" className="tone-doubt" key={warning}>
-          {sentence(warning)}
+          <Said text={warning} />
         </Text>
       ))}
     </Stack>

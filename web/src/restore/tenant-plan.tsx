@@ -5,7 +5,8 @@ import { isUnfinished, useJob } from '../api/queries.ts';
 import type { RestoreWanted, TenantResult } from '../api/restores.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { LiveProgress } from '../parts/job-progress.tsx';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { Said, SaidProblem } from '../parts/said.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 
 /** Counts the rows of a tenant that would change. The dump is loaded aside for that, so somebody asks for it. */
@@ -37,7 +38,7 @@ function Found({ jobId }: { readonly jobId: string }) {
   return (
     <div aria-live="polite">
       {isUnfinished(job) && <LiveProgress job={job} />}
-      {job.error && <Text size="sm">{sentence(job.error.message)}</Text>}
+      {job.error && <SaidProblem error={job.error} />}
       {job.result ? <TenantRows result={job.result as TenantResult} /> : null}
     </div>
   );
@@ -72,7 +73,7 @@ export function TenantRows({ result: { applied, plan } }: { readonly result: Ten
       />
       {[...plan.conflicts, ...plan.notes].map((note) => (
         <Text size="sm" className="tone-doubt" key={note}>
-          {sentence(note)}
+          <Said text={note} />
         </Text>
       ))}
     </Stack>

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import type { RetentionPreview } from '../api/content.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { sentence } from '../parts/problem-note.tsx';
+import { NextStep, SaidLine } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { type TextKey, type Translate, useTexts } from '../texts/texts.ts';
@@ -41,8 +41,8 @@ export function PreviewTable({ at }: { readonly at: At }) {
     <Panel title={title} flush>
       {error ? (
         <div className="panel-body">
-          <StatusMark status="warning" label={sentence(error.message)} />
-          <Text size="sm">{t('problem.next', { next: error.next })}</Text>
+          <StatusMark status="warning" label={<SaidLine error={error} />} />
+          <NextStep error={error} />
         </div>
       ) : (
         <>

@@ -1,6 +1,6 @@
 import { Radio, Select, Stack, Text, TextInput } from '@mantine/core';
-import { fieldProblem } from '../api/client.ts';
 import type { SetupRestore } from '../api/types.ts';
+import { useFieldProblem } from '../parts/field-problem.ts';
 import { StatusMark } from '../parts/status.tsx';
 import { TypedConfirm } from '../parts/typed-confirm.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
@@ -20,6 +20,7 @@ interface PlaceFormProps {
 /** Where the parts go, what will happen, and the word that starts it. */
 export function PlaceForm({ backup, restoring: { apply }, placement, setPlacement }: PlaceFormProps) {
   const t = useTexts();
+  const fieldProblem = useFieldProblem();
   const language = useLanguage();
   const isReady = chosenTargets(placement).length > 0 || placement.catalog !== null;
   const catalogs = backup.artifacts.filter(({ kind }) => kind === 'sqlite').map(({ name }) => name);
@@ -85,6 +86,7 @@ interface EachProps {
 
 function Each({ backup, placement, setPlacement, problem }: EachProps) {
   const t = useTexts();
+  const fieldProblem = useFieldProblem();
   const language = useLanguage();
   const targets = chosenTargets(placement);
   return (

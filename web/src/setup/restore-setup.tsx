@@ -4,7 +4,8 @@ import { codeOf } from '../api/client.ts';
 import type { SetupRestore } from '../api/types.ts';
 import { OwnerForm } from '../entrance/owner-form.tsx';
 import { ProgressLine } from '../parts/job-progress.tsx';
-import { ProblemNote, sentence } from '../parts/problem-note.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
+import { NextStep, Said, SaidLine } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { Step } from '../parts/step.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
@@ -80,11 +81,10 @@ function Left({ restoring: { left, follow } }: { readonly restoring: SetupRestor
 }
 
 function Failure({ error }: { readonly error: NonNullable<SetupRestore['error']> }) {
-  const t = useTexts();
   return (
     <div role="alert">
-      <StatusMark status="failed" label={sentence(error.message)} />
-      <Text size="sm">{t('problem.next', { next: error.next })}</Text>
+      <StatusMark status="failed" label={<SaidLine error={error} />} />
+      <NextStep error={error} />
     </div>
   );
 }
@@ -124,7 +124,7 @@ function Restored({ view }: { readonly view: SetupRestore }) {
       {view.taken_over && <Text size="sm">{t('setup.takenOver', view.taken_over)}</Text>}
       {view.warnings.map((warning) => (
         <Text size="sm" className="tone-doubt" key={warning}>
-          {sentence(warning)}
+          <Said text={warning} />
         </Text>
       ))}
     </Stack>

@@ -1,0 +1,67 @@
+import { nextsGerman, problemsGerman } from './problems-german.ts';
+import { phasesGerman, sentencesGerman } from './sentences-german.ts';
+
+interface Sentence {
+  readonly pattern: RegExp;
+  readonly gaps: readonly string[];
+  readonly german: string;
+}
+
+/** What programs said when they failed may be long, and is theirs. */
+const LONGEST = 600;
+const GAP = /\{(\w+)\}/g;
+const NUMBER = /^\d+(\.\d+)?$/;
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/** Those that say more between their gaps come first: `{target} is there already` fits much. */
+const sentences: readonly Sentence[] = Object.entries({ ...nextsGerman, ...sentencesGerman })
+  .map(([english, german]) => ({
+    german,
+    gaps: [...english.matchAll(GAP)].map(([, name]) => name!),
+    fixed: english.replace(GAP, '').length,
+    pattern: new RegExp(
+      `^${english
+        .split(/\{\w+\}/)
+        .map(escaped)
+        .join('(.+?)')}$`,
+      's',
+    ),
+  }))
+  .sort((a, b) => b.fixed - a.fixed);
+
+/** Null for what has no translation. In front of a sentence may stand whom it is about: `main: …`. */
+export function translate(text: string): string | null {
+  if (text.length > LONGEST) return null;
+  const whole = sentenceOf(text);
+  if (whole !== null) return whole;
+  const parts = text.split('; ');
+  if (parts.length > 1) return allOf(parts.map(translate), '; ');
+  const [, about, rest] = /^(\S+) (.+)$/s.exec(text) ?? [];
+  if (about === undefined || rest === undefined) return null;
+  const said = about.endsWith(':') ? translate(rest) : sentenceOf(rest);
+  return said === null ? null : `${about} ${said}`;
+}
+
+function sentenceOf(text: string): string | null {
+  for (const { pattern, gaps, german } of sentences) {
+    const found = pattern.exec(text);
+    if (!found) continue;
+    const values = new Map(gaps.map((name, i) => [name, filling(name, found[i + 1]!)]));
+    return german.replace(GAP, (_, name: string) => values.get(name) ?? '');
+  }
+  return null;
+}
+
+/** A sentence may stand within another. */
+function filling(name: string, text: string): string {
+  if (/^n\d?$/.test(name)) return NUMBER.test(text) ? Number(text).toLocaleString('de') : text;
+  return /^(message|reason|why|next)$/.test(name) ? (translate(text) ?? text) : text;
+}
+
+const allOf = (parts: readonly (string | null)[], between: string) =>
+  parts.every((part) => part !== null) ? parts.join(between) : null;
+
+export const what = (code: string): string | null => problemsGerman[code] ?? null;
+
+export const phase = (name: string): string => phasesGerman[name] ?? name;
