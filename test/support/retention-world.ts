@@ -1,4 +1,4 @@
-/** A repository in memory, and a table that grows, for tests of table retention. */
+/** A repository, in memory unless said, and a table that grows, for tests of table retention. */
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 import { systemClock } from '../../src/engine/base/clock.ts';
@@ -13,8 +13,7 @@ import { rawCredential } from './repository-world.ts';
 export const DAY_MS = 86_400_000;
 
 /** `through` wraps the storage as the run sees it. */
-export async function retentionWorld(folder: string) {
-  const storage = memoryStorage();
+export async function retentionWorld(folder: string, storage: Storage = memoryStorage()) {
   const credential = rawCredential();
   const signingKey = newSigningKey();
   const signal = new AbortController().signal;

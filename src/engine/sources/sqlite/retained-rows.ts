@@ -1,12 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
+import { batchSize } from '../retained-batches.ts';
 import type { Insertion, Removal } from '../retained-table.ts';
 import type { TableShape } from './retained-shape.ts';
 import type { Turns } from './retained-turns.ts';
-
-/** A write lock is held for about so long; batches grow and shrink to keep to it. */
-const TARGET_MS = 40;
-const LEAST_ROWS = 100;
 
 /** See `RetainedTable.removeArchived`. */
 export async function removeRows(
@@ -18,17 +15,20 @@ export async function removeRows(
 ): Promise<Removal> {
   const { table, rowId } = shape;
   return withArchive(database, file, async () => {
-    const inBatch = `select a.${rowId} from archive.${table} a where a.${rowId} > ? and a.${rowId} <= ?`;
     const remove = database.prepare(`delete from main.${table} where ${rowId} in
       (select a.${rowId} from archive.${table} a cross join main.${table} t on t.${rowId} = a.${rowId}
        where a.${rowId} > ? and a.${rowId} <= ? and ${sameRow(shape)})`);
-    const left = database.prepare(`select count(*) as n from main.${table} where ${rowId} in (${inBatch})`);
+    const left = database.prepare(`select count(*) as n from archive.${table} a cross join main.${table} t
+      on t.${rowId} = a.${rowId} where a.${rowId} > ? and a.${rowId} <= ?`);
     let [deleted, changed] = [0, 0];
-    await eachBatch(database, shape, turns, (from, to) => {
+    await eachBatch(database, shape, turns, (from, to, rows) => {
       const gone = Number(remove.run(from, to).changes);
-      deleted += gone;
-      changed += (left.get(from, to) as { n: number }).n;
-      onRows(gone);
+      return () => {
+        const there = gone < rows ? (left.get(from, to) as { n: number }).n : 0;
+        deleted += gone;
+        changed += there;
+        onRows(gone);
+      };
     });
     return { deleted, changed };
   });
@@ -50,21 +50,16 @@ export async function insertRows(
       where a.${rowId} > ? and a.${rowId} <= ? order by a.${rowId}`);
     const equal = database.prepare(`select count(*) as n from archive.${table} a cross join main.${table} t
       on t.${rowId} = a.${rowId} where a.${rowId} > ? and a.${rowId} <= ? and ${sameRow(shape)}`);
-    const inArchive = database.prepare(
-      `select count(*) as n from archive.${table} a where a.${rowId} > ? and a.${rowId} <= ?`,
-    );
-    const countOf = (statement: typeof equal, from: bigint, to: bigint) =>
-      (statement.get(from, to) as { n: number }).n;
     let [inserted, present, different] = [0, 0, 0];
-    await eachBatch(database, shape, turns, (from, to) => {
-      const before = countOf(equal, from, to);
-      const all = countOf(inArchive, from, to);
-      // The last one that may find the database locked: a piece is counted once.
+    await eachBatch(database, shape, turns, (from, to, rows) => {
+      const before = (equal.get(from, to) as { n: number }).n;
       const added = Number(insert.run(from, to).changes);
-      inserted += added;
-      present += before;
-      different += all - before - added;
-      onRows(added);
+      return () => {
+        inserted += added;
+        present += before;
+        different += rows - before - added;
+        onRows(added);
+      };
     });
     return { inserted, present, different };
   });
@@ -88,30 +83,34 @@ async function withArchive<T>(database: DatabaseSync, file: string, work: () => 
   }
 }
 
+/** What gives what is to be done once its write is through: a write that finds the database locked is tried again. */
+type Batch = (from: bigint, to: bigint, rows: number) => () => void;
+
 async function eachBatch(
   database: DatabaseSync,
   { table, rowId }: TableShape,
   turns: Turns,
-  work: (from: bigint, to: bigint) => void,
+  work: Batch,
 ): Promise<void> {
-  const next = database.prepare(`select max(r) as last from
+  const next = database.prepare(`select max(r) as last, count(*) as n from
     (select ${rowId} as r from archive.${table} where ${rowId} > ? order by ${rowId} limit ?)`);
   next.setReadBigInts(true);
+  const size = batchSize(turns.pace.batchRows);
   let from = -9_223_372_036_854_775_808n;
-  let rows = Math.min(turns.pace.batchRows, 200);
   for (;;) {
-    const { last } = next.get(from, rows) as { last: bigint | null };
+    const { last, n } = next.get(from, size.rows()) as { last: bigint | null; n: bigint };
     if (last === null) return;
     const since = from;
     let tookMs = 0;
-    await turns.run(() => {
+    const counted = await turns.run(() => {
       const startedMs = performance.now();
-      work(since, last);
+      const done = work(since, last, Number(n));
       tookMs = performance.now() - startedMs;
+      return done;
     });
+    await turns.run(counted);
     from = last;
-    if (tookMs > TARGET_MS) rows = Math.max(LEAST_ROWS, Math.floor(rows / 2));
-    else if (tookMs < TARGET_MS / 2) rows = Math.min(turns.pace.batchRows, rows * 2);
-    await turns.pause(tookMs);
+    size.took(tookMs);
+    await turns.pause(tookMs / 2);
   }
 }

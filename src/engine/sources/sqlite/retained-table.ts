@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../base/errors.ts';
@@ -38,7 +39,7 @@ export async function openRetainedSqlite(options: RetainedSqliteOptions): Promis
   try {
     const shape = await turns.run(() => describeTable(database, path, rule));
     const cut = await cutOf(database, shape, options, turns);
-    const live: Live = { database, shape, cut, turns, options };
+    const live: Live = { database, shape, cut, turns, options, exportedTo: FIRST };
     return {
       limits: cut.words,
       count: () => countRows(live),
@@ -68,7 +69,11 @@ interface Live {
   readonly cut: Cut;
   readonly turns: Turns;
   readonly options: RetainedSqliteOptions;
+  /** Row id where the last export ended. */
+  exportedTo: bigint;
 }
+
+const FIRST = -9_223_372_036_854_775_808n;
 
 /** A number that grows with age's reverse, or NULL for what is no such value: a row of unknown age never goes. */
 function orderOf({ column, unit }: RetentionRule): string {
@@ -157,23 +162,30 @@ async function countRows({ database, shape, cut, turns }: Live) {
   return { rows, going };
 }
 
-/** Goes over the row ids of the table, some at a time. `work` gives false to end early. */
+/**
+ * Goes over the row ids of the table behind `after`, some at a time, up to those that are there when it begins: a writer could keep it
+ * going for ever. `work` gives false to end early.
+ */
 async function eachStep(
   database: DatabaseSync,
   { table, rowId }: TableShape,
   turns: Turns,
   work: (from: bigint, to: bigint) => unknown,
+  after = FIRST,
 ): Promise<void> {
+  const newest = database.prepare(`select max(${rowId}) as last from main.${table}`);
   const next = database.prepare(`select max(r) as last from
-    (select ${rowId} as r from main.${table} where ${rowId} > ? order by ${rowId} limit ${STEP_ROWS})`);
-  next.setReadBigInts(true);
-  let from = -9_223_372_036_854_775_808n;
+    (select ${rowId} as r from main.${table} where ${rowId} > ? and ${rowId} <= ? order by ${rowId} limit ${STEP_ROWS})`);
+  for (const one of [newest, next]) one.setReadBigInts(true);
+  const end = await turns.run(() => newest.get() as { last: bigint | null });
+  let from = after;
   for (;;) {
-    const { last } = await turns.run(() => next.get(from) as { last: bigint | null });
+    const { last } = await turns.run(() => next.get(from, end.last) as { last: bigint | null });
     if (last === null) return;
     const since = from;
     if ((await turns.run(() => work(since, last))) === false) return;
     from = last;
+    await turns.between();
   }
 }
 
@@ -183,35 +195,47 @@ function attach(database: DatabaseSync, file: string): void {
   database.exec('pragma archive.journal_mode = off; pragma archive.synchronous = off');
 }
 
-/** The rows are copied by SQLite itself, so that every value stays what it is, into a database that holds them alone. */
-async function exportRows(
-  { database, shape, cut, turns, options }: Live,
-  limit: number,
-  folder: string,
-): Promise<Source | null> {
-  const { condition } = cut;
-  if (condition === null) return null;
-  const { table, rowId, columns, archiveDefinition, archiveColumns } = shape;
+/**
+ * The rows are copied by SQLite itself, so that every value stays what it is, into a database that holds them alone. The next export
+ * goes on where this one ended; rows that came to lie before that are found when nothing else is left.
+ */
+async function exportRows(live: Live, limit: number, folder: string): Promise<Source | null> {
+  const { cut, options } = live;
+  if (cut.condition === null) return null;
+  const isAll = live.exportedTo === FIRST;
   const file = join(folder, 'rows.sqlite');
+  let rows = await copyRows(live, cut.condition, limit, file);
+  if (rows === 0 && !isAll) {
+    live.exportedTo = FIRST;
+    await rm(file);
+    rows = await copyRows(live, cut.condition, limit, file);
+  }
+  return rows === 0 ? null : archiveSource(file, rows, options);
+}
+
+async function copyRows(live: Live, condition: string, limit: number, file: string): Promise<number> {
+  const { database, shape, turns } = live;
+  const { table, rowId, columns, archiveDefinition, archiveColumns, hasKeyColumn } = shape;
+  const chosen = hasKeyColumn ? columns : [rowId, ...columns];
   let rows = 0;
   attach(database, file);
   try {
     database.exec(archiveDefinition);
-    await eachStep(database, shape, turns, (from, to) => {
-      const chosen = [rowId, ...columns].join(', ');
-      const { changes } = database
-        .prepare(
-          `insert into archive.${table} (${archiveColumns}) select ${shape.hasKeyColumn ? columns.join(', ') : chosen}
-           from main.${table} where ${rowId} > ${from} and ${rowId} <= ${to} and (${condition}) order by ${rowId} limit ${limit - rows}`,
-        )
-        .run();
-      rows += Number(changes);
-      return rows < limit ? undefined : false;
-    });
+    const copy = database.prepare(
+      `insert into archive.${table} (${archiveColumns}) select ${chosen.join(', ')}
+       from main.${table} where ${rowId} > ? and ${rowId} <= ? and (${condition}) order by ${rowId} limit ?`,
+    );
+    const step = (from: bigint, to: bigint) => {
+      rows += Number(copy.run(from, to, limit - rows).changes);
+      // Of a step that the limit cut off, the rest comes next time.
+      if (rows >= limit) return false;
+      live.exportedTo = to;
+    };
+    await eachStep(database, shape, turns, step, live.exportedTo);
   } finally {
     database.exec('detach archive');
   }
-  return rows === 0 ? null : archiveSource(file, rows, options);
+  return rows;
 }
 
 /** The same checks as for any SQLite database, under the name of the table. */
