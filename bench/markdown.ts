@@ -1,16 +1,33 @@
 /** Results as Markdown: the whole of them for the documentation, and a few lines for the front page. */
 import type { BenchResult, Step, WorkloadResult } from './results.ts';
 import { MIB, sizeText } from './sizes.ts';
-import { METRICS, type Metric, OURS, type Row, type Spread, summarise } from './summary.ts';
-import { WORKLOADS } from './workloads/index.ts';
+import {
+  isOf,
+  METRICS,
+  type Metric,
+  OURS,
+  type Row,
+  type Spread,
+  type StepKey,
+  stepsOf,
+  summarise,
+} from './summary.ts';
+import { TITLES } from './workloads/titles.ts';
 
 const STEP_TITLES: Readonly<Record<Step, string>> = {
   first: 'first backup',
   unchanged: 'unchanged',
   changed: '1 % changed',
   restore: 'restore',
+  file: 'restore to a file',
+  drill: 'drill: restore phase',
+  verify: 'verify all',
+  prune: 'drop half, prune',
 };
 const NOTHING = '–';
+
+const stepTitle = ({ step, pattern }: StepKey) =>
+  pattern === null ? STEP_TITLES[step] : `${STEP_TITLES[step]}, ${pattern}`;
 const KIB = 1024;
 
 /** Of one run: machine, settings, tools, and a table for each workload. */
@@ -42,11 +59,11 @@ const HEAD = [
 
 export function workloadTable(result: WorkloadResult): string {
   const facts = Object.entries(result.facts).map(([name, count]) => `${count.toLocaleString('en')} ${name}`);
-  const title = `### ${WORKLOADS[result.workload].title} (${[sizeText(result.sizeBytes), ...facts].join(', ')})`;
+  const title = `### ${TITLES[result.workload]} (${[sizeText(result.sizeBytes), ...facts].join(', ')})`;
   const rows = summarise(result).map((row) => {
     const values = METRICS.map((metric) => valueText(metric, row.values[metric]));
     const ratios = METRICS.map((metric) => ratioText(row.ratios?.[metric]));
-    return `| ${[STEP_TITLES[row.step], row.tool, ...values, ...ratios].join(' | ')} |`;
+    return `| ${[stepTitle(row), row.tool, ...values, ...ratios].join(' | ')} |`;
   });
   return [title, '', ...HEAD, ...rows, ...slowestLine(result)].join('\n');
 }
@@ -55,7 +72,10 @@ export function workloadTable(result: WorkloadResult): string {
 function slowestLine({ samples }: WorkloadResult): string[] {
   const told = samples.filter(({ round, slowestStage }) => round === 1 && slowestStage !== undefined);
   if (told.length === 0) return [];
-  const stages = told.map(({ step, slowestStage }) => `${STEP_TITLES[step]}: ${slowestStage}`);
+  const stages = stepsOf(told).map((key) => {
+    const slowest = told.filter((sample) => isOf(sample, key)).map(({ slowestStage }) => slowestStage);
+    return `${stepTitle(key)}: ${slowest[0]}`;
+  });
   return ['', `Slowest stage of holdfast: ${stages.join('; ')}.`];
 }
 
@@ -72,11 +92,13 @@ export function shortTable(results: readonly WorkloadResult[]): string {
       .filter(({ tool }) => tool === OURS)
       .map((ours) => {
         const cells = peers.flatMap((peer) => {
-          const row = rows.find(({ step, tool }) => step === ours.step && tool === peer);
+          const row = rows.find(
+            ({ step, pattern, tool }) => step === ours.step && pattern === ours.pattern && tool === peer,
+          );
           return [ratioText(row?.ratios?.wallSeconds, false), ratioText(row?.ratios?.addedBytes, false)];
         });
-        const title = `${WORKLOADS[result.workload].title}, ${sizeText(result.sizeBytes)}`;
-        return `| ${[title, STEP_TITLES[ours.step], oursText(ours), ...cells].join(' | ')} |`;
+        const title = `${TITLES[result.workload]}, ${sizeText(result.sizeBytes)}`;
+        return `| ${[title, stepTitle(ours), oursText(ours), ...cells].join(' | ')} |`;
       }),
   );
   return [...(peers.length === 0 ? ['| data | step | holdfast |', '|---|---|--:|'] : head), ...lines].join(

@@ -1,6 +1,6 @@
 /** Runs a command and measures it: wall time, processor time, peak memory of all its processes. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { argumentsOf, type Command, describe } from './command.ts';
 import { processState, treeMemory } from './process-tree.ts';
 
@@ -56,6 +56,12 @@ export async function run(
     signal.removeEventListener('abort', stop);
     onEnd?.();
   }
+}
+
+/** What a command writes, by way of a file. Without the last line's end. */
+export async function output(command: Command, file: string, signal: AbortSignal): Promise<string> {
+  await run({ ...command, outputFile: file }, signal);
+  return readFileSync(file, 'utf8').replace(/\n$/, '');
 }
 
 /** In a group of its own, so that all of it can be ended; and with no more of the environment than it needs. */

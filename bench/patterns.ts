@@ -1,8 +1,18 @@
 /** Which rows or files a day changes: one in a hundred, laid out in four ways. */
 import { mix, randomOf, shuffle } from './random.ts';
 
-export const PATTERNS = ['scattered', 'random', 'skewed', 'clustered'] as const;
+/**
+ * From the gentlest to the worst for deduplication. In this order they come one day after another: PostgreSQL writes a changed row
+ * into space that earlier changes left, so that after scattered ones even neighbours would be scattered.
+ */
+export const PATTERNS = ['clustered', 'skewed', 'random', 'scattered'] as const;
 export type Pattern = (typeof PATTERNS)[number];
+/** As `--pattern` takes them: all are one day after another. */
+export const PATTERN_CHOICES = ['all', ...PATTERNS] as const;
+export type PatternChoice = (typeof PATTERN_CHOICES)[number];
+
+export const patternsOf = (choice: PatternChoice): readonly Pattern[] =>
+  choice === 'all' ? PATTERNS : [choice];
 
 const EVERY = 100;
 /** `0.01 = integral of min(1, SKEW * d^-0.75)`, d the distance from the newest as a share of all. */

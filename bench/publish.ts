@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { conditions, resultMarkdown, shortTable } from './markdown.ts';
 import type { BenchResult, WorkloadResult } from './results.ts';
-import { WORKLOAD_NAMES } from './workloads/index.ts';
+import { WORKLOAD_NAMES } from './workloads/titles.ts';
 
 export const BEGIN = '<!-- bench:begin -->';
 export const END = '<!-- bench:end -->';

@@ -1,4 +1,5 @@
 /** Medians over the rounds, and holdfast beside each peer, paired by round. */
+import type { Pattern } from './patterns.ts';
 import { type Sample, STEPS, type Step, type WorkloadResult } from './results.ts';
 
 export const METRICS = ['wallSeconds', 'cpuSeconds', 'peakBytes', 'addedBytes'] as const;
@@ -13,6 +14,7 @@ export interface Spread {
 
 export interface Row {
   readonly step: Step;
+  readonly pattern: Pattern | null;
   readonly tool: string;
   /** Null where the tool has no such number. */
   readonly values: Readonly<Record<Metric, Spread | null>>;
@@ -24,8 +26,8 @@ export const OURS = 'holdfast';
 
 /** In the order of the steps; within one, holdfast first and then as measured. */
 export function summarise({ samples }: Pick<WorkloadResult, 'samples'>): Row[] {
-  return STEPS.flatMap((step) => {
-    const ofStep = samples.filter((sample) => sample.step === step);
+  return stepsOf(samples).flatMap(({ step, pattern }) => {
+    const ofStep = samples.filter((sample) => isOf(sample, { step, pattern }));
     const tools = [...new Set(ofStep.map(({ tool }) => tool))].sort(
       (a, b) => Number(b === OURS) - Number(a === OURS) || a.localeCompare(b),
     );
@@ -34,10 +36,33 @@ export function summarise({ samples }: Pick<WorkloadResult, 'samples'>): Row[] {
       const theirs = ofStep.filter((sample) => sample.tool === tool);
       const ratios =
         tool === OURS || ours.length === 0 ? null : eachMetric((metric) => ratio(ours, theirs, metric));
-      return { step, tool, values: eachMetric((metric) => spread(numbersOf(theirs, metric))), ratios };
+      return {
+        step,
+        pattern,
+        tool,
+        values: eachMetric((metric) => spread(numbersOf(theirs, metric))),
+        ratios,
+      };
     });
   });
 }
+
+export interface StepKey {
+  readonly step: Step;
+  /** Null for steps that have none. */
+  readonly pattern: Pattern | null;
+}
+
+/** Each step that was measured, in order; `changed` once for each pattern, as they came. */
+export function stepsOf(samples: readonly Sample[]): StepKey[] {
+  return STEPS.flatMap((step) => {
+    const found = samples.filter((sample) => sample.step === step);
+    return [...new Set(found.map(({ pattern }) => pattern ?? null))].map((pattern) => ({ step, pattern }));
+  });
+}
+
+export const isOf = (sample: Sample, { step, pattern }: StepKey) =>
+  sample.step === step && (sample.pattern ?? null) === pattern;
 
 /** Null of nothing. Of an even number of values the median is the mean of the middle two. */
 export function spread(values: readonly number[]): Spread | null {
@@ -53,7 +78,7 @@ function ratio(ours: readonly Sample[], theirs: readonly Sample[], metric: Metri
   const pairs = ours.flatMap((mine) => {
     const other = theirs.find(({ round }) => round === mine.round)?.[metric];
     const own = mine[metric];
-    return own === null || other === null || other === undefined || other <= 0 ? [] : [own / other];
+    return typeof own !== 'number' || typeof other !== 'number' || other <= 0 ? [] : [own / other];
   });
   return spread(pairs);
 }

@@ -23,7 +23,11 @@ function session(program: string, compression: string | null, source: Source, fo
   const repository = join(folder, 'repository');
   const copy = join(folder, 'copy.sqlite');
   let latest = '';
-  const env = { BORG_PASSPHRASE: PASSWORD, BORG_REPO: repository, BORG_BASE_DIR: folder, HOME: folder };
+  const env = {
+    ...{ BORG_PASSPHRASE: PASSWORD, BORG_REPO: repository, BORG_BASE_DIR: folder, HOME: folder },
+    // A prepared repository is copied before it is pruned.
+    BORG_RELOCATED_REPO_ACCESS_IS_OK: 'yes',
+  };
   const call = (steps: readonly Pipeline[], more: Partial<Command> = {}): Command => ({
     steps,
     env,
@@ -33,6 +37,12 @@ function session(program: string, compression: string | null, source: Source, fo
   return {
     prepare: call([[[program, 'init', '--encryption', 'repokey-blake2']]]),
     repository,
+    toFile: (path) => ({
+      command: call([[[program, 'extract', '--stdout', latest]]], { outputFile: path }),
+      path,
+    }),
+    verify: () => call([[[program, 'check', '--verify-data']]]),
+    prune: (keep) => call([[[program, 'prune', '--keep-last', String(keep)]], [[program, 'compact']]]),
     backup(run) {
       latest = `::run-${run}`;
       switch (source.kind) {

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { slowestStage } from '../../src/cli/render-profile.ts';
 import type { Command } from '../command.ts';
 import type { Source } from '../workloads/port.ts';
+import { openWriter, pruneCommand } from './holdfast-upkeep.ts';
 import { PASSWORD } from './password.ts';
 import type { Session, Tool } from './port.ts';
 
@@ -24,26 +25,45 @@ export function holdfast(cacheFolder: string): Tool {
 function session(source: Source, folder: string, cacheFolder: string): Session {
   const repository = join(folder, 'repository');
   const report = join(folder, 'backup.json');
+  const drilled = join(folder, 'drill.json');
+  const home = join(folder, 'data');
   const call = (...args: string[]): Command => ({
     steps: [[[process.execPath, BIN, '--repository', repository, '--json', ...args]]],
     env: {
       BACKUP_ENCRYPTION_KEY: PASSWORD,
-      HOLDFAST_HOME: join(folder, 'data'),
+      HOLDFAST_HOME: home,
       HOME: folder,
       XDG_CACHE_HOME: cacheFolder,
     },
+  });
+  const restoreTo = (place: string) => ({
+    command: call('restore', 'latest', itemName(source), '--to', place, '--confirm-restore'),
+    path: place,
   });
   return {
     prepare: call('init'),
     repository,
     backup: () => ({ ...call('backup', '--profile', addressOf(source)), outputFile: report }),
     slowestStage: () => slowestStage(JSON.parse(readFileSync(report, 'utf8')).profile),
-    restore: (place) => ({
-      command: call('restore', 'latest', itemName(source), '--to', place, '--confirm-restore'),
+    restore: restoreTo,
+    toFile: restoreTo,
+    drill: (place) => ({
+      command: { ...call('drill'), outputFile: drilled },
       path: place,
+      wallSeconds: () => phaseSeconds(JSON.parse(readFileSync(drilled, 'utf8')), ['load', 'index']),
     }),
+    verify: () => call('verify'),
+    prune: (keep) => pruneCommand(call, repository, keep),
+    openWriter: () => openWriter(source, repository, home),
   };
 }
+
+interface Drilled {
+  readonly phases: readonly { readonly name: string; readonly durationMs: number }[];
+}
+
+const phaseSeconds = ({ phases }: Drilled, wanted: readonly string[]) =>
+  phases.reduce((sum, { name, durationMs }) => sum + (wanted.includes(name) ? durationMs / 1000 : 0), 0);
 
 function addressOf(source: Source): string {
   if (source.kind === 'postgres') return source.url;

@@ -12,6 +12,7 @@ export function pgDumpFloor(version: string): Tool {
     version,
     settings: '`pg_dump -Fc -Z0` to nowhere: what reading alone costs',
     kinds: ['postgres'],
+    patternsAreAlike: true,
     session: (source): Session => ({
       prepare: null,
       repository: null,
@@ -28,6 +29,7 @@ export function pgDumpCompressed(version: string): Tool {
     version,
     settings: '`pg_dump -Fc` with its own compression (gzip), and `pg_restore`; nothing encrypted',
     kinds: ['postgres'],
+    patternsAreAlike: true,
     session(source, folder): Session {
       if (source.kind !== 'postgres') throw new Error('pg_dump reads PostgreSQL alone');
       const program = join(source.binFolder, 'pg_dump');
@@ -59,6 +61,7 @@ export function pgRestoreParallel(version: string): Tool {
     session(source, folder): Session {
       if (source.kind !== 'postgres') throw new Error('pg_restore loads PostgreSQL alone');
       const dump = join(folder, 'dump');
+      const file = join(folder, 'db.dump');
       const jobs = ['-j', RESTORE_JOBS];
       const program = (name: string) => join(source.binFolder, name);
       return {
@@ -69,6 +72,13 @@ export function pgRestoreParallel(version: string): Tool {
           prepare: { steps: [[[program('pg_dump'), '-Fd', ...jobs, '-f', dump, '-d', source.url]]] },
           command: { steps: [[[program('pg_restore'), ...jobs, '-d', url, dump]]] },
           path: url,
+        }),
+        // The same kind of dump that a drill of Holdfast loads.
+        drill: (url) => ({
+          prepare: { steps: [[[...plainDump(source), '-f', file]]] },
+          command: { steps: [[[program('pg_restore'), ...jobs, '-d', url, file]]] },
+          path: url,
+          wallSeconds: null,
         }),
       };
     },

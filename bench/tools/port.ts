@@ -10,6 +10,8 @@ export interface Tool {
   /** What it does to the data, for the report: encryption, compression. */
   readonly settings: string;
   readonly kinds: readonly Source['kind'][];
+  /** It costs the same whichever rows were edited: of several patterns it runs after the last alone. */
+  readonly patternsAreAlike?: true;
   /** A new, empty place of its own beneath `folder`, which exists. Nothing is run yet. */
   session(source: Source, folder: string): Session;
 }
@@ -23,8 +25,29 @@ export interface Session {
   backup(run: number): Command | null;
   /** The stage that set the pace of the last backup, where the tool tells. */
   slowestStage?(): string;
-  /** The latest backup to a path or into an empty database. `prepare` is not measured; `path` is where it then lies. */
-  restore(
-    place: string,
-  ): { readonly prepare?: Command; readonly command: Command; readonly path: string } | null;
+  /** The latest backup to a path or into an empty database. */
+  restore(place: string): Restore | null;
+  /** The latest backup of a database as one file of PostgreSQL's own format. */
+  toFile?(path: string): Restore | null;
+  /** Brings the latest backup back to look at it. `wallSeconds`: of the part that is compared; null for all of it. */
+  drill?(place: string): (Restore & { readonly wallSeconds: (() => number) | null }) | null;
+  /** Reads every stored byte and checks it. */
+  verify?(): Command;
+  /** Drops all backups but the newest, and gives back the space of what only they needed. */
+  prune?(keep: number): Command;
+  /** Makes backups without a process for each: to prepare long histories, never measured. */
+  openWriter?(): Promise<Writer>;
+}
+
+export interface Restore {
+  /** Run before, and not measured. */
+  readonly prepare?: Command;
+  readonly command: Command;
+  /** Where it then lies. */
+  readonly path: string;
+}
+
+export interface Writer {
+  backup(): Promise<void>;
+  close(): Promise<void>;
 }

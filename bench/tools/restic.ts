@@ -25,6 +25,7 @@ export function resticChecked(program: string, version: string): Tool {
     name: `${plain.name}+check`,
     settings: `${plain.settings}; after \`pragma integrity_check\` of the copy`,
     kinds: ['sqlite'],
+    patternsAreAlike: true,
     // A restore is the same with and without.
     session: (source, folder) => ({ ...session(program, source, folder, true), restore: () => null }),
   };
@@ -64,6 +65,12 @@ function session(program: string, source: Source, folder: string, checked = fals
     prepare: call([[[program, 'init']]]),
     repository,
     backup,
+    toFile: (path) => ({
+      command: call([[[program, 'dump', 'latest', DUMP]]], { outputFile: path }),
+      path,
+    }),
+    verify: () => call([[[program, 'check', '--read-data']]]),
+    prune: (keep) => call([[[program, 'forget', '--keep-last', String(keep), '--prune']]]),
     restore(place) {
       switch (source.kind) {
         case 'postgres':

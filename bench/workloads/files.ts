@@ -83,6 +83,7 @@ export async function filesWorkload(options: WorkloadOptions, shape: Shape): Pro
       return {
         place,
         check: (path) => compareTrees(folder, path, signal),
+        isQuicklyRemoved: false,
         remove: async () => rmSync(place, { recursive: true, force: true }),
       };
     },

@@ -2,15 +2,15 @@ import { filesWorkload, MANY_SMALL, MIXED } from './files.ts';
 import type { Workload, WorkloadOptions } from './port.ts';
 import { postgresWorkload } from './postgres.ts';
 import { sqliteWorkload } from './sqlite.ts';
+import type { WorkloadName } from './titles.ts';
 
-/** In the order they run in, each with what it is called in reports. */
+/** What is backed up in steps of a day; a history is prepared by itself. */
 export const WORKLOADS = {
-  postgres: { title: 'PostgreSQL database', open: postgresWorkload },
-  sqlite: { title: 'SQLite database', open: sqliteWorkload },
-  files: { title: 'Files of all sizes', open: (options) => filesWorkload(options, MIXED) },
-  'small-files': { title: 'Many small files', open: (options) => filesWorkload(options, MANY_SMALL) },
-} as const satisfies Record<string, { title: string; open(options: WorkloadOptions): Promise<Workload> }>;
-
-export type WorkloadName = keyof typeof WORKLOADS;
-
-export const WORKLOAD_NAMES = Object.keys(WORKLOADS) as WorkloadName[];
+  postgres: postgresWorkload,
+  sqlite: sqliteWorkload,
+  files: (options) => filesWorkload(options, MIXED),
+  'small-files': (options) => filesWorkload(options, MANY_SMALL),
+} as const satisfies Record<
+  Exclude<WorkloadName, 'history'>,
+  (options: WorkloadOptions) => Promise<Workload>
+>;

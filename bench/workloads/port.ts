@@ -18,6 +18,10 @@ export interface Workload {
   warm(): Promise<void>;
   /** A place to restore to that nobody has used. */
   restoreTarget(): Promise<RestoreTarget>;
+  /** A database on a server like the one a drill of Holdfast makes; only where there are dumps. */
+  drillTarget?(): Promise<RestoreTarget>;
+  /** Throws when the file is not a dump of what the source holds now. */
+  checkFile?(path: string): Promise<void>;
   /** Ends servers. Files beneath the folder stay. Idempotent. */
   close(): Promise<void>;
 }
@@ -28,6 +32,8 @@ export interface RestoreTarget {
   /** Throws when what lies at `path` is not what the source holds now. A server's database is always at `place`. */
   check(path: string): Promise<void>;
   remove(): Promise<void>;
+  /** A few large files, that go in no time: it is removed before the next tool's turn. */
+  readonly isQuicklyRemoved: boolean;
 }
 
 export interface WorkloadOptions {

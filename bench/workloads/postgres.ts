@@ -11,6 +11,7 @@ import { editOf, rowOf, TABLES, type Table, tableSeed, type Value } from '../dat
 import { type Pattern, pickChanged } from '../patterns.ts';
 import { GIB } from '../sizes.ts';
 import type { Workload, WorkloadOptions } from './port.ts';
+import { checkDump, contentHashes, drillTarget, restoreTargets } from './postgres-restores.ts';
 
 /** Nothing runs on its own time: a run that meets autovacuum is no worse tool than one that does not. */
 const SERVER_SETTINGS = {
@@ -32,6 +33,10 @@ export async function postgresWorkload(options: WorkloadOptions): Promise<Worklo
     const url = await cluster.createDatabase(DATABASE);
     await create(cluster, url, counts, seed, signal);
     let held: string | null = null;
+    const wanted = async () => {
+      held ??= await contentHashes((sql) => cluster.psql(sql, DATABASE));
+      return held;
+    };
     const rows = [...counts.values()].reduce((sum, count) => sum + count, 0);
     return {
       source: { kind: 'postgres', url, binFolder: cluster.binFolder },
@@ -45,10 +50,9 @@ export async function postgresWorkload(options: WorkloadOptions): Promise<Worklo
         return updates.count();
       },
       warm: async () => void (await dumpBytes(cluster, url, signal)),
-      restoreTarget: restoreTargets(cluster, async () => {
-        held ??= await contentHashes(cluster, DATABASE);
-        return held;
-      }),
+      restoreTarget: restoreTargets(cluster, wanted),
+      drillTarget: () => drillTarget(cluster.binFolder, options.folder, signal, wanted),
+      checkFile: (path) => checkDump(cluster.binFolder, url, path, signal),
       close: () => cluster.stop(),
     };
   } catch (error) {
@@ -169,31 +173,4 @@ async function dumpBytes(cluster: Cluster, url: string, signal: AbortSignal): Pr
   const [code] = await ended;
   if (code !== 0) throw new Error(`pg_dump ended with ${code}`);
   return bytes;
-}
-
-function restoreTargets(cluster: Cluster, wanted: () => Promise<string>): Workload['restoreTarget'] {
-  let targets = 0;
-  return async () => {
-    targets += 1;
-    const name = `restored_${targets}`;
-    return {
-      place: await cluster.createDatabase(name),
-      async check() {
-        const [want, got] = [await wanted(), await contentHashes(cluster, name)];
-        if (want !== got) throw new Error(`the restored database holds\n${got}\nand the source\n${want}`);
-      },
-      remove: async () => void (await cluster.psql(`drop database if exists ${name} with (force)`)),
-    };
-  };
-}
-
-/** Row count and a hash of all rows, whatever their order, of each table; and how many indexes and keys there are. */
-function contentHashes(cluster: Cluster, database: string): Promise<string> {
-  const tables = TABLES.map(
-    ({ name }) => `select '${name}', count(*), sum(hashtextextended(t::text, 0)::numeric) from ${name} t`,
-  );
-  const keys =
-    "select 'indexes', count(*), (select count(*) from pg_constraint where connamespace = 'public'::regnamespace) " +
-    "from pg_indexes where schemaname = 'public'";
-  return cluster.psql([...tables, keys].join('\nunion all\n'), database);
 }
