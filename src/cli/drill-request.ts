@@ -9,7 +9,7 @@ import { specOf } from './choose-plan.ts';
 import type { Cli } from './cli.ts';
 import { placedParts, specOfAddress } from './destination-specs.ts';
 import type { DestinationSpec, DrillRequest } from './engine-door.ts';
-import { chooseDestination, type LoadedConfig, loadConfig } from './settings.ts';
+import { chooseDestination, interpolated, type LoadedConfig, loadConfig } from './settings.ts';
 
 /** A drill of a plan of the configuration, or of whatever the one destination holds. */
 export interface ChosenDrill {
@@ -56,7 +56,7 @@ export async function drillNeeds(
   plan: PlanConfig,
 ): Promise<ChosenDrill['request']> {
   return {
-    settings: settingsOf(cli, loaded, plan),
+    settings: await settingsOf(cli, loaded, plan),
     sources: await liveSources(cli, loaded, plan),
     expected: expectedOf(loaded.config, plan),
   };
@@ -79,7 +79,11 @@ function chosenName(loaded: LoadedConfig | null, wanted: string | undefined): st
   });
 }
 
-function settingsOf(cli: Cli, loaded: LoadedConfig, plan: PlanConfig): DrillRequest['settings'] {
+async function settingsOf(
+  cli: Cli,
+  loaded: LoadedConfig,
+  plan: PlanConfig,
+): Promise<DrillRequest['settings']> {
   const name = plan.drill?.postgres.serverEnv;
   const server = name === undefined ? null : cli.io.environment[name];
   if (server === undefined || server === '') {
@@ -95,10 +99,35 @@ function settingsOf(cli: Cli, loaded: LoadedConfig, plan: PlanConfig): DrillRequ
     ...settings,
     folder: absolute(settings.folder),
     postgresPrograms: settings.postgresPrograms.map((path) => resolve(loaded.folder, path)),
-    checks: settings.checks.map((check) =>
-      check.kind === 'sql' ? check : { ...check, folder: absolute(check.folder ?? '.') },
+    checks: await Promise.all(
+      settings.checks.map(async (check) =>
+        check.kind === 'sql'
+          ? check
+          : { ...(await filled(cli, loaded, check)), folder: absolute(check.folder ?? '.') },
+      ),
     ),
   };
+}
+
+type Started = Exclude<DrillRequest['settings']['checks'][number], { kind: 'sql' }>;
+
+/** Variables, headers and bodies with their `${NAME}` replaced: secrets of checks need not stand in the configuration. */
+async function filled<C extends Started>(cli: Cli, loaded: LoadedConfig, check: C): Promise<C> {
+  const textOf = (text: string) => interpolated(cli.io, loaded, text, `check "${check.name}"`);
+  const all = async (map: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      await Promise.all(Object.entries(map).map(async ([name, text]) => [name, await textOf(text)] as const)),
+    );
+  const environment = await all(check.environment);
+  if (check.kind === 'command') return { ...check, environment };
+  const http = await Promise.all(
+    check.http.map(async (one) => ({
+      ...one,
+      headers: await all(one.headers),
+      body: one.body === null ? null : await textOf(one.body),
+    })),
+  );
+  return { ...check, environment, http };
 }
 
 /** A machine that only drills need not know how to reach what is live: then there is nothing it could touch. */

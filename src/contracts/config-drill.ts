@@ -1,6 +1,7 @@
 /** The part of a plan that says how its backups are proven: `drill`. */
 import { z } from 'zod';
 import { environmentName, name, text } from './config-destination.ts';
+import { isKeyName } from './config-hooks.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
@@ -20,11 +21,19 @@ const expectation = z
 const seconds = (what: string, most: number, usual: number) =>
   z.number().min(0.1).max(most).default(usual).describe(`${what} Default ${usual}.`);
 
+/** `${NAME}` in what checks are given; of Holdfast's own variables, but none that opens backups. */
+const given = z
+  .string()
+  .refine(
+    (value) => ![...value.matchAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g)].some(([, one]) => isKeyName(one!)),
+    'must not hold a key or login of a destination',
+  );
+
 const environment = z
-  .record(environmentName, z.string())
+  .record(environmentName, given)
   .default({})
   .describe(
-    'Variables, nothing else is inherited. {NAME} stands for what was restored of a source or artifact.',
+    'Variables, nothing else is inherited. {NAME} stands for what was restored of a source or artifact, ${NAME} for a variable of Holdfast, such as a secret.',
   );
 const folder = text.optional().describe('Where it is started. Default: the root folder.');
 const command = text.describe(
@@ -44,8 +53,8 @@ const httpCheck = z.strictObject({
   name: text.max(200).optional(),
   path: text.regex(/^\//, 'must begin with /').describe('{NAME} stands for what an earlier request saved.'),
   method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']).default('GET'),
-  headers: z.record(text, z.string()).default({}),
-  body: z.string().optional(),
+  headers: z.record(text, given).default({}).describe('${NAME} stands for a variable of Holdfast.'),
+  body: given.optional().describe('${NAME} stands for a variable of Holdfast.'),
   status: z.int().min(100).max(599).default(200),
   header: z.record(text, z.string()).default({}).describe('Headers of the answer, by name.'),
   json: z

@@ -6,8 +6,9 @@ import type { Environment } from './interpolate.ts';
 /** Long enough to drain workers, short enough that a hook which hangs does not cost the night. */
 export const DEFAULT_HOOK_SECONDS = 300;
 
-/** Keys open every backup: no hook needs them, so none may ask. */
-const isKeyName = (name: string) => /ENCRYPTION_KEY|^(S3|AWS)_SECRET|SERVICE_ROLE_KEY|^SFTP_P/i.test(name);
+/** Keys open every backup: no hook and no check needs them, so none may ask. */
+export const isKeyName = (name: string) =>
+  /ENCRYPTION_KEY|^(S3|AWS)_SECRET|SERVICE_ROLE_KEY|^SFTP_P/i.test(name);
 
 const hook = z
   .strictObject({

@@ -232,6 +232,12 @@ test('what was done and what was read is in the ledger; where it cannot be writt
       .map((one: Record<string, unknown>) => [one.action, one.actor_name, one.object_id, one.outcome]),
     [['api.backups.download', 'owner@example.org', backup.id, 'succeeded']],
   );
+  assert.equal((await owner.send('HEAD', `/api/v1/backups/${backup.id}/download`)).status, 200);
+  const asked = await owner.get('/api/v1/ledger?stream=org_admin_reads');
+  assert.deepEqual(
+    [asked.json.items[0].detail.request, asked.json.items[0].object_id],
+    ['HEAD /api/v1/backups/:id/download', backup.id],
+  );
   assert.equal(
     (await owner.send('PUT', `/api/v1/backups/${backup.id}/hold`, { body: { reason: 'x' } })).status,
     200,
@@ -240,7 +246,7 @@ test('what was done and what was read is in the ledger; where it cannot be writt
   const objects = about.items.map((one: Record<string, unknown>) => [one.action, one.object_id]);
   assert.deepEqual(objects, [['api.backups.hold.change', backup.id]], 'of one backup, and of it only');
   const { json: heads } = await owner.get('/api/v1/ledger/heads');
-  assert.equal(heads.heads.find(({ stream }: { stream: string }) => stream === 'org_admin_reads').seq, 2);
+  assert.equal(heads.heads.find(({ stream }: { stream: string }) => stream === 'org_admin_reads').seq, 3);
 
   await world.catalog.db.schema.dropTable('org_admin_reads').execute();
   const refused = await owner.get(`/api/v1/backups/${backup.id}/download`);

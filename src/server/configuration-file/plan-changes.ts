@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Config, documentSchemas } from '../../contracts/config.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { documentOf, type StoredDocument } from '../configuration/documents.ts';
+import { withHidden, withoutHidden } from '../configuration/hidden-values.ts';
 
 export type FileKind = 'plan' | 'source' | 'destination' | 'channel';
 
@@ -68,8 +69,9 @@ async function changeOf(
   kind: FileKind,
   name: string,
   stored: StoredDocument | null,
-  body: unknown,
+  written: unknown,
 ): Promise<FileChange | null> {
+  const body = withoutHidden(kind, name, written, stored?.body);
   const common = { kind, name, body };
   if (!stored) {
     const deletedBy = await deletedElsewhere(db, kind, name);
@@ -84,7 +86,8 @@ async function changeOf(
     const change = cameFromFile ? 'delete' : 'keep';
     return { ...found, change, conflict: cameFromFile && origin !== 'file', fields: [] };
   }
-  const fields = differences('', plain(documentSchemas[kind].parse(stored.body)), plain(body));
+  const before = plain(documentSchemas[kind].parse(stored.body));
+  const fields = differences('', before, plain(body)).map((one) => withHiddenIn(kind, one));
   if (fields.length > 0) return { ...found, change: 'replace', conflict: origin !== 'file', fields };
   return origin === 'file' ? null : { ...found, change: 'adopt', conflict: false, fields };
 }
@@ -123,6 +126,17 @@ async function deletedElsewhere(db: CatalogDb, kind: FileKind, name: string): Pr
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What differs is looked for in the values; what is shown hides them. Checks are one field. */
+function withHiddenIn(kind: FileKind, { field, stored, file }: FieldChange): FieldChange {
+  if (!/^drill(\.|$)/.test(field)) return { field, stored, file };
+  const shown = (value: unknown) => {
+    const whole = field === 'drill' ? { drill: value } : { drill: { [field.slice('drill.'.length)]: value } };
+    const hidden = withHidden(kind, whole).drill;
+    return field === 'drill' ? hidden : (hidden as Record<string, unknown>)[field.slice('drill.'.length)];
+  };
+  return { field, stored: shown(stored), file: shown(file) };
+}
 
 function differences(field: string, stored: unknown, file: unknown): FieldChange[] {
   if (isDeepStrictEqual(stored, file)) return [];

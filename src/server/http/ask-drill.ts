@@ -5,6 +5,7 @@ import type { drillRequest } from '../../contracts/api/drills.ts';
 import { HoldfastError } from '../../engine/index.ts';
 import { isAllowed, nameOf } from '../access/identity.ts';
 import { findDocument, requireDocument } from '../configuration/documents.ts';
+import { withoutHidden } from '../configuration/hidden-values.ts';
 import type { Job } from '../jobs/port.ts';
 import { type DrillAsked, requestDrill } from '../runs/request-drill.ts';
 import type { DrillPayload } from '../worker/port.ts';
@@ -41,9 +42,10 @@ export async function askDrill(request: FastifyRequest, context: ServerContext) 
   }
   if (checks !== null) requireFreshProof(identity, catalog.clock.nowMs());
   const key = idempotencyKey(request);
+  const what = await drilled(context, named);
   const asked: DrillAsked = {
-    ...(await drilled(context, named)),
-    checks,
+    ...what,
+    checks: checks && withoutHiddenIn(checks, what.plan),
     via: authorOf(request, context).origin === 'ui' ? 'ui' : 'api',
     requestedBy: nameOf(identity),
     idempotencyKey: key === null ? null : `http-drill:${identity.userId}:${key}`,
@@ -56,6 +58,12 @@ export async function askDrill(request: FastifyRequest, context: ServerContext) 
     ...{ job_id: job.id, status: job.status },
     outcome: created ? ('accepted' as const) : ('duplicate' as const),
   };
+}
+
+/** A trial begins with the checks of the plan as they were read. */
+function withoutHiddenIn(checks: NonNullable<DrillAsked['checks']>, plan: DrillAsked['plan']): typeof checks {
+  const body = { drill: { checks } };
+  return withoutHidden('plan', plan?.name ?? 'none', body, plan?.body).drill.checks;
 }
 
 function isSame({ planId, payload }: Job, { plan, backup, checks }: DrillAsked): boolean {

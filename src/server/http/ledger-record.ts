@@ -1,9 +1,9 @@
 import type { CatalogLedger } from '../ledger/catalog-ledger.ts';
 import type { AccessRecord } from './context.ts';
 
-/** Reads of backup data have a stream of their own. */
+/** Reads of backup data have a stream of their own; who asks with HEAD for the size of a download is among them. */
 const READS =
-  /^(GET .*\/(download|tree|file|compare)|GET .*\/evidence\.(json|html)|POST \/api\/v1\/restores(\/plan)?|POST \/api\/setup\/restore\/.*)$/;
+  /^((GET|HEAD) .*\/(download|tree|file|compare)|(GET|HEAD) .*\/evidence\.(json|html)|POST \/api\/v1\/restores(\/plan)?|POST \/api\/setup\/restore\/.*)$/;
 
 /** Writes what was done through the service into the ledger. Throws `ledger_not_written`, and the request fails. */
 export function recordInLedger(ledger: CatalogLedger): (entry: AccessRecord) => Promise<void> {

@@ -5,6 +5,7 @@ import type { Visitor } from '../access/sessions.ts';
 import type { ApiToken } from '../access/tokens.ts';
 import type { User } from '../access/users.ts';
 import type { StoredDocument } from '../configuration/documents.ts';
+import { withHidden } from '../configuration/hidden-values.ts';
 import type { Job, JobProgress } from '../jobs/port.ts';
 import { redact } from './redact.ts';
 
@@ -34,9 +35,10 @@ export function tokenPayload(token: ApiToken) {
 }
 
 export function documentPayload(document: StoredDocument) {
-  const { id, name, tenantId, body, version, origin } = document;
+  const { id, kind, name, tenantId, version, origin } = document;
+  const body = { ...withHidden(kind, document.body) } as Record<string, unknown>;
   return {
-    ...{ id, name, tenant_id: tenantId, body: { ...body } as Record<string, unknown>, version, origin },
+    ...{ id, name, tenant_id: tenantId, body, version, origin },
     created_at: iso(document.createdAtMs),
     updated_at: iso(document.updatedAtMs),
     updated_by: document.updatedBy,

@@ -25,6 +25,7 @@ import {
   storedConfig,
   writeDocument,
 } from '../../configuration/documents.ts';
+import { withoutHidden } from '../../configuration/hidden-values.ts';
 import { initDestination } from '../../worker/init-destination.ts';
 import { type App, authorOf, identityOf, type ServerContext, visibleTenants } from '../context.ts';
 import { requireFreshProof } from '../guard.ts';
@@ -107,7 +108,8 @@ function addWriting(app: App, context: ServerContext, kind: Kind): void {
       response: answers(storedDocument, 201),
     },
     handler: async (request, reply) => {
-      const { name, body, tenant_id } = request.body;
+      const { name, tenant_id } = request.body;
+      const body = withoutHidden(kind, name, request.body.body, null);
       await refuse(request, body);
       const write = { kind, name, body, tenantId: tenant_id ?? null, replaces: null };
       const author = authorOf(request, context);
@@ -136,9 +138,10 @@ function addWriting(app: App, context: ServerContext, kind: Kind): void {
     },
     handler: async (request) => {
       const { name } = request.params;
-      const { body, tenant_id, version } = request.body;
-      await refuse(request, body);
+      const { tenant_id, version } = request.body;
       const before = await requireDocument(catalog.db, kind, name);
+      const body = withoutHidden(kind, name, request.body.body, before.body);
+      await refuse(request, body);
       const tenantId = tenant_id === undefined ? before.tenantId : tenant_id;
       const author = authorOf(request, context);
       const document = await catalog.transaction((trx) =>
