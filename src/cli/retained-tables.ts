@@ -1,5 +1,6 @@
 import type { Config } from '../contracts/config.ts';
 import type { TableRetentionConfig } from '../contracts/config-extras.ts';
+import { tableRule } from '../contracts/table-archives.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { SourceSpec } from '../engine/index.ts';
 import { specOf } from './choose-plan.ts';
@@ -51,12 +52,7 @@ type Rules = Readonly<Record<string, TableRetentionConfig>>;
 
 /** What the engine takes. */
 export function tableRequest({ source, table, rule }: ChosenTable) {
-  const { column, unit, maxAgeDays = null, maxRows = null, batchRows, pauseMs, lockTimeoutMs } = rule;
-  return {
-    source,
-    rule: { table, column, unit, maxAgeDays, maxRows },
-    pace: { batchRows, pauseMs, lockTimeoutMs },
-  };
+  return { source, ...tableRule(table, rule) };
 }
 
 /** Works where the archives of a table go; --destination and --repository come first. */

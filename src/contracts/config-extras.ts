@@ -26,13 +26,18 @@ const tableRetention = z
       .nullable()
       .default(null)
       .describe('How long archives stay. Default: until somebody deletes them.'),
+    schedule: text
+      .optional()
+      .describe(
+        'When the service does it: five cron fields, in the time zone of its settings. Default: when asked.',
+      ),
     destination: name.optional().describe('Where archives go. Default: the only destination there is.'),
     batchRows: z
       .int()
       .min(1)
       .max(100_000)
-      .default(1000)
-      .describe('At most so many rows are deleted at a time.'),
+      .default(5000)
+      .describe('At most so many rows are deleted at a time; fewer when that takes longer than 50 ms.'),
     pauseMs: z.int().min(0).max(60_000).default(20).describe('At least so long between two batches.'),
     lockTimeoutMs: z
       .int()

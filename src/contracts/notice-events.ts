@@ -19,6 +19,8 @@ const KINDS = {
   drill_completed: false,
   drill_failed: true,
   drill_overdue: true,
+  table_retention_completed: false,
+  table_retention_failed: true,
   restore_completed: false,
   restore_failed: true,
   job_failed: true,

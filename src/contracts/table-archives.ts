@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import type { TableRetentionConfig } from './config-extras.ts';
 
 const PREFIX = 'table-archive.';
 
@@ -20,4 +21,10 @@ export function tableArchiveRules(
     }
   }
   return { days: null, versions: null };
+}
+
+/** A rule and its pace, as the engine takes them. */
+export function tableRule(table: string, settings: TableRetentionConfig) {
+  const { column, unit, maxAgeDays = null, maxRows = null, batchRows, pauseMs, lockTimeoutMs } = settings;
+  return { rule: { table, column, unit, maxAgeDays, maxRows }, pace: { batchRows, pauseMs, lockTimeoutMs } };
 }

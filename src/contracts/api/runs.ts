@@ -9,6 +9,7 @@ export const jobKind = z.enum([
   'prune',
   'replicate',
   'drill',
+  'table-retention',
   'restore',
   'custom',
 ]);
@@ -96,6 +97,7 @@ export const triggerQuery = z.strictObject({
 });
 
 export const upcomingRun = z.object({
+  kind: z.enum(['backup', 'drill']),
   plan: z.string(),
   part: z.string().nullable(),
   tenant_id: tenantId,

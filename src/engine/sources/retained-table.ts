@@ -26,7 +26,7 @@ export interface RetentionPace {
 }
 
 export const DEFAULT_PACE: RetentionPace = {
-  batchRows: 1000,
+  batchRows: 5000,
   pauseMs: 20,
   lockTimeoutMs: 200,
   statementTimeoutMs: 5000,

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { documentSchemas, type PlanConfig } from '../../contracts/config.ts';
+import { documentSchemas, type PlanConfig, type SourceConfig } from '../../contracts/config.ts';
 import { type DrillConfig, drillCron } from '../../contracts/config-drill.ts';
 import { nearest } from '../../contracts/suggest.ts';
 import { HoldfastError } from '../../engine/index.ts';
@@ -28,7 +28,15 @@ export function checkedBody(kind: DocumentKind, name: string, body: unknown): un
     checkSchedule({ cron: plan.schedule ?? null, timeZone: plan.timeZone ?? null });
     if (plan.drill) checkDrill(name, plan, plan.drill);
   }
+  if (kind === 'source') checkTables(result.data as SourceConfig);
   return result.data;
+}
+
+function checkTables(source: SourceConfig): void {
+  if (source.kind !== 'sqlite' && source.kind !== 'postgres') return;
+  for (const { schedule = null } of Object.values(source.tableRetention ?? {})) {
+    if (schedule !== null) checkSchedule({ cron: schedule, timeZone: null });
+  }
 }
 
 function checkDrill(name: string, plan: PlanConfig, drill: DrillConfig): void {

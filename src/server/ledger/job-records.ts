@@ -70,6 +70,7 @@ function jobEntry(job: JobFact, redact: (text: string) => string): NewEntry {
       ...{ job_id: id, plan, part, attempt, backups },
       ...(error && { error: { code: error.code, message: redact(error.message) } }),
       ...(kind === 'drill' && drillOf(job)),
+      ...(kind === 'table-retention' && thinnedOf(job)),
     },
   };
 }
@@ -79,6 +80,17 @@ function drillOf({ result }: JobFact) {
   const drill = result as { drillId?: unknown; result?: unknown; evidenceSha256?: unknown } | null;
   const { drillId = null, result: outcome = null, evidenceSha256 = null } = drill ?? {};
   return { drill_id: drillId, result: outcome, evidence_sha256: evidenceSha256 };
+}
+
+/** What was taken out of whose table, and where it lies. */
+function thinnedOf({ payload, result }: JobFact) {
+  const { source = null, table = null } = (payload ?? {}) as { source?: unknown; table?: unknown };
+  const done = result as {
+    archives?: readonly { backupId: string; rows: number }[];
+    deleted?: number;
+  } | null;
+  const archives = done?.archives?.map(({ backupId, rows }) => ({ backup_id: backupId, rows })) ?? [];
+  return { source, table, archives, deleted: done?.deleted ?? null };
 }
 
 /** Ids of the backups that a job made, or works on. */

@@ -28,6 +28,7 @@ interface EventData {
   readonly slotAtMs?: number;
   /** Of the job. */
   readonly kind?: string;
+  readonly table?: { readonly source: string; readonly table: string; readonly deleted: number | null };
   readonly drill?: { readonly rtoMs: number | null; readonly rpoMs: number | null };
 }
 
@@ -97,6 +98,12 @@ function messageOf({ kind, plan }: EventRow, data: EventData): string {
       return `the restore drill${ofPlan} is red${why}`;
     case 'drill_overdue':
       return `a restore drill${ofPlan} was due ${duration(data.lateMs)} ago, and none has ended since`;
+    case 'table_retention_completed':
+    case 'table_retention_failed': {
+      const { source = '', table = '', deleted = 0 } = data.table ?? {};
+      const ended = kind === 'table_retention_failed' ? 'failed' : `archived and deleted ${deleted} rows`;
+      return `table retention of ${table} of ${source} ${ended}${why}`;
+    }
     case 'job_failed':
       return `a job${ofPlan} failed${why}`;
     default: {

@@ -2,14 +2,14 @@ import { sql } from 'kysely';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import { listDocuments } from '../configuration/documents.ts';
 import type { JobQueue } from '../jobs/port.ts';
-import { cronTimes } from './cron.ts';
 import { enqueueDueDrills } from './drill-slots.ts';
 import { enqueueDue } from './due-slots.ts';
-import { dueAtMs } from './jitter.ts';
 import { noticeOverdue } from './overdue.ts';
 import { noticeOverdueDrills } from './overdue-drills.ts';
-import type { Schedule, TickReport, UpcomingRequest, UpcomingRun } from './port.ts';
+import type { Schedule, TickReport } from './port.ts';
 import { syncPlanSchedule } from './sync.ts';
+import { enqueueDueTables } from './table-slots.ts';
+import { upcomingRuns } from './upcoming.ts';
 
 /** Also makes up for plans that another server changed, and for a clock that was set. */
 const LONGEST_WAIT_MS = 30_000;
@@ -31,6 +31,7 @@ export function openSchedule({ catalog, queue, onError }: ScheduleParts): Schedu
     const enqueued = [
       ...(await enqueueDue(catalog, queue, nowMs)),
       ...(await enqueueDueDrills(catalog, queue, nowMs)),
+      ...(await enqueueDueTables(catalog, queue, nowMs)),
     ];
     const overdue = await noticeOverdue(catalog, nowMs);
     await noticeOverdueDrills(catalog, nowMs);
@@ -74,7 +75,7 @@ export function openSchedule({ catalog, queue, onError }: ScheduleParts): Schedu
       if (timer) clearTimeout(timer);
       await running;
     },
-    upcoming: (request) => upcoming(catalog, request),
+    upcoming: (request) => upcomingRuns(catalog.db, request),
   };
 }
 
@@ -89,37 +90,6 @@ async function nextDue(db: CatalogDb, table: 'schedule_entries' | 'drill_entries
     .limit(1)
     .executeTakeFirst();
   return row?.next_due_at ?? null;
-}
-
-async function upcoming(
-  { db }: Catalog,
-  { limit, planId, tenantId }: UpcomingRequest,
-): Promise<UpcomingRun[]> {
-  let query = db
-    .selectFrom('schedule_entries as entry')
-    .innerJoin('documents as plan', 'plan.id', 'entry.plan_id')
-    .selectAll('entry')
-    .select(['plan.name', 'plan.tenant_id'])
-    .where('entry.enabled', '=', sql.lit(1))
-    .where('entry.next_due_at', 'is not', null);
-  if (planId !== undefined) query = query.where('entry.plan_id', '=', planId);
-  if (tenantId === null) query = query.where('plan.tenant_id', 'is', null);
-  else if (tenantId !== undefined) query = query.where('plan.tenant_id', '=', tenantId);
-  const entries = await query.orderBy('entry.next_due_at').limit(limit).execute();
-  const runs = entries.flatMap((entry) => {
-    const times = cronTimes(entry.cron, entry.time_zone);
-    const found: UpcomingRun[] = [];
-    let slotMs: number | null = entry.next_slot_at;
-    for (; slotMs !== null && found.length < limit; slotMs = times.after(slotMs)) {
-      found.push({
-        ...{ planId: entry.plan_id, plan: entry.name, tenantId: entry.tenant_id, part: entry.part || null },
-        slotAtMs: slotMs,
-        dueAtMs: dueAtMs(entry.plan_id, entry.part, slotMs, entry.jitter_ms),
-      });
-    }
-    return found;
-  });
-  return runs.sort((a, b) => a.dueAtMs - b.dueAtMs).slice(0, limit);
 }
 
 /** After settings changed: brings every plan in line. */

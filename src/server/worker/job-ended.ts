@@ -2,7 +2,13 @@ import { recordEvent } from '../catalog/events.ts';
 import type { EventKind } from '../catalog/tables/events.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job } from '../jobs/port.ts';
-import type { BackupResult, DrillPayload, DrillResult } from './port.ts';
+import type {
+  BackupResult,
+  DrillPayload,
+  DrillResult,
+  TableRetentionPayload,
+  TableRetentionResult,
+} from './port.ts';
 import { recordDrill } from './record-drill.ts';
 
 /** For the queue's `onEnded`: every end of a run becomes an event, in the same transaction, whoever ended it. */
@@ -29,9 +35,15 @@ export async function recordEnd(trx: CatalogDb, job: Job): Promise<void> {
       error: job.error,
       ...(backups.length > 0 ? { backups } : {}),
       ...(drill ? { drill } : {}),
+      ...(job.kind === 'table-retention' ? { table: tableOf(job) } : {}),
     },
     dedupeKey: `ended:${job.id}`,
   });
+}
+
+function tableOf({ payload, result }: Job) {
+  const { source, table } = payload as TableRetentionPayload;
+  return { source, table, deleted: (result as TableRetentionResult | null)?.deleted ?? null };
 }
 
 /** One whose workers ended again and again. What somebody cancelled says nothing. */
@@ -59,6 +71,7 @@ function kindOf(job: Job): EventKind | null {
     return status === 'skipped' ? 'backup_skipped' : 'backup_interrupted';
   }
   if (kind === 'custom') return status === 'failed' ? 'job_failed' : null;
-  if (status === 'succeeded') return `${kind}_completed`;
-  return status === 'failed' ? `${kind}_failed` : null;
+  const what = kind === 'table-retention' ? 'table_retention' : kind;
+  if (status === 'succeeded') return `${what}_completed`;
+  return status === 'failed' ? `${what}_failed` : null;
 }

@@ -61,6 +61,26 @@ export interface DrillPayload {
   readonly requestedBy: string | null;
 }
 
+export interface TableRetentionPayload {
+  readonly source: string;
+  readonly table: string;
+  readonly via: 'schedule' | 'ui' | 'api';
+  readonly requestedBy: string | null;
+}
+
+/** The result of a `table-retention` job. */
+export interface TableRetentionResult {
+  readonly source: string;
+  readonly table: string;
+  readonly destination: string;
+  readonly archives: readonly { readonly backupId: string; readonly rows: number }[];
+  readonly deleted: number;
+  /** Rows that somebody changed meanwhile: they stay for the next run. */
+  readonly changed: number;
+  readonly resumed: boolean;
+  readonly limits: readonly string[];
+}
+
 /** The result of a `drill` job. */
 export interface DrillResult {
   readonly drillId: string;

@@ -3,6 +3,7 @@ import type { JobHandler, JobKind } from '../jobs/port.ts';
 import { runBackup } from './run-backup.ts';
 import { runDrill } from './run-drill.ts';
 import { runPrune, runReplicate, runRotate } from './run-maintenance.ts';
+import { runTableRetention } from './run-table-retention.ts';
 import { runVerify } from './run-verify.ts';
 import type { RunnerParts } from './runner-parts.ts';
 
@@ -15,6 +16,7 @@ const RUNS: { readonly [K in JobKind]?: Run } = {
   prune: runPrune,
   replicate: runReplicate,
   drill: runDrill,
+  'table-retention': runTableRetention,
 };
 
 /** The handler for a worker: does jobs through the engine. `others` does kinds that it does not know. */

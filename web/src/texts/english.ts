@@ -7,6 +7,7 @@ import { keyTexts } from './key-texts.ts';
 import { ledgerTexts } from './ledger-texts.ts';
 import { maintenanceTexts } from './maintenance-texts.ts';
 import { noticeTexts } from './notice-texts.ts';
+import { overviewTexts } from './overview-texts.ts';
 import { restoreTexts } from './restore-texts.ts';
 import { retentionTexts } from './retention-texts.ts';
 import { settingsTexts } from './settings-texts.ts';
@@ -27,6 +28,7 @@ export const english = {
   ...ledgerTexts.en,
   ...maintenanceTexts.en,
   ...noticeTexts.en,
+  ...overviewTexts.en,
   ...settingsTexts.en,
   ...upkeepTexts.en,
   'nav.overview': 'Overview',
@@ -226,6 +228,7 @@ export const english = {
   'kind.rotate': 'Rotation',
   'kind.prune': 'Prune',
   'kind.replicate': 'Replication',
+  'kind.table-retention': 'Table retention',
   'kind.drill': 'Drill',
   'kind.restore': 'Restore',
   'kind.custom': 'Other',

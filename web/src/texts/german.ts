@@ -8,6 +8,7 @@ import { keyTexts } from './key-texts.ts';
 import { ledgerTexts } from './ledger-texts.ts';
 import { maintenanceTexts } from './maintenance-texts.ts';
 import { noticeTexts } from './notice-texts.ts';
+import { overviewTexts } from './overview-texts.ts';
 import { restoreTexts } from './restore-texts.ts';
 import { retentionTexts } from './retention-texts.ts';
 import { settingsTexts } from './settings-texts.ts';
@@ -27,6 +28,7 @@ export const german: Readonly<Record<TextKey, string>> = {
   ...ledgerTexts.de,
   ...maintenanceTexts.de,
   ...noticeTexts.de,
+  ...overviewTexts.de,
   ...settingsTexts.de,
   ...upkeepTexts.de,
   'nav.overview': 'Übersicht',
@@ -229,6 +231,7 @@ export const german: Readonly<Record<TextKey, string>> = {
   'kind.rotate': 'Rotation',
   'kind.prune': 'Aufräumen',
   'kind.replicate': 'Nachkopieren',
+  'kind.table-retention': 'Tabelle ausdünnen',
   'kind.drill': 'Probe',
   'kind.restore': 'Wiederherstellung',
   'kind.custom': 'Anderes',

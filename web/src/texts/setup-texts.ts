@@ -20,7 +20,6 @@ export const setupTexts = area({
     'setup.choose': 'Choose a file',
     'setup.uploading': 'Uploading',
     'setup.uploaded': '{name} is here: {size}, SHA-256 {sha}',
-    'setup.brokenOff': 'The upload broke off. The file stays chosen: send it again when the server answers.',
     'setup.key': 'Key of the backups',
     'setup.keyHelp': 'The key text or passphrase they were sealed with; it is in the recovery kit',
     'setup.bucket': 'Bucket',
@@ -80,8 +79,6 @@ export const setupTexts = area({
     'setup.choose': 'Datei auswählen',
     'setup.uploading': 'Wird hochgeladen',
     'setup.uploaded': '{name} ist da: {size}, SHA-256 {sha}',
-    'setup.brokenOff':
-      'Die Übertragung brach ab. Die Datei bleibt gewählt: noch einmal senden, sobald der Server antwortet.',
     'setup.key': 'Schlüssel der Sicherungen',
     'setup.keyHelp':
       'Der Schlüsseltext oder die Passphrase, womit sie versiegelt sind; er steht im Notfall-Satz',

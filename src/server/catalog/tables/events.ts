@@ -21,6 +21,7 @@ export const EVENT_KINDS = [
     'prune_failed',
   ],
   ...['replicate_completed', 'replicate_failed', 'drill_completed', 'drill_failed', 'drill_overdue'],
+  ...['table_retention_completed', 'table_retention_failed'],
   ...['restore_completed', 'restore_failed', 'job_failed'],
   // Of the schedule: too late, still at it when the next was due, running for too long, due and not begun.
   ...['run_missed', 'run_overlapped', 'run_hanging', 'run_not_started'],

@@ -7,7 +7,16 @@ export interface JobTables {
   queue_turns: QueueTurnsTable;
 }
 
-export type JobKind = 'backup' | 'verify' | 'rotate' | 'prune' | 'replicate' | 'drill' | 'restore' | 'custom';
+export type JobKind =
+  | 'backup'
+  | 'verify'
+  | 'rotate'
+  | 'prune'
+  | 'replicate'
+  | 'drill'
+  | 'table-retention'
+  | 'restore'
+  | 'custom';
 
 /** A job ends as succeeded, failed, skipped or interrupted, once. A cancelled one is interrupted. */
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'interrupted';

@@ -20,6 +20,8 @@ import { addSettingRoutes } from './settings.ts';
 import { addSetupRoutes } from './setup.ts';
 import { addSetupRestoreRoutes } from './setup-restore.ts';
 import { addSignOnRoutes } from './sign-on.ts';
+import { addStorageRoutes } from './storage.ts';
+import { addTableRetentionRoutes } from './table-retention.ts';
 import { addTokenRoutes } from './tokens.ts';
 import { addTriggerRoutes } from './triggers.ts';
 import { addUploadRoutes } from './uploads.ts';
@@ -34,7 +36,7 @@ export function addRoutes(app: App, context: ServerContext): void {
 const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addServerRoutes, addSetupRoutes, addSetupRestoreRoutes],
   ...[addSessionRoutes, addSignOnRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
-  ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes, addKeyRoutes],
+  ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes, addKeyRoutes, addStorageRoutes],
   ...[
     addTriggerRoutes,
     addJobRoutes,
@@ -44,7 +46,7 @@ const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
     addUploadRoutes,
     addMaintenanceRoutes,
   ],
-  addDrillRoutes,
+  ...[addDrillRoutes, addTableRetentionRoutes],
   ...[addLedgerRoutes, addNoticeRoutes],
   ...[addAdminConfigRoutes, addAdminRoutes, addFunctionRoutes],
   addWebRoutes,

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { documentName, id, tenantId, time } from './common.ts';
+import { jobStatus } from './runs.ts';
+
+const table = z.string().min(1).max(300).describe('as the configuration of the source names it');
+
+export const tableRetentionRequest = z.strictObject({ source: documentName, table });
+export const tableRetentionAnswer = z.object({
+  job_id: id,
+  status: jobStatus,
+  outcome: z.enum(['accepted', 'duplicate']).describe('duplicate: it is under way'),
+});
+export const retainedTable = z.object({
+  source: documentName,
+  table,
+  tenant_id: tenantId,
+  max_age_days: z.int().nullable(),
+  max_rows: z.int().nullable(),
+  keep_archives_days: z.int().nullable().describe('null: until somebody deletes them'),
+  schedule: z.string().nullable().describe('null: only when somebody asks'),
+  next_due_at: time.nullable(),
+  last_job: z
+    .object({
+      id,
+      status: jobStatus,
+      finished_at: time.nullable(),
+      deleted: z.int().nullable(),
+      error: z.string().nullable(),
+    })
+    .nullable(),
+});
