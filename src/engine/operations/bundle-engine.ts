@@ -89,7 +89,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
     address: storage.address,
     copyPlace: {
       ...{ layout: 'bundles', storage, credentials, signingKey, staged },
-      ...{ progress, signal, clock: systemClock },
+      ...{ progress, signal, clock: systemClock, stateFolder: options.stateFolder },
     },
     warnings: [],
     backup: (request: BackupRequest) => published((context) => backup(context, request)),

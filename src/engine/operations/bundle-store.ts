@@ -3,7 +3,7 @@ import { readBundle } from '../bundle/bundle-reader.ts';
 import type { Credential } from '../crypto/key-text.ts';
 import { decodeManifest, isApart, type Manifest } from '../repository/manifest.ts';
 import { pathTimestamp } from '../repository/manifest-path.ts';
-import type { Storage } from '../storage/port.ts';
+import type { ObjectInfo, Storage } from '../storage/port.ts';
 
 export type BundleState = 'backups' | 'archived';
 
@@ -14,6 +14,8 @@ export interface StoredBundle {
   readonly state: BundleState;
   readonly manifest: Manifest;
   readonly modifiedAtMs: number;
+  /** Of the bundle. */
+  readonly storedBytes: number;
 }
 
 const NAME = /^(backups|archived)\/[^/]+\/\d{4}\/\d{2}\/\d{2}\/[a-z]+_[^/]+\.tar\.(zst|gz)\.enc$/;
@@ -29,22 +31,24 @@ export function bundleName(
   return `backups/${tenantId ?? 'global'}/${day}/${type}_${pathTimestamp(startedAt)}.tar.${ending}.enc`;
 }
 
-/** Bundles whose manifest these keys open, newest first; what does not open is told to `onRejected`. */
+/** Bundles whose manifest these keys open, newest first; what does not open is told to `onRejected`. Those that `isKnown` are left out unread. */
 export async function listBundles(
   storage: Storage,
   credentials: readonly Credential[],
   state: BundleState,
   onRejected: (name: string, why: string) => void,
+  isKnown: (object: ObjectInfo) => boolean = () => false,
 ): Promise<StoredBundle[]> {
   const bundles: StoredBundle[] = [];
-  for await (const { name, modifiedAtMs } of storage.list(`${state}/`)) {
-    if (!NAME.test(name)) continue;
+  for await (const object of storage.list(`${state}/`)) {
+    const { name, modifiedAtMs, sizeBytes: storedBytes } = object;
+    if (!NAME.test(name) || isKnown(object)) continue;
     try {
       const manifest = await manifestOf(storage, credentials, name);
       const isHere =
         bundleName(manifest, name.endsWith('.gz.enc') ? 'gzip' : 'zstd').slice(8) ===
         name.slice(state.length + 1);
-      if (isHere) bundles.push({ name, state, manifest, modifiedAtMs });
+      if (isHere) bundles.push({ name, state, manifest, modifiedAtMs, storedBytes });
       else onRejected(name, 'its manifest belongs to another place');
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;

@@ -9,9 +9,11 @@ import {
   manifestPath,
   parseManifestName,
 } from '../repository/manifest-path.ts';
-import type { Storage } from '../storage/port.ts';
+import { type Manifests, rejectionOf } from '../repository/manifest-store.ts';
+import type { ObjectInfo, Storage } from '../storage/port.ts';
 import { listBundles, type StoredBundle } from './bundle-store.ts';
 import type { OperationContext } from './context.ts';
+import { type BackupFacts, factsOf, type KnownManifests, NOTHING_KNOWN } from './known-manifests.ts';
 import type { RetentionCandidate } from './retention-plan.ts';
 
 interface Place {
@@ -21,6 +23,8 @@ interface Place {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Where this machine may remember what it read of the place; absent to remember nothing. */
+  readonly stateFolder?: string;
 }
 
 export interface RepositoryPlace extends Place {
@@ -44,41 +48,92 @@ export interface PlacedBackup extends RetentionCandidate {
   readonly sizeBytes: number;
   /** Why it is held; null when it is not. */
   readonly holdReason: string | null;
-  readonly at: { readonly ref: ManifestRef } | { readonly bundle: StoredBundle };
+  readonly at: { readonly ref: ManifestRef } | { readonly bundle: Pick<StoredBundle, 'name'> };
 }
 
-/** Every backup that passes all checks, listed or archived. What does not is told to `onRejected`. */
+type OnRejected = (name: string, why: string) => void;
+
+/**
+ * Every backup that passes all checks, listed or archived. What does not is told to `onRejected`. What is in `known` was found good
+ * before, and is not read again; what is read is entered there.
+ */
 export async function backupsAt(
   place: CopyPlace,
-  onRejected: (name: string, why: string) => void = () => {},
+  onRejected: OnRejected = () => {},
+  known: KnownManifests = NOTHING_KNOWN,
 ): Promise<PlacedBackup[]> {
   const found: PlacedBackup[] = [];
-  if (place.layout === 'bundles') {
-    for (const state of ['backups', 'archived'] as const) {
-      for (const bundle of await listBundles(place.storage, place.credentials, state, onRejected)) {
-        found.push({ ...summary(bundle.manifest, null), state, at: { bundle } });
-      }
-    }
-    return found;
-  }
-  const { manifests, holds } = place.context.repository;
-  const held = new Map<string, string>();
-  for await (const { backupId, reason } of holds.list()) held.set(backupId, reason ?? 'held');
   for (const state of ['backups', 'archived'] as const) {
-    const rejected = ({ name, why }: { name: string; why: string }) => onRejected(name, why);
-    for await (const { ref, manifest } of manifests.readAll({ state, onRejected: rejected })) {
-      found.push({ ...summary(manifest, held.get(manifest.id) ?? null), state, at: { ref } });
-    }
+    const placed =
+      place.layout === 'bundles'
+        ? bundlesAt(place, state, onRejected, known)
+        : manifestsAt(place, state, onRejected, known);
+    for await (const backup of placed) found.push(backup);
   }
+  await known.save();
   return found;
 }
 
-function summary(manifest: Manifest, holdReason: string | null): Omit<PlacedBackup, 'state' | 'at'> {
-  const { id, plan, tenantId, type, complete, artifacts } = manifest;
+async function* bundlesAt(
+  { storage, credentials }: BundlesPlace,
+  state: ManifestState,
+  onRejected: OnRejected,
+  known: KnownManifests,
+): AsyncGenerator<PlacedBackup> {
+  const before: PlacedBackup[] = [];
+  const isKnown = ({ name, sizeBytes, modifiedAtMs }: ObjectInfo) => {
+    const facts = known.factsOf({ name, storedBytes: sizeBytes, modifiedAtMs });
+    if (facts) before.push({ ...summary(facts, null), state, at: { bundle: { name } } });
+    return facts !== null;
+  };
+  for (const bundle of await listBundles(storage, credentials, state, onRejected, isKnown)) {
+    const facts = factsOf(bundle.manifest);
+    known.learn(bundle, facts);
+    yield { ...summary(facts, null), state, at: { bundle } };
+  }
+  yield* before;
+}
+
+async function* manifestsAt(
+  { context }: RepositoryPlace,
+  state: ManifestState,
+  onRejected: OnRejected,
+  known: KnownManifests,
+): AsyncGenerator<PlacedBackup> {
+  const { manifests, holds } = context.repository;
+  const held = new Map<string, string>();
+  for await (const { backupId, reason } of holds.list()) held.set(backupId, reason ?? 'held');
+  const refs: ManifestRef[] = [];
+  for await (const ref of manifests.list(state)) refs.push(ref);
+  for (const ref of refs) {
+    const before = known.factsOf(ref);
+    const facts = before ?? (await readFacts(manifests, ref, onRejected));
+    if (facts === null) continue;
+    if (before === null) known.learn(ref, facts);
+    yield { ...summary(facts, held.get(facts.id) ?? null), state, at: { ref } };
+  }
+}
+
+async function readFacts(
+  manifests: Manifests,
+  ref: ManifestRef,
+  onRejected: OnRejected,
+): Promise<BackupFacts | null> {
+  try {
+    return factsOf(await manifests.read(ref));
+  } catch (error) {
+    const rejected = rejectionOf(ref.name, error);
+    if (!rejected) throw error;
+    onRejected(ref.name, rejected.why);
+    return null;
+  }
+}
+
+function summary(facts: BackupFacts, holdReason: string | null): Omit<PlacedBackup, 'state' | 'at'> {
+  const { id, plan, tenantId, type, complete, sizeBytes } = facts;
   return {
-    ...{ id, plan, tenantId, type, complete, holdReason },
-    timestampMs: Date.parse(manifest.startedAt),
-    sizeBytes: artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    ...{ id, plan, tenantId, type, complete, holdReason, sizeBytes },
+    timestampMs: Date.parse(facts.startedAt),
     status: complete ? 'succeeded' : 'incomplete',
     held: holdReason !== null,
     provenAtMs: null,

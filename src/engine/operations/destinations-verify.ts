@@ -133,7 +133,11 @@ async function compare(request: VerifyAllRequest, up: readonly Look[]): Promise<
     if (looks.length < 2) continue;
     const participants = looks.map(({ spec, engine }) => participantOf(spec, engine!));
     const filter = set.plan === undefined ? {} : { plan: set.plan };
-    const outcomes = await replicateAmong(participants, participants, { ...filter, dryRun: !request.heal });
+    const outcomes = await replicateAmong(participants, participants, {
+      ...filter,
+      dryRun: !request.heal,
+      readsManifests: true,
+    });
     looks.forEach((look, i) => {
       const { copied, missing, failures, storedBytes } = outcomes[i]!;
       look.missing = [...look.missing.filter(({ id }) => !copied.some((one) => one.id === id)), ...missing];

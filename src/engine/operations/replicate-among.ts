@@ -1,6 +1,7 @@
 import { asHoldfastError, HoldfastError } from '../base/errors.ts';
 import { backupsAt, type CopyPlace, type PlacedBackup, placedAt } from './copy-place.ts';
 import { extendLocks } from './extend-locks.ts';
+import { knownManifests, NOTHING_KNOWN } from './known-manifests.ts';
 import { type CopyFailure, failureOf, replicate } from './replicate.ts';
 import { type LeftOutReason, planReplication, type ReplicateFilter } from './replicate-plan.ts';
 
@@ -19,6 +20,8 @@ export interface AmongRequest {
   /** Only says what would be copied. */
   readonly dryRun: boolean;
   readonly readsAll?: boolean;
+  /** Reads manifests again that this machine found good before and that are the same objects since. */
+  readonly readsManifests?: boolean;
 }
 
 export interface ReplicatedBackup {
@@ -63,7 +66,11 @@ export async function replicateAmong(
     const isKnown = known !== undefined && placed.every((backup) => backup !== null);
     const list = isKnown
       ? [...known.map(holding(held)), ...placed]
-      : await backupsAt(one.place, rejectedAt(one));
+      : await backupsAt(
+          one.place,
+          rejectedAt(one),
+          request.readsAll || request.readsManifests ? NOTHING_KNOWN : await knownManifests(one.place),
+        );
     lists.set(one, list);
     return list;
   };

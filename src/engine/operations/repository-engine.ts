@@ -97,7 +97,7 @@ export async function openRepositoryEngine(options: OpenEngineOptions) {
   };
   const copyPlace: CopyPlace = {
     ...{ layout: 'repository', context, storage: repository.storage, credentials, signingKey },
-    ...{ progress, signal, clock: systemClock },
+    ...{ progress, signal, clock: systemClock, stateFolder: options.stateFolder },
   };
   return {
     repositoryId: repository.id,

@@ -19,6 +19,8 @@ export interface ManifestRef {
   readonly startedAt: string;
   /** The storage's time of the write: for an archived manifest, when it was archived. */
   readonly modifiedAtMs: number;
+  /** Of the sealed object. */
+  readonly storedBytes: number;
 }
 
 const PATH =
@@ -61,6 +63,7 @@ export function parseManifestName(info: ObjectInfo): ManifestRef | null {
     type: known,
     startedAt,
     modifiedAtMs: info.modifiedAtMs,
+    storedBytes: info.sizeBytes,
   };
   return `${state}/${manifestPath(ref)}` === info.name ? ref : null;
 }
