@@ -33,6 +33,31 @@ onEachCatalog('drill schedule', (place) => {
 });
 
 function times(place: CatalogPlace): void {
+  test('the next runs name drills among backups, in order of time, and only of the tenants that are asked for', async (t) => {
+    const world = await serverWorld(place, t);
+    await world.plan('a', { schedule: '0 3 1 * *', drill: { schedule: 'monthly' }, tenantId: 'acme' });
+    await world.plan('b', { ...ONLY_DRILLS, drill: { schedule: '0 2 1 * *' } });
+    await world.plan('c', { ...ONLY_DRILLS, drill: { afterBackups: 3 } });
+    const next = async (request: object) =>
+      (await world.schedule.upcoming({ limit: 4, ...request })).map(
+        ({ kind, plan, part, slotAtMs }) =>
+          `${kind} ${plan} ${part} ${new Date(slotAtMs).toISOString().slice(0, 13)}`,
+      );
+    const backup = 'backup a null 2026-12-01T03';
+    const drill = 'drill a null 2026-12-01T04';
+    assert.deepEqual(await next({}), [
+      'drill b null 2026-12-01T02',
+      backup,
+      drill,
+      'drill b null 2027-01-01T02',
+    ]);
+    const acme = [backup, drill, 'backup a null 2027-01-01T03', 'drill a null 2027-01-01T04'];
+    assert.deepEqual(await next({ tenantId: 'acme' }), acme);
+    assert.deepEqual(await next({ tenants: ['acme', 'rival'] }), acme);
+    assert.deepEqual(await next({ tenants: [] }), []);
+    assert.deepEqual((await next({ tenantId: null })).length, 4);
+  });
+
   test('monthly, quarterly and by cron in a time zone; one job for each, whoever finds it', async (t) => {
     const world = await serverWorld(place, t);
     const second = await world.another();

@@ -105,6 +105,7 @@ test('the configuration is read and changed; versions are heeded', async (t) => 
   assert.equal(blind.status, 409);
   const { json: upcoming } = await owner.get('/api/v1/schedule');
   assert.ok(upcoming.items.some((run: { part: string | null }) => run.part === 'app'));
+  assert.ok(upcoming.items.every((run: { kind: string }) => run.kind === 'backup'));
 });
 
 test('an S3 test says what is wrong, and refuses addresses that hand out credentials', async (t) => {

@@ -12,7 +12,7 @@ export interface Schedule {
   /** Look again: plans or settings changed. */
   wake(): void;
   stop(): Promise<void>;
-  /** The next runs in order of time, at most `limit`. */
+  /** The next backups and drills in order of time, at most `limit`. */
   upcoming(request: UpcomingRequest): Promise<UpcomingRun[]>;
 }
 
@@ -30,9 +30,12 @@ export interface UpcomingRequest {
   readonly planId?: string;
   /** Null is global; absent is all. */
   readonly tenantId?: string | null;
+  /** Only of these; null or absent for all. */
+  readonly tenants?: readonly string[] | null;
 }
 
 export interface UpcomingRun {
+  readonly kind: 'backup' | 'drill';
   readonly planId: string;
   readonly plan: string;
   readonly tenantId: string | null;

@@ -82,23 +82,19 @@ export function addJobRoutes(app: App, context: ServerContext): void {
     config: { access: { permission: 'jobs:read', tenant: 'visible' } },
     schema: {
       tags,
-      summary: 'The next runs',
+      summary: 'The next backups and drills',
       querystring: tenantQuery,
       response: answers(listOf(upcomingRun)),
     },
     handler: async (request) => {
-      const visible = visibleTenants(request);
       const { tenant_id } = request.query;
       const runs = await schedule.upcoming({
-        limit: 100,
+        ...{ limit: 100, tenants: visibleTenants(request) },
         ...(tenant_id === undefined ? {} : { tenantId: tenant_id }),
       });
-      const seen = runs.filter(
-        ({ tenantId }) => visible === null || (tenantId !== null && visible.includes(tenantId)),
-      );
       return {
-        items: seen.map(({ plan, part, tenantId, slotAtMs, dueAtMs }) => ({
-          ...{ plan, part, tenant_id: tenantId, slot_at: iso(slotAtMs), due_at: iso(dueAtMs) },
+        items: runs.map(({ kind, plan, part, tenantId, slotAtMs, dueAtMs }) => ({
+          ...{ kind, plan, part, tenant_id: tenantId, slot_at: iso(slotAtMs), due_at: iso(dueAtMs) },
         })),
       };
     },
