@@ -13,16 +13,24 @@ export function borg(program: string, version: string, compression: string | nul
     version,
     settings: `repokey-blake2 (AES-256-CTR, BLAKE2b), ${compression ?? 'lz4 (its default)'}, password`,
     kinds: ['postgres', 'sqlite', 'files'],
-    session: (source, folder) => session(program, compression, source, folder),
+    session: (source, folder, made = 0) => session({ program, compression, source, folder, made }),
   };
 }
 
 const DUMP = 'db.dump';
 
-function session(program: string, compression: string | null, source: Source, folder: string): Session {
+interface Place {
+  readonly program: string;
+  readonly compression: string | null;
+  readonly source: Source;
+  readonly folder: string;
+  readonly made: number;
+}
+
+function session({ program, compression, source, folder, made }: Place): Session {
   const repository = join(folder, 'repository');
   const copy = join(folder, 'copy.sqlite');
-  let latest = '';
+  let latest = `::run-${made}`;
   const env = {
     ...{ BORG_PASSPHRASE: PASSWORD, BORG_REPO: repository, BORG_BASE_DIR: folder, HOME: folder },
     // A prepared repository is copied before it is pruned.

@@ -12,8 +12,11 @@ export interface Tool {
   readonly kinds: readonly Source['kind'][];
   /** It costs the same whichever rows were edited: of several patterns it runs after the last alone. */
   readonly patternsAreAlike?: true;
-  /** A new, empty place of its own beneath `folder`, which exists. Nothing is run yet. */
-  session(source: Source, folder: string): Session;
+  /**
+   * A new, empty place of its own beneath `folder`, which exists; or a copy of one in which so many backups were `made`. Nothing
+   * is run yet.
+   */
+  session(source: Source, folder: string, made?: number): Session;
 }
 
 /** Null means that the tool has no such thing, and is left out of that step. */
