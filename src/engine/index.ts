@@ -53,6 +53,7 @@ export { type DumpedTables, type DumpTablesRequest, dumpTables } from './operati
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
 export { type KitRequest, writeKit } from './operations/kit.ts';
 export { newestKit, readKitRecord } from './operations/kit-state.ts';
+export { measureDestination } from './operations/measure-destination.ts';
 export type { BackupDetails, ListedBackup } from './operations/list.ts';
 export type { PruneOutcome } from './operations/maintenance.ts';
 export type { ProvenEvidence } from './operations/proven-backups.ts';

@@ -44,7 +44,28 @@ test('checks are tried, stored, and a recovery is rehearsed with them; its evide
   await history.getByRole('cell', { name: 'green', exact: true }).waitFor();
   await history.getByRole('cell', { name: 'red (trial run)', exact: true }).waitFor();
   await examine(page, 'drills');
+
+  const { json: again } = await owner.post('/api/v1/drills', { plan: 'nightly' });
+  await world.ended(owner, again.job_id);
+  await lookAtOverview(page);
 });
+
+/** Both drills in a strip and in the trends, and what the destination holds. */
+async function lookAtOverview(page: Page): Promise<void> {
+  await page.getByRole('link', { name: 'Overview', exact: true }).click();
+  const strip = page.getByRole('navigation', { name: 'Last drills of nightly' });
+  await strip
+    .getByRole('link', { name: /: green$/ })
+    .nth(1)
+    .waitFor();
+  for (const what of ['Recovery time (RTO)', 'Age of the data (RPO)']) {
+    const trend = page.getByRole('group', { name: `nightly: ${what}` });
+    await trend.getByRole('link').nth(1).waitFor();
+  }
+  const row = page.getByRole('table', { name: 'Storage' }).getByRole('row', { name: /^main 1 / });
+  await row.waitFor();
+  await examine(page, 'overview-figures');
+}
 
 /** A query that expects too much, then as much as there is. */
 async function addCheck(page: Page): Promise<void> {

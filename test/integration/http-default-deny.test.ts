@@ -116,6 +116,7 @@ test('a session of another tenant reaches nothing of others', async (t) => {
     ['GET', '/api/admin/backups/config'],
     ['GET', '/api/v1/configuration'],
     ['POST', '/api/v1/destinations/main/test', {}],
+    ['GET', '/api/v1/storage'],
     ['GET', '/api/v1/kit'],
     ['POST', '/api/v1/kit', {}],
     ['GET', '/api/v1/destinations/main/keys'],

@@ -45,6 +45,15 @@ export const finding = z.object({
 export const testResult = z.object({ ok: z.boolean(), checks: z.array(finding) });
 export const initialized = z.object({ repository_id: z.string() });
 
+export const storageUse = z.object({
+  destination: z.string(),
+  used_bytes: z.number().nullable().describe('of everything that lies there; null when it does not answer'),
+  measured_at: time.nullable(),
+  error: z.string().nullable().describe('why it could not be measured'),
+  backups: z.int().describe('that are there, the archive, too'),
+  backup_bytes: z.number().describe('what these backups would be by themselves, each in full'),
+});
+
 export const tenant = z.object({
   id: z.string(),
   name: z.string(),

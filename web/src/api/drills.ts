@@ -1,10 +1,10 @@
 /** Rehearsed recoveries. */
-import { useQuery } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 import type { z } from 'zod';
 import type * as drills from '../../../src/contracts/api/drills.ts';
-import { call } from './client.ts';
+import { call, pathWith } from './client.ts';
 import { usePaged } from './queries.ts';
-import type { Listed, StoredDocument } from './types.ts';
+import type { Listed, Page, StoredDocument } from './types.ts';
 
 export type Drill = z.infer<typeof drills.drill>;
 export type DrillDetail = z.infer<typeof drills.drillDetail>;
@@ -23,6 +23,15 @@ const CALM_MS = 20_000;
 
 export const useDrills = (query: Record<string, string | undefined>) =>
   usePaged<Drill>(['drills', 'list'], '/api/v1/drills', query);
+
+/** The last drills of a plan, newest first; trials left out. */
+export const planDrills = (plan: string) =>
+  queryOptions({
+    queryKey: ['drills', 'of-plan', plan],
+    queryFn: () => call<Page<Drill>>(pathWith('/api/v1/drills', { plan, trial: 'false', limit: 30 })),
+    refetchInterval: CALM_MS,
+  });
+export const usePlanDrills = (plan: string) => useQuery(planDrills(plan));
 
 export const useDrillPlans = () =>
   useQuery({

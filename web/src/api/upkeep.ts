@@ -15,6 +15,17 @@ export type BackupConfig = z.infer<typeof administration.backupConfig>;
 export type Delivery = z.infer<typeof notices.delivery>;
 export type ChannelTest = z.infer<typeof notices.channelTest>;
 
+export type StorageUse = z.infer<typeof configuration.storageUse>;
+
+/** Lists whole destinations now and then: not asked for again and again. */
+export const useStorage = (isAllowed: boolean) =>
+  useQuery({
+    queryKey: ['storage'],
+    queryFn: () => call<Listed<StorageUse>>('/api/v1/storage'),
+    enabled: isAllowed,
+    staleTime: 60_000,
+  });
+
 export const useTenants = () =>
   useQuery({ queryKey: ['tenants'], queryFn: () => call<Listed<Tenant>>('/api/v1/tenants') });
 

@@ -1,5 +1,7 @@
 import { Button, Stack } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
+import { useDrillPlans } from '../api/drills.ts';
 import { isUnfinished, useBackups, useDocuments, useHealth, useJobs, useSchedule } from '../api/queries.ts';
 import type { StoredDocument } from '../api/types.ts';
 import { FirstKitGate } from '../keys/first-kit-gate.tsx';
@@ -11,7 +13,7 @@ import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { BackUpButton, Named } from '../parts/plan-cells.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
-import { RunStrip } from '../parts/run-strip.tsx';
+import { DrillStrip, RunStrip } from '../parts/run-strip.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { Verdict } from '../parts/verdict.tsx';
 import { When } from '../parts/when.tsx';
@@ -30,6 +32,9 @@ export function OverviewPage() {
       <FirstKitGate />
       <UnderWay />
       <Plans />
+      <Suspense fallback={null}>
+        <Figures />
+      </Suspense>
       <Recent />
     </Stack>
   );
@@ -43,6 +48,9 @@ function ToRestore() {
   if (!may('backups:restore') || backups.items.length === 0) return null;
   return <Button renderRoot={(props) => <Link to="/restore" {...props} />}>{t('overview.restore')}</Button>;
 }
+
+/** Charts come after what is looked at first. */
+const Figures = lazy(async () => ({ default: (await import('../overview/figures.tsx')).Figures }));
 
 const RECENT = 8;
 
@@ -83,6 +91,7 @@ function Plans() {
   const plans = useDocuments('plans');
   const health = useHealth().data?.tenants.flatMap((tenant) => tenant.plans) ?? [];
   const next = useSchedule().data?.items ?? [];
+  const drills = useDrillPlans().data?.items ?? [];
   const start = useBackUp();
   const ofPlan = ({ name }: StoredDocument) => health.find(({ plan }) => plan === name);
   const columns: Column<StoredDocument>[] = [
@@ -91,7 +100,15 @@ function Plans() {
       cell: ({ name, tenant_id }) => <Named name={name} tenant={tenant_id} />,
     },
     { label: t('column.status'), cell: (plan) => <PlanState health={ofPlan(plan)} /> },
-    { label: t('overview.lastRuns'), cell: ({ name }) => <RunStrip plan={name} /> },
+    {
+      label: t('overview.lastRuns'),
+      cell: ({ name }) => (
+        <Stack gap={4}>
+          <RunStrip plan={name} />
+          <DrillStrip plan={name} />
+        </Stack>
+      ),
+    },
     {
       label: t('overview.lastBackup'),
       cell: (plan) => {
@@ -107,8 +124,18 @@ function Plans() {
     {
       label: t('overview.nextRun'),
       cell: ({ name }) => {
-        const run = next.find(({ plan }) => plan === name);
-        return run ? <When at={run.due_at} relative /> : t('overview.noSchedule');
+        const run = next.find(({ kind, plan }) => kind === 'backup' && plan === name);
+        const drill = drills.find(({ plan }) => plan === name)?.next_due_at;
+        return (
+          <>
+            {run ? <When at={run.due_at} relative /> : t('overview.noSchedule')}
+            {drill && (
+              <div className="soft">
+                {t('overview.nextDrill')} <When at={drill} relative />
+              </div>
+            )}
+          </>
+        );
       },
     },
     ...(may('backups:trigger')
