@@ -1,0 +1,121 @@
+/** Table retention by the service: on its schedule and when asked, told in history, ledger and notices. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { redact } from '../../src/server/http/redact.ts';
+import { openCatalogLedger } from '../../src/server/ledger/catalog-ledger.ts';
+import { jobRecorder } from '../../src/server/ledger/job-records.ts';
+import { noticeOf } from '../../src/server/notices/notice.ts';
+import { openSchedule } from '../../src/server/schedule/schedule.ts';
+import { clockAtQuarter, httpWorld, OWNER } from '../support/http-world.ts';
+import { unexpected } from '../support/server-world.ts';
+
+const URL = '/api/v1/table-retention';
+const HOUR_MS = 3_600_000;
+const RULE = { column: 'id', unit: 'value', maxRows: 30, schedule: '0 * * * *' };
+
+function grow(path: string, rows: number): void {
+  const database = new DatabaseSync(path);
+  database.exec(`create table if not exists audit (id integer primary key, note text);
+    with recursive n(i) as (select 1 union all select i + 1 from n where i < ${rows}) insert into audit (note) select 'n' from n`);
+  database.close();
+}
+
+function rowsIn(path: string): number {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const { n } = database.prepare('select count(*) as n from audit').get() as { n: number };
+  database.close();
+  return n;
+}
+
+test('a table is thinned when its time comes, and when somebody asks', async (t) => {
+  let aheadMs = 0;
+  const quarter = clockAtQuarter();
+  const world = await httpWorld(t, { clock: { nowMs: () => quarter.nowMs() + aheadMs } });
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const path = join(world.folder, 'events.db');
+  grow(path, 100);
+  const body = (rule: object) => ({ kind: 'sqlite', path, tableRetention: { audit: rule } });
+  const bad = await owner.post('/api/v1/sources', {
+    name: 'events',
+    body: body({ ...RULE, schedule: '* *' }),
+  });
+  assert.deepEqual([bad.status, bad.json.code], [400, 'schedule_invalid'], bad.text);
+  const made = await owner.post('/api/v1/sources', { name: 'events', body: body(RULE) });
+  assert.equal(made.status, 201, made.text);
+
+  const { catalog, queue } = world;
+  const schedule = openSchedule({ catalog, queue, onError: unexpected });
+  assert.deepEqual((await schedule.tick()).enqueued, [], 'the last slot is from before the rule');
+  aheadMs = HOUR_MS;
+  const { enqueued } = await schedule.tick();
+  assert.equal(enqueued.length, 1);
+  assert.deepEqual((await schedule.tick()).enqueued, [], 'a slot is taken once');
+  const job = await world.ended(owner, enqueued[0]!);
+  assert.deepEqual([job.kind, job.status, job.error], ['table-retention', 'succeeded', null]);
+  assert.deepEqual(
+    [job.result.deleted, job.result.archives[0].rows, job.result.destination],
+    [70, 70, 'main'],
+  );
+  assert.equal(rowsIn(path), 30);
+
+  await t.test('the list says what is kept, when it is due next, and how the last run ended', async () => {
+    const [listed] = (await owner.get(URL)).json.items;
+    assert.deepEqual(
+      [listed.source, listed.table, listed.max_rows, listed.max_age_days, listed.schedule],
+      ['events', 'audit', 30, null, '0 * * * *'],
+    );
+    const due = Date.parse(listed.next_due_at) - catalog.clock.nowMs();
+    assert.ok(due > 0 && due <= HOUR_MS, listed.next_due_at);
+    assert.deepEqual([listed.last_job.id, listed.last_job.deleted], [job.id, 70]);
+    const history = (await owner.get('/api/v1/jobs?kind=table-retention')).json.items;
+    assert.deepEqual(
+      history.map(({ id }: { id: string }) => id),
+      [job.id],
+    );
+  });
+
+  await t.test('the ledger keeps what went where', async () => {
+    const ledger = openCatalogLedger(catalog, { keyFolder: join(world.folder, 'home', 'ledger-keys') });
+    const ended = (await queue.get(job.id))!;
+    await catalog.transaction((trx) => jobRecorder(ledger, unexpected, redact).jobEnded(trx, ended));
+    const [entry] = (await owner.get('/api/v1/ledger?stream=audit_vault&action=table-retention')).json.items;
+    assert.deepEqual(
+      [entry.detail.source, entry.detail.table, entry.detail.deleted, entry.detail.archives[0].rows],
+      ['events', 'audit', 70, 70],
+    );
+  });
+
+  await t.test('asked for, it runs now; what fails is told', async () => {
+    // It deletes: the password of an hour ago is too old for that.
+    assert.equal((await owner.post(URL, { source: 'events', table: 'audit' })).json.code, 'proof_needed');
+    await owner.post('/api/v1/session/prove', { password: OWNER.password });
+    grow(path, 5);
+    const asked = await owner.post(URL, { source: 'events', table: 'audit' });
+    assert.deepEqual([asked.status, asked.json.outcome], [202, 'accepted'], asked.text);
+    assert.equal((await world.ended(owner, asked.json.job_id)).result.deleted, 5);
+    const unknown = await owner.post(URL, { source: 'events', table: 'none' });
+    assert.equal(unknown.json.code, 'item_unknown', unknown.text);
+    const database = new DatabaseSync(path);
+    database.exec('alter table audit rename to audit_old');
+    database.close();
+    const failing = await owner.post(URL, { source: 'events', table: 'audit' });
+    const failed = await world.ended(owner, failing.json.job_id);
+    assert.deepEqual([failed.status, failed.error.code], ['failed', 'item_unknown']);
+    const events = await catalog.db
+      .selectFrom('events')
+      .selectAll()
+      .where('kind', 'in', ['table_retention_completed', 'table_retention_failed'])
+      .orderBy('id')
+      .execute();
+    const told = events.map((event) => noticeOf(event).payload);
+    assert.deepEqual(
+      told.map(({ event, status }) => `${event} ${status}`),
+      ['success', 'success', 'failed'].map((status) => `table_retention_completed ${status}`),
+    );
+    assert.equal(told[0]!.message, 'table retention of audit of events archived and deleted 70 rows');
+    assert.match(told[2]!.message, /^table retention of audit of events failed: .*no table audit/);
+  });
+});
