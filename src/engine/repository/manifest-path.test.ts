@@ -20,6 +20,7 @@ test('a path gives back the fields it was made from', () => {
       type: 'full',
       startedAt,
       modifiedAtMs: 7,
+      storedBytes: 1,
     });
   }
 });
