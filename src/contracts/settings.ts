@@ -20,6 +20,8 @@ export const settingSchemas = {
   'runs.limit': count(10_000).nullable(),
   /** The last good backup being older than this is a warning. */
   'health.warningAfterHours': count(8760),
+  /** Runs and drills that are longer ago are forgotten, except what proves a plan; null keeps all. Global only. */
+  'history.days': z.int().min(30).max(36_500).nullable(),
 } as const satisfies Record<string, z.ZodType>;
 
 export type SettingKey = keyof typeof settingSchemas;
@@ -38,4 +40,5 @@ export const SETTING_DEFAULTS: Settings = {
   'runs.neverStartedAfterMinutes': 60,
   'runs.limit': null,
   'health.warningAfterHours': 192,
+  'history.days': 730,
 };

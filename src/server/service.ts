@@ -12,6 +12,7 @@ import type { CatalogAddress } from './catalog/catalog.ts';
 import type { Catalog } from './catalog/types.ts';
 import { ensureOwnPlan, type OwnCatalog } from './configuration/own-plan.ts';
 import { openCore } from './core.ts';
+import { forgetHistory } from './history/forget-old.ts';
 import type { ServerContext } from './http/context.ts';
 import { type HttpSettings, httpSettings } from './http/http-settings.ts';
 import { recordInLedger } from './http/ledger-record.ts';
@@ -146,7 +147,7 @@ function ownCatalogOf(options: ServiceOptions): OwnCatalog {
   return 'file' in address ? { file: address.file } : { urlEnv: 'HOLDFAST_DATABASE_URL' };
 }
 
-/** Removes what is over: sessions, codes, counted attempts. Sees to it that the catalog itself has a plan. */
+/** Removes what is over: sessions, codes, counted attempts, deliveries, old history. Sees to it that the catalog itself has a plan. */
 function housekeeping(
   catalog: Catalog,
   own: OwnCatalog,
@@ -158,7 +159,8 @@ function housekeeping(
     return catalog.transaction((trx) => ensureOwnPlan(trx, own, author));
   };
   const clean = () => {
-    const work = [forgetAttempts(catalog), forgetSessions(catalog), forgetDeliveries(catalog), keepPlan()];
+    const old = [forgetAttempts, forgetSessions, forgetDeliveries, forgetHistory];
+    const work = [...old.map((forget) => forget(catalog)), keepPlan()];
     last = Promise.all(work).catch(onError);
   };
   clean();

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newId } from '../../src/engine/index.ts';
+import type { DrillsTable } from '../../src/server/catalog/tables/drills.ts';
 import type { Catalog } from '../../src/server/catalog/types.ts';
 import { storedConfig } from '../../src/server/configuration/documents.ts';
 import { ensureOwnPlan } from '../../src/server/configuration/own-plan.ts';
+import { changeSettings } from '../../src/server/configuration/settings.ts';
 import { getBackup, listBackups } from '../../src/server/history/backups.ts';
-import { forgetOld } from '../../src/server/history/forget-old.ts';
+import { forgetHistory, forgetOld } from '../../src/server/history/forget-old.ts';
 import { listTriggers } from '../../src/server/history/triggers.ts';
 import { requestBackup } from '../../src/server/runs/request-backup.ts';
 import { recordBackup, recordCopy } from '../../src/server/worker/record-backups.ts';
@@ -130,10 +132,64 @@ function upkeep(place: CatalogPlace): void {
     world.clock.advance(400 * DAY_MS);
     const fresh = await ask('db');
     const forgotten = await forgetOld(world.catalog, 399, world.clock.nowMs());
-    assert.deepEqual(forgotten, { jobs: 1, triggers: 2, events: 0 });
+    assert.deepEqual(forgotten, { jobs: 1, triggers: 2, events: 0, drills: 0 });
     const left = (await world.queue.list({}, { limit: 10, after: null })).items.map(({ id }) => id);
     assert.deepEqual(left, [fresh, waiting]);
     assert.deepEqual(await world.queue.events(old, 0), []);
+  });
+
+  test('old drills go with their evidence; the last proof of each plan stays, however old', async (t) => {
+    const world = await serverWorld(place, t);
+    const { catalog } = world;
+    const name = new Map<string, string>();
+    const add = async (what: string, day: number, more: Partial<DrillsTable> = {}) => {
+      const startedAtMs = START_MS + day * DAY_MS;
+      const row: DrillsTable = {
+        ...{
+          id: newId(startedAtMs),
+          job_id: null,
+          plan_id: null,
+          plan: 'nightly',
+          tenant_id: null,
+          backup_id: null,
+        },
+        ...{ via: null, requested_by: null, trial: 0, started_at: startedAtMs, finished_at: startedAtMs },
+        ...{ result: 'green', recovery_ms: 1, data_age_ms: 1, checks: 1, red_checks: 0, failure: null },
+        ...{ fingerprint: null, evidence_sha256: null, stored_at: '[]', not_stored: '[]', ...more },
+      };
+      name.set(row.id, what);
+      await catalog.db.insertInto('drills').values(row).execute();
+      const evidence = { drill_id: row.id, document: '{}', page: '' };
+      await catalog.db.insertInto('drill_evidence').values(evidence).execute();
+    };
+    await add('old', 0);
+    await add('proof', 1);
+    await add('old red', 2, { result: 'red' });
+    await add('last, red', 3, { result: 'red' });
+    await add('trial', 4, { trial: 1 });
+    await add('of no plan', 5, { plan: null });
+    await add('of a tenant', 0, { tenant_id: 'acme' });
+    await add('recent, of the tenant', 600, { tenant_id: 'acme', result: 'red' });
+    await add('recent trial', 600, { trial: 1 });
+    world.clock.advance(START_MS + 700 * DAY_MS - world.clock.nowMs());
+    const left = async (table: 'drills' | 'drill_evidence') =>
+      (
+        await catalog.db
+          .selectFrom(table)
+          .select(table === 'drills' ? 'id' : 'drill_id as id')
+          .execute()
+      )
+        .map(({ id }) => name.get(id))
+        .toSorted();
+    await forgetHistory(catalog);
+    assert.equal((await left('drills')).length, 9, 'two years are kept unless somebody says otherwise');
+    await changeSettings(catalog.db, null, { 'history.days': null }, world.author());
+    await forgetHistory(catalog);
+    assert.equal((await left('drills')).length, 9);
+    await changeSettings(catalog.db, null, { 'history.days': 365 }, world.author());
+    await forgetHistory(catalog);
+    const stays = ['last, red', 'of a tenant', 'proof', 'recent trial', 'recent, of the tenant'];
+    assert.deepEqual([await left('drills'), await left('drill_evidence')], [stays, stays]);
   });
 
   test('the catalog is backed up by a plan of its own, which stays as somebody changes it', async (t) => {

@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../engine/index.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
+import { settingValues } from '../configuration/settings.ts';
 
 /** In one transaction, so that others do not wait. */
 const AT_ONCE = 500;
@@ -8,10 +9,19 @@ export interface Forgotten {
   readonly jobs: number;
   readonly triggers: number;
   readonly events: number;
+  /** With their evidence. */
+  readonly drills: number;
+}
+
+/** What `history.days` says is old; nothing where it says null. See `forgetOld`. */
+export async function forgetHistory(catalog: Catalog): Promise<void> {
+  const { 'history.days': days } = await settingValues(catalog.db, null);
+  if (days !== null) await forgetOld(catalog, days, catalog.clock.nowMs());
 }
 
 /**
- * Deletes jobs with their events, triggers, and events that notices dealt with, that are older than so many days. Backups stay: they go with
+ * Deletes jobs with their events, triggers, events that notices dealt with, and drills with their evidence, that are older than so many days.
+ * Of each plan the last drill stays, and the last that was green: it proves that the plan restores. Backups stay: they go with
  * what destinations hold. Runs beside everything else; several at once share the work.
  */
 export async function forgetOld(catalog: Catalog, days: number, nowMs: number): Promise<Forgotten> {
@@ -32,12 +42,33 @@ export async function forgetOld(catalog: Catalog, days: number, nowMs: number): 
       const ids = await query.where('handled_at', 'is not', null).orderBy('id').limit(AT_ONCE).execute();
       return remove(trx, 'events', ids);
     }),
+    drills: await inPortions(catalog, async (trx) => {
+      const stays = await lastOfPlans(trx);
+      const query = trx.selectFrom('drills').select('id').where('id', '<', old);
+      const ids = await query.where('id', 'not in', stays).orderBy('id').limit(AT_ONCE).execute();
+      return remove(trx, 'drills', ids);
+    }),
   };
+}
+
+/** Ids of the last drill of each plan and of the last green one, trials left out. Never empty: `not in ()` is no SQL. */
+async function lastOfPlans(db: CatalogDb): Promise<string[]> {
+  const lastOf = await db
+    .selectFrom('drills')
+    .select((eb) => [
+      eb.fn.max('id').as('last'),
+      eb.fn.max(eb.case().when('result', '=', 'green').then(eb.ref('id')).end()).as('green'),
+    ])
+    .where('trial', '=', 0)
+    .where('plan', 'is not', null)
+    .groupBy(['plan', 'tenant_id'])
+    .execute();
+  return ['', ...lastOf.flatMap(({ last, green }) => [last, green ?? last])];
 }
 
 async function remove(
   trx: CatalogDb,
-  table: 'jobs' | 'triggers' | 'events',
+  table: 'jobs' | 'triggers' | 'events' | 'drills',
   rows: readonly { readonly id: string }[],
 ): Promise<number> {
   const ids = rows.map(({ id }) => id);

@@ -23,6 +23,7 @@ export const SETTING_KINDS: Readonly<Record<SettingKey, SettingKind>> = {
   'runs.hangingAfterMinutes': { input: 'number', min: 1 },
   'runs.neverStartedAfterMinutes': { input: 'number', min: 1 },
   'runs.limit': { input: 'number', min: 1, isGlobal: true, isOptional: true },
+  'history.days': { input: 'number', min: 30, isGlobal: true, isOptional: true },
 };
 
 export const SETTING_KEYS = Object.keys(SETTING_KINDS) as readonly SettingKey[];

@@ -22,6 +22,9 @@ export const settingsTexts = area({
     'setting.runs.neverStartedAfterMinutes.help': 'Counted from when it was due',
     'setting.runs.limit': 'Runs at one time, at most',
     'setting.runs.limit.help': 'Of all workers together, for all tenants; empty for no limit',
+    'setting.history.days': 'Runs and drills are listed for days',
+    'setting.history.days.help':
+      'The last proof of each plan stays; empty keeps all. The ledger forgets nothing',
     'setting.health.warningAfterHours': 'A warning after hours without a good backup',
     'setting.health.warningAfterHours.help': 'Of plans whose schedule does not ask for more',
     'settings.change': 'Change: {name}',
@@ -72,6 +75,9 @@ export const settingsTexts = area({
     'setting.runs.neverStartedAfterMinutes.help': 'Gerechnet ab seiner Fälligkeit',
     'setting.runs.limit': 'Läufe zugleich, höchstens',
     'setting.runs.limit.help': 'Aller Arbeiter zusammen, für alle Mandanten; leer für keine Grenze',
+    'setting.history.days': 'Läufe und Proben stehen in den Listen für Tage',
+    'setting.history.days.help':
+      'Der letzte Beweis jedes Plans bleibt; leer behält alles. Das Register vergisst nichts',
     'setting.health.warningAfterHours': 'Warnung nach Stunden ohne gute Sicherung',
     'setting.health.warningAfterHours.help': 'Von Plänen, deren Zeitplan nicht mehr verlangt',
     'settings.change': 'Ändern: {name}',
