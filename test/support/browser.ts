@@ -88,25 +88,36 @@ export async function visitor(
  */
 export async function examine(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const { violations } = await axe(page, colorScheme).analyze();
-    for (const { id, help, nodes } of violations) {
-      const where = nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ');
-      barriers.set(page, [
-        ...(barriers.get(page) ?? []),
-        `${name}, ${colorScheme}: ${id}: ${help}: ${where}`,
-      ]);
-    }
+    await lookAt(page, name, colorScheme, axe(page, colorScheme));
     if (colorScheme === 'light' || DARK_PICTURES.has(name)) await picture(page, name, colorScheme);
   }
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
 }
 
+/** The same in one light alone, by every rule, without a picture. */
+export const examineIn = (page: Page, name: string, colorScheme: 'light' | 'dark'): Promise<void> =>
+  lookAt(page, name, colorScheme, axeOf(page));
+
+async function lookAt(
+  page: Page,
+  name: string,
+  colorScheme: 'light' | 'dark',
+  by: AxeBuilder,
+): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  const { violations } = await by.analyze();
+  for (const { id, help, nodes } of violations) {
+    const where = nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ');
+    barriers.set(page, [...(barriers.get(page) ?? []), `${name}, ${colorScheme}: ${id}: ${help}: ${where}`]);
+  }
+}
+
+/** There are no frames of others here, for which it would open a page of its own each time. */
+const axeOf = (page: Page) => new AxeBuilder({ page }).setLegacyMode();
+
 /** Only colours differ in the dark. */
 const axe = (page: Page, colorScheme: 'light' | 'dark') =>
-  colorScheme === 'light'
-    ? new AxeBuilder({ page })
-    : new AxeBuilder({ page }).withRules(['color-contrast', 'link-in-text-block']);
+  colorScheme === 'light' ? axeOf(page) : axeOf(page).withRules(['color-contrast', 'link-in-text-block']);
 
 /** Written only with HOLDFAST_SCREENSHOTS=1. */
 async function picture(page: Page, name: string, colorScheme: string): Promise<void> {

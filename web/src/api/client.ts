@@ -83,7 +83,7 @@ async function send<T>(path: string, options: Call): Promise<T> {
 }
 
 /** Stands for a server that does not answer, or not as itself. */
-export function unreachable(status = 0): Problem {
+function unreachable(status = 0): Problem {
   return {
     ...{ type: 'about:blank', title: 'unreachable', status, code: 'server_unreachable' },
     ...{ detail: '', next: '', retryable: true, request_id: '' },

@@ -26,7 +26,6 @@ export type Tenant = z.infer<typeof configuration.tenant>;
 export type Health = z.infer<typeof administration.healthAnswer>;
 
 export type SetupRestore = z.infer<typeof setup.restoreState>;
-export type SetupUpload = z.infer<typeof setup.uploadAnswer>;
 export type SetupS3 = z.infer<typeof setup.listS3>;
 export type SetupFound = z.infer<typeof setup.foundBackups>['items'][number];
 

@@ -1,4 +1,4 @@
-import { FileInput, PasswordInput, Progress, Select, Stack, Text } from '@mantine/core';
+import { FileInput, PasswordInput, Select, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -7,9 +7,10 @@ import { Form } from '../parts/form.tsx';
 import { ProgressLine } from '../parts/job-progress.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { SaidProblem } from '../parts/said.tsx';
-import { useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText } from '../texts/values.ts';
-import { importBundle, type SendProgress, sendBundle, type Upload } from './send-bundle.ts';
+import { useTexts } from '../texts/texts.ts';
+import { type SendProgress, sendBundle, type Upload } from '../upload/send-bundle.ts';
+import { Sending } from '../upload/sending.tsx';
+import { importBundle, UPLOADS } from './import-bundle.ts';
 
 /** A bundle from this computer becomes a backup, which is then restored like any other. */
 export function BundleUpload() {
@@ -28,7 +29,7 @@ export function BundleUpload() {
   const send = useMutation({
     async mutationFn() {
       setTaken(null);
-      const sent = await sendBundle(file!, setSending);
+      const sent = await sendBundle(UPLOADS, file!, setSending);
       return importBundle(sent, destination!, key, setTaken);
     },
     onSettled: () => setSending(null),
@@ -80,23 +81,6 @@ export function BundleUpload() {
         </Stack>
       </Form>
     </Panel>
-  );
-}
-
-function Sending({ file, progress }: { readonly file: File; readonly progress: SendProgress }) {
-  const t = useTexts();
-  const language = useLanguage();
-  const done = sizeText(progress.sent, language);
-  const share = file.size === 0 ? 100 : (progress.sent / file.size) * 100;
-  return (
-    <div>
-      <Text size="xs" className="soft" role="status">
-        {progress.isWaiting
-          ? t('bundle.waiting', { done })
-          : t('job.ofTotal', { done, total: sizeText(file.size, language) })}
-      </Text>
-      <Progress value={share} size="sm" aria-label={t('setup.uploading')} />
-    </div>
   );
 }
 

@@ -1,11 +1,11 @@
-import { Button, FileInput, PasswordInput, Progress, Radio, Stack, Text } from '@mantine/core';
+import { Button, FileInput, PasswordInput, Radio, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
-import { codeOf } from '../api/client.ts';
 import type { SetupFound } from '../api/types.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { sizeText, timeText } from '../texts/values.ts';
+import { Sending } from '../upload/sending.tsx';
 import { NO_PLACE, S3Fields, s3Of } from './s3-fields.tsx';
 import { setupCall } from './setup-calls.ts';
 import type { SetupRestoring } from './use-restore.ts';
@@ -60,7 +60,7 @@ export function FromFields({ token, restoring, children }: FromFieldsProps) {
               value={file}
               onChange={setFile}
             />
-            <Sending file={file} restoring={restoring} />
+            <Sent file={file} restoring={restoring} />
           </>
         ) : (
           <S3Fields
@@ -82,13 +82,7 @@ export function FromFields({ token, restoring, children }: FromFieldsProps) {
         />
         {kind === 's3' && found && <Found items={found} {...{ chosen, setChosen }} />}
         {children}
-        {codeOf(open.error) === 'server_unreachable' && kind === 'upload' ? (
-          <Text size="sm" role="alert" className="tone-bad">
-            {t('setup.brokenOff')}
-          </Text>
-        ) : (
-          <ProblemNote error={open.error ?? list.error} />
-        )}
+        <ProblemNote error={open.error ?? list.error} />
         <div>
           <Button type="submit" loading={open.isPending || list.isPending}>
             {t(isListing ? 'setup.list' : 'setup.check')}
@@ -100,23 +94,12 @@ export function FromFields({ token, restoring, children }: FromFieldsProps) {
 }
 
 /** How much of the file is sent, and that it arrived. */
-function Sending({ file, restoring: { sent, upload } }: { file: File | null; restoring: SetupRestoring }) {
+function Sent({ file, restoring: { sent, upload } }: { file: File | null; restoring: SetupRestoring }) {
   const t = useTexts();
   const language = useLanguage();
-  if (file && sent !== null) {
-    const share = file.size === 0 ? 100 : Math.min(100, (sent / file.size) * 100);
-    return (
-      <div>
-        <Text size="xs" className="soft">
-          {t('setup.uploading')}:{' '}
-          {t('job.ofTotal', { done: sizeText(sent, language), total: sizeText(file.size, language) })}
-        </Text>
-        <Progress value={share} size="sm" aria-label={t('setup.uploading')} />
-      </div>
-    );
-  }
+  if (file && sent !== null) return <Sending file={file} progress={sent} />;
   if (!file || !upload) return null;
-  const values = { name: file.name, size: sizeText(upload.size_bytes, language), sha: upload.sha256 };
+  const values = { name: file.name, size: sizeText(upload.size_bytes, language), sha: upload.sha256 ?? '–' };
   return (
     <Text size="xs" className="soft" style={{ overflowWrap: 'anywhere' }} role="status">
       {t('setup.uploaded', values)}

@@ -1,10 +1,11 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { codeOf } from '../api/client.ts';
-import type { SetupRestore, SetupS3, SetupUpload } from '../api/types.ts';
+import type { SetupRestore, SetupS3 } from '../api/types.ts';
+import { type SendProgress, sendBundle, type Upload } from '../upload/send-bundle.ts';
 import type { Placement } from './placement.ts';
 import { targetsOf } from './placement.ts';
-import { setupCall, uploadBundle } from './setup-calls.ts';
+import { setupCall, setupUploads } from './setup-calls.ts';
 
 /** Kept for this window, so that loading the page again does not lose a restore that is under way. */
 const STORED = 'holdfast-setup-restore';
@@ -20,8 +21,8 @@ export const isUnderWay = ({ state }: SetupRestore) => state === 'opening' || st
 export function useSetupRestore(token: string) {
   const [id, setId] = useState<string | null>(null);
   const [left, setLeft] = useState(() => sessionStorage.getItem(STORED));
-  const [sent, setSent] = useState<number | null>(null);
-  const [uploaded, setUploaded] = useState<{ file: File; answer: SetupUpload } | null>(null);
+  const [sent, setSent] = useState<SendProgress | null>(null);
+  const [uploaded, setUploaded] = useState<{ file: File; answer: Upload } | null>(null);
   const follow = (next: string | null) => {
     setId(next);
     setLeft(null);
@@ -44,16 +45,15 @@ export function useSetupRestore(token: string) {
       }
       let answer = uploaded?.file === from.file ? uploaded.answer : null;
       if (!answer) {
-        setSent(0);
-        answer = await uploadBundle(token, from.file, setSent).finally(() => setSent(null));
+        answer = await sendBundle(setupUploads(token), from.file, setSent).finally(() => setSent(null));
         setUploaded({ file: from.file, answer });
       }
-      const body = { upload_id: answer.upload_id, encryption_key: from.key };
+      const body = { upload_id: answer.id, encryption_key: from.key };
       return setupCall<{ restore_id: string }>(token, 'open', body);
     },
     onSuccess: ({ restore_id }) => follow(restore_id),
     onError(error) {
-      // A server that began anew has forgotten what was sent.
+      // What was sent is kept for a day.
       if (codeOf(error) === 'item_unknown') setUploaded(null);
     },
   });

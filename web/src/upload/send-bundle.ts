@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type * as uploads from '../../../src/contracts/api/uploads.ts';
-import { call, codeOf } from '../api/client.ts';
+import { type Call, call, codeOf } from '../api/client.ts';
 
 export type Upload = z.infer<typeof uploads.upload>;
 
@@ -8,10 +8,14 @@ export type Upload = z.infer<typeof uploads.upload>;
 const PIECE_BYTES = 4 * 1024 ** 2;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;
-const POLL_MS = 500;
 /** Which upload of this window belongs to which file: a page that was loaded anew goes on. */
 const STORED = 'holdfast-upload';
-const BASE = '/api/v1/uploads';
+
+/** Where a bundle is sent, and what every request of it carries. */
+export interface UploadPlace {
+  readonly url: string;
+  readonly with?: Pick<Call, 'headers' | 'withoutGates'>;
+}
 
 export interface SendProgress {
   readonly sent: number;
@@ -23,13 +27,17 @@ const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const markOf = ({ name, size, lastModified }: File) => `${name} ${size} ${lastModified}`;
 
 /** Sends a file in pieces, from where an earlier try got to. A server that is away is waited for; a refusal is thrown. */
-export async function sendBundle(file: File, onProgress: (progress: SendProgress) => void): Promise<Upload> {
-  let upload = await begun(file);
+export async function sendBundle(
+  place: UploadPlace,
+  file: File,
+  onProgress: (progress: SendProgress) => void,
+): Promise<Upload> {
+  let upload = await begun(place, file);
   let waitMs = FIRST_WAIT_MS;
   while (upload.state === 'receiving') {
     onProgress({ sent: upload.offset, isWaiting: false });
     try {
-      upload = await call<Upload>(`${BASE}/${upload.id}`, {
+      upload = await ask(place, `/${upload.id}`, {
         method: 'PATCH',
         body: file.slice(upload.offset, upload.offset + PIECE_BYTES),
         headers: {
@@ -45,57 +53,43 @@ export async function sendBundle(file: File, onProgress: (progress: SendProgress
       await wait(waitMs);
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
       // What arrived before the line broke stays there.
-      upload = await reachable(upload);
+      upload = await reachable(place, upload);
     }
   }
   onProgress({ sent: upload.offset, isWaiting: false });
   return upload;
 }
 
-async function begun(file: File): Promise<Upload> {
-  const stored = JSON.parse(sessionStorage.getItem(STORED) ?? 'null') as { id: string; mark: string } | null;
+const ask = (place: UploadPlace, path: string, { headers, ...asked }: Call = {}) =>
+  call<Upload>(place.url + path, {
+    ...place.with,
+    ...asked,
+    headers: { ...place.with?.headers, ...headers },
+  });
+
+async function begun(place: UploadPlace, file: File): Promise<Upload> {
+  const kept = `${STORED} ${place.url}`;
+  const stored = JSON.parse(sessionStorage.getItem(kept) ?? 'null') as { id: string; mark: string } | null;
   if (stored?.mark === markOf(file)) {
     try {
-      return await call<Upload>(`${BASE}/${stored.id}`);
+      return await ask(place, `/${stored.id}`);
     } catch (error) {
       if (codeOf(error) !== 'item_unknown') throw error;
     }
   }
-  const upload = await call<Upload>(BASE, {
+  const upload = await ask(place, '', {
     method: 'POST',
     body: { size_bytes: file.size, name: file.name },
   });
-  sessionStorage.setItem(STORED, JSON.stringify({ id: upload.id, mark: markOf(file) }));
+  sessionStorage.setItem(kept, JSON.stringify({ id: upload.id, mark: markOf(file) }));
   return upload;
 }
 
-async function reachable(upload: Upload): Promise<Upload> {
+async function reachable(place: UploadPlace, upload: Upload): Promise<Upload> {
   try {
-    return await call<Upload>(`${BASE}/${upload.id}`);
+    return await ask(place, `/${upload.id}`);
   } catch (error) {
     if (codeOf(error) !== 'server_unreachable') throw error;
     return upload;
-  }
-}
-
-/** Has what was sent checked and taken in, and follows until it is a backup or failed. */
-export async function importBundle(
-  { id, state }: Upload,
-  destination: string,
-  key: string,
-  onState: (upload: Upload) => void,
-): Promise<Upload> {
-  if (state !== 'imported') {
-    const body = { destination, ...(key === '' ? {} : { encryption_key: key }) };
-    await call<Upload>(`${BASE}/${id}/import`, { method: 'POST', body });
-  }
-  for (;;) {
-    const upload = await call<Upload>(`${BASE}/${id}`).catch((error: unknown) => {
-      if (codeOf(error) !== 'server_unreachable') throw error;
-      return null;
-    });
-    if (upload) onState(upload);
-    if (upload && upload.state !== 'importing') return upload;
-    await wait(POLL_MS);
   }
 }
