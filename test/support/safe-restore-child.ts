@@ -1,14 +1,15 @@
-/** A process that restores over something, or switches back, and kills itself at a step. Its argument is JSON: see `ChildTask`. */
+/** A process that restores over something, or one tenant, or switches back, and kills itself at a step. Its argument is JSON: see `ChildTask`. */
 import { openEngine, silentProgress, switchBack } from '../../src/engine/index.ts';
 
 export interface ChildTask {
-  readonly what: 'restore' | 'switch-back';
+  readonly what: 'restore' | 'switch-back' | 'tenant';
   readonly address: string;
   readonly keyText: string;
   readonly stateFolder: string;
   readonly backupId: string;
   readonly item: string;
   readonly target: string;
+  readonly tenantId?: string;
   /** `fill` kills at the first step of that name; null at none. */
   readonly killAt: string | null;
 }
@@ -31,11 +32,15 @@ else {
       address: task.address,
       layout: 'repository',
       keyTexts: [task.keyText],
-      progress: silentProgress,
+      // Of a tenant's restore the steps before it touches the live database are phases.
+      progress: task.what === 'tenant' ? { ...silentProgress, phase: safe.onStep } : silentProgress,
       signal,
     },
     ...{ stateFolder, signingKeyFile: `${stateFolder}/signing-key.pem` },
   });
-  await engine.restore({ backupId, item, target, replace: true, safe });
+  if (task.what === 'tenant') {
+    const tenant = { id: task.tenantId!, column: 'tenant_id', rules: {} };
+    await engine.restoreTenant({ backupId, item, target, tenant, decide: () => true, onStep: safe.onStep });
+  } else await engine.restore({ backupId, item, target, replace: true, safe });
   await engine.close();
 }

@@ -29,7 +29,7 @@ export interface SafeWorld {
 export async function safeWorld(
   folder: string,
   source: SourceSpec,
-  given: { readonly item: string; readonly target: string },
+  given: Pick<ChildTask, 'item' | 'target' | 'tenantId'>,
 ): Promise<SafeWorld> {
   const stateFolder = join(folder, 'state');
   const [address, keyText] = [join(folder, 'repository'), generateKeyText()];

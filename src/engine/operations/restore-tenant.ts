@@ -11,11 +11,12 @@ import {
   restoreTenant,
   type TenantOptions,
   type TenantPlan,
+  type TenantRestoreOptions,
   type TenantRestoreReport,
 } from '../sources/postgres/index.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
 import { majorOf } from './drill/database-facts.ts';
-import { DEFAULT_DRILL_ROOT, makeDrillFolder } from './drill/drill-folder.ts';
+import { DEFAULT_DRILL_ROOT, makeDrillFolder, removeLeftovers } from './drill/drill-folder.ts';
 import { postgresPlace } from './drill/postgres-place.ts';
 import { artifactReader } from './restore.ts';
 import { selectItems } from './select-item.ts';
@@ -30,6 +31,8 @@ export interface TenantRestoreRequest {
   readonly tenant: TenantOptions;
   /** Sees the plan before anything is changed; false ends it there. What it throws is passed on. */
   readonly decide: (plan: TenantPlan) => boolean;
+  /** See the source's own. */
+  readonly onStep?: TenantRestoreOptions['onStep'];
 }
 
 export interface TenantRestoreOutcome extends TenantRestoreReport {
@@ -57,7 +60,10 @@ export async function restoreTenantOf(
   const reader = artifactReader(chunks);
   try {
     const restore = (tenant: TenantOptions, files: Files) =>
-      restoreTenant({ targetUrl: request.target, tenant, files, decide: request.decide, signal });
+      restoreTenant({
+        ...{ targetUrl: request.target, tenant, files, decide: request.decide, signal },
+        ...(request.onStep && { onStep: request.onStep }),
+      });
     const dump = artifacts.find(({ kind }) => kind === 'pg-dump');
     const report = dump
       ? await withLoadedDump(context, reader, dump, request.tenant, (files) => restore(request.tenant, files))
@@ -111,6 +117,7 @@ async function withLoadedDump<T>(
     throw new HoldfastError('usage', 'a dump that another program made is not taken apart by tenants');
   }
   const { progress, signal } = context;
+  await removeLeftovers(DEFAULT_DRILL_ROOT);
   const folder = await makeDrillFolder(DEFAULT_DRILL_ROOT, newId());
   const settings = { postgresServer: null, postgresPrograms: [] };
   const place = postgresPlace(settings, folder, signal);

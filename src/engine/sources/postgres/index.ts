@@ -47,6 +47,7 @@ export { restoreSql, type SqlRestoreReport, sqlArtifact } from './restore-sql.ts
 export { type RestoreTableOptions, restoreTable } from './restore-table.ts';
 export {
   restoreTenant,
+  TENANT_STEPS,
   type TenantPlan,
   type TenantRestoreOptions,
   type TenantRestoreReport,

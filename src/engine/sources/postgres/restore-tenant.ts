@@ -44,8 +44,14 @@ export interface TenantRestoreOptions {
   readonly files: readonly TenantRows[];
   /** Sees the plan before anything is changed. False ends it there; what it throws is passed on. */
   readonly decide: (plan: TenantPlan) => boolean;
+  /** Hears before the named step begins; a test takes it apart there. */
+  readonly onStep?: (step: TenantStep) => void;
   readonly signal?: AbortSignal;
 }
+
+/** In this order. Until the last is done, nothing has changed. */
+export const TENANT_STEPS = ['stage', 'plan', 'digest', 'change', 'check', 'commit', 'committed'] as const;
+export type TenantStep = (typeof TENANT_STEPS)[number];
 
 export interface TenantRestoreReport {
   readonly plan: TenantPlan;
@@ -60,7 +66,7 @@ export interface TenantRestoreReport {
  * `config_invalid` for rows that cannot be told, `database_failed` and what connecting throws.
  */
 export async function restoreTenant(options: TenantRestoreOptions): Promise<TenantRestoreReport> {
-  const { tenant, signal } = options;
+  const { tenant, signal, onStep = () => {} } = options;
   const address = parsePostgresAddress(options.targetUrl);
   const client = await connect(address, signal).catch((error: unknown) => {
     throw targetFailure(error, address);
@@ -72,23 +78,30 @@ export async function restoreTenant(options: TenantRestoreOptions): Promise<Tena
     await setTenant(client, tenant.id);
     await client.query('begin isolation level repeatable read');
     const scopes = tenantScopes(await readTenantTables(client), tenant);
+    onStep('stage');
     const staged = await stageRows(client, scopes, options.files, signal);
     if (staged.length === 0) throw new HoldfastError('item_unknown', 'the backup holds no table of tenants');
+    onStep('plan');
     const plan = await planOf(client, scopes, staged, tenant);
     if (!options.decide(plan)) return { plan, applied: false, sequences: [] };
     if (plan.conflicts.length > 0) throw mismatch(plan.conflicts.join('; '));
+    onStep('digest');
     const before = await othersOf(client, scopes, staged);
     if (signal?.aborted) throw new HoldfastError('interrupted');
     await client.query('set constraints all deferred');
+    onStep('change');
     await client.query(changes(staged));
     await client.query('set constraints all immediate');
+    onStep('check');
     await requireRestored(client, staged);
     const after = await othersOf(client, scopes, staged);
     const touched = [...before].filter(([name, digest]) => after.get(name) !== digest).map(([name]) => name);
     if (touched.length > 0) throw mismatch(`rows of others would have changed in ${touched.join(', ')}`);
     const sequences = await advanceSequences(client, staged);
     if (signal?.aborted) throw new HoldfastError('interrupted');
+    onStep('commit');
     await client.query('commit');
+    onStep('committed');
     return { plan, applied: true, sequences };
   } catch (error) {
     if (signal?.aborted) throw new HoldfastError('interrupted');
