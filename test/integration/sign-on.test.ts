@@ -1,10 +1,12 @@
 /** Logging in through an identity provider: the way there and back, and everybody who should not get in. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { oidcSettings } from '../../src/contracts/api/oidc.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/engine/index.ts';
+import { beginAttempt, takeAttempt } from '../../src/server/access/oidc/attempt.ts';
 import { openProvider } from '../../src/server/access/oidc/provider.ts';
 import { outboundPolicy } from '../../src/server/outbound/index.ts';
 import type { HttpClient } from '../support/http-client.ts';
@@ -192,6 +194,69 @@ test('whom no rule names is not let in, nor made; whom none names any more is pu
   provider.person = { groups: [] };
   assert.equal(await logIn(world.client()), REFUSED);
   assert.equal((await client.get('/api/v1/session')).status, 401, 'who left the group is logged out');
+});
+
+test('sessions and API tokens of somebody who left end by themselves', async (t) => {
+  const { world, owner, settings, put } = await signOnWorld(t);
+  await put({ ...settings, session_hours: 2, token_days: 10 });
+  const { db } = world.catalog;
+  const client = world.client();
+  await logIn(client);
+  const { user } = await whoIs(client);
+  const session = await db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('user_id', '=', user.id)
+    .executeTakeFirstOrThrow();
+  assert.equal(session.expires_at - session.created_at, 2 * HOUR_MS);
+  const made = await client.post('/api/v1/tokens', { name: 'script', scopes: ['backups:read'] });
+  assert.equal(made.status, 201, made.text);
+  const script = world.client();
+  script.headers.authorization = `Bearer ${made.json.secret}`;
+  const works = async () => (await script.get('/api/v1/backups')).status === 200;
+  const lastSeen = (daysAgo: number) =>
+    db
+      .updateTable('user_identities')
+      .set({ seen_at: Date.now() - daysAgo * DAY_MS })
+      .execute();
+  assert.ok(await works());
+  await lastSeen(9);
+  assert.ok(await works());
+  await lastSeen(11);
+  assert.ok(!(await works()), 'nobody vouched for them in ten days');
+  await logIn(client);
+  assert.ok(await works(), 'the provider still knows them');
+  await put({ ...settings, issuer: 'https://login.example.org' });
+  assert.ok(!(await works()), 'another provider does not know them');
+  await put({ ...settings });
+  assert.ok(await works());
+  await owner.send('DELETE', '/api/v1/sign-on');
+  assert.ok(!(await works()), 'nobody vouches for them');
+});
+
+test('an attempt that took too long, and one that was not sealed here, come to nothing', async (t) => {
+  const { catalog } = await httpWorld(t);
+  const [key, other] = [randomBytes(32), randomBytes(32)];
+  const discovery = { authorization_endpoint: 'https://login.example.org/authorize' } as never;
+  const settings = oidcSettings.parse({ issuer: 'https://login.example.org', client_id: 'c', roles: ROLES });
+  const given = {
+    settings,
+    discovery,
+    redirectUri: 'https://b.example/back',
+    returnTo: '/admin/',
+    proves: false,
+  };
+  const begun = (agoMs: number) => {
+    const { cookie, location } = beginAttempt(given, catalog.clock.nowMs() - agoMs, key);
+    return { cookie, state: new URL(location).searchParams.get('state')! };
+  };
+  const late = begun(10 * MINUTE_MS + 1);
+  await assert.rejects(takeAttempt(catalog, late.cookie, late.state, key), { code: 'sign_on_refused' });
+  const good = begun(9 * MINUTE_MS);
+  await assert.rejects(takeAttempt(catalog, good.cookie, good.state, other), { code: 'sign_on_refused' });
+  const changed = `${good.cookie.slice(0, -2)}${good.cookie.endsWith('A') ? 'B' : 'A'}${good.cookie.at(-1)}`;
+  await assert.rejects(takeAttempt(catalog, changed, good.state, key), { code: 'sign_on_refused' });
+  assert.equal((await takeAttempt(catalog, good.cookie, good.state, key)).state, good.state);
 });
 
 test('the password once more is asked for at the provider', async (t) => {

@@ -46,6 +46,12 @@ export const oidcSettings = z.strictObject({
     .describe('only people with a verified e-mail address in one of these; empty for all'),
   roles: z.array(roleRule).min(1, 'must give somebody a role').max(200),
   session_hours: z.int().min(1).max(168).default(12),
+  token_days: z
+    .int()
+    .min(1)
+    .max(365)
+    .default(30)
+    .describe('API tokens of somebody who has not logged in for longer do not work until they do'),
 });
 
 export type OidcSettings = z.output<typeof oidcSettings>;

@@ -1,7 +1,8 @@
 /** API tokens: for programs. A token does what its user may do at that moment, and of that only what its scopes name. */
-import { HoldfastError, MINUTE_MS, newId } from '../../engine/index.ts';
+import { DAY_MS, HoldfastError, MINUTE_MS, newId } from '../../engine/index.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import type { Identity } from './identity.ts';
+import { storedOidc } from './oidc/settings.ts';
 import type { Permission } from './permissions.ts';
 import { hashOf, newSecret } from './secrets.ts';
 import { usableUser } from './sessions.ts';
@@ -44,7 +45,7 @@ export async function createToken(
   return { token: tokenOf(row), secret };
 }
 
-/** Null for a token that is unknown, expired or revoked, or whose user is disabled. */
+/** Null for a token that is unknown, expired or revoked, or whose user is disabled, or has not been seen by their provider for long. */
 export async function identityOfToken({ db, clock }: Catalog, secret: string): Promise<Identity | null> {
   const nowMs = clock.nowMs();
   const row = await db
@@ -55,7 +56,7 @@ export async function identityOfToken({ db, clock }: Catalog, secret: string): P
     .where('revoked_at', 'is', null)
     .executeTakeFirst();
   const user = row && (await usableUser(db, row.user_id));
-  if (!row || !user) return null;
+  if (!row || !user || !(await isVouchedFor(db, user.id, nowMs))) return null;
   if (row.used_at === null || nowMs - row.used_at > MINUTE_MS) {
     await db.updateTable('api_tokens').set({ used_at: nowMs }).where('id', '=', row.id).execute();
   }
@@ -67,6 +68,21 @@ export async function identityOfToken({ db, clock }: Catalog, secret: string): P
     scopes: new Set(JSON.parse(row.scopes) as Permission[]),
     onlyTenant: row.tenant_id,
   };
+}
+
+/**
+ * Nobody tells us that somebody left. So a token of somebody who came by an identity provider needs that provider, and a login
+ * there within `token_days`; it works again after the next one.
+ */
+async function isVouchedFor(db: CatalogDb, userId: string, nowMs: number): Promise<boolean> {
+  const identity = await db
+    .selectFrom('user_identities')
+    .select(['issuer', 'seen_at'])
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
+  if (!identity) return true;
+  const settings = (await storedOidc(db))?.settings;
+  return settings?.issuer === identity.issuer && nowMs - identity.seen_at <= settings.token_days * DAY_MS;
 }
 
 /** Newest first; of one user, or with null of all. */
