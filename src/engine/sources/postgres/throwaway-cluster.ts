@@ -56,10 +56,14 @@ const SETTINGS = {
   full_page_writes: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',
-  max_wal_size: '1GB',
+  max_wal_size: '4GB',
+  checkpoint_timeout: '1h',
+  // Indexes are sorted in it, two at a time.
+  maintenance_work_mem: '256MB',
   max_connections: '100',
   shared_buffers: '128MB',
-  autovacuum: 'on',
+  // It would read what was just loaded, beside the loading of the rest.
+  autovacuum: 'off',
   timezone: 'UTC',
   log_min_messages: 'warning',
   max_locks_per_transaction: '256',
