@@ -77,6 +77,7 @@ const ROOMS: readonly Room[] = [
     // The error registry and the types of backups have no cost: --help and a mistyped option do not load the engine.
     mayImport: [
       'src/engine/index.ts',
+      'src/engine/lean.ts',
       'src/engine/base/errors.ts',
       'src/engine/base/backup-type.ts',
       'src/contracts',

@@ -21,7 +21,7 @@ export function processIo(): CliIo {
     folder: process.cwd(),
     userFolder: homedir(),
     nowMs: () => Date.now(),
-    loadEngine: () => import('../engine/index.ts'),
+    loadEngine: () => import('../engine/lean.ts'),
     loadLedger: () => import('../server/ledger/local-ledger.ts'),
   };
 }

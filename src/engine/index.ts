@@ -1,6 +1,6 @@
 /** The engine's only door: backup and restore as a library. It never prints, exits or reads the environment. */
 import type { Progress } from './base/progress.ts';
-import { parseKeyText, rawKeyId, isWeakPassphrase as weaknessOf } from './crypto/key-text.ts';
+import { parseKeyText } from './crypto/key-text.ts';
 import { openBundle as extract } from './operations/import-bundle.ts';
 
 export { type BackupType, isOfType, typeOfKinds } from './base/backup-type.ts';
@@ -21,6 +21,7 @@ export {
   toPem,
 } from './crypto/signing.ts';
 export { asMarkup, type DrillReport, type VerifiedEvidence, verifyEvidence } from './evidence/index.ts';
+export { isWeakPassphrase, keyIdOf } from './key-facts.ts';
 export type { KmsSettings } from './kms/credential.ts';
 export { type AnchorPlace, readAnchors, type StoredAnchor, writeAnchor } from './operations/anchors.ts';
 export type { BackupOutcome, BackupProfile, BackupRequest } from './operations/backup.ts';
@@ -53,9 +54,9 @@ export { type DumpedTables, type DumpTablesRequest, dumpTables } from './operati
 export { type Engine, type OpenEngineOptions, openEngine } from './operations/engine.ts';
 export { type KitRequest, writeKit } from './operations/kit.ts';
 export { newestKit, readKitRecord } from './operations/kit-state.ts';
-export { measureDestination } from './operations/measure-destination.ts';
 export type { BackupDetails, ListedBackup } from './operations/list.ts';
 export type { PruneOutcome } from './operations/maintenance.ts';
+export { measureDestination } from './operations/measure-destination.ts';
 export type { ProvenEvidence } from './operations/proven-backups.ts';
 export type { CopyFailure } from './operations/replicate.ts';
 export type { ReplicatedBackup } from './operations/replicate-among.ts';
@@ -86,7 +87,7 @@ export type { TenantChoice } from './sources/postgres/tenant-rules.ts';
 export type { StorageSettings } from './storage/storage-settings.ts';
 
 /** Unpacks a bundle without a repository. Throws what `readBundle` throws, `target_not_empty`, `target_failed`. */
-export function openBundle(request: {
+export async function openBundle(request: {
   readonly file: string;
   readonly folder: string;
   readonly keyTexts: readonly string[];
@@ -94,15 +95,4 @@ export function openBundle(request: {
   readonly signal: AbortSignal;
 }) {
   return extract({ ...request, credentials: request.keyTexts.map(parseKeyText) });
-}
-
-/** 16 hex digits that tell keys apart; null for a passphrase, whose id needs its slot. */
-export function keyIdOf(keyText: string): string | null {
-  const credential = parseKeyText(keyText);
-  return credential.kind === 'raw' ? rawKeyId(credential.key) : null;
-}
-
-/** Why a passphrase is easy to guess; null when nothing speaks against it, or for a random key. */
-export function isWeakPassphrase(text: string): string | null {
-  return parseKeyText(text).kind === 'raw' ? null : weaknessOf(text);
 }

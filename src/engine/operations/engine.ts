@@ -1,12 +1,21 @@
-import { openBundleEngine } from './bundle-engine.ts';
-import { type Engine, type OpenEngineOptions, openRepositoryEngine } from './repository-engine.ts';
+import { credentialOf } from '../kms/credential.ts';
+import { openOrCreate } from './open-repository.ts';
+import type { Engine, OpenEngineOptions } from './repository-engine.ts';
 
 export type { Engine, OpenEngineOptions } from './repository-engine.ts';
+
+const loadRest = () => import('./repository-engine.ts');
 
 /**
  * Opens a destination for work. Throws `repository_missing`, `key_missing`, `key_wrong`, `repository_newer`, `storage_*`.
  * The caller ends with `close`.
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  return options.layout === 'bundles' ? openBundleEngine(options) : openRepositoryEngine(options);
+  if (options.layout === 'bundles') return (await import('./bundle-engine.ts')).openBundleEngine(options);
+  const credentials = options.keyTexts.map((text) => credentialOf(text, options.kms));
+  // A passphrase takes a thread a third of a second, and what works with the repository takes this one as long to load.
+  const whileDeriving = () => void loadRest().catch(() => {});
+  const opened = await openOrCreate({ ...options, credentials, whileDeriving });
+  const { repositoryEngine } = await loadRest();
+  return repositoryEngine(options, credentials, opened);
 }

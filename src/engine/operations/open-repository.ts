@@ -23,15 +23,20 @@ export interface OpenRequest {
   /** See `OpenEngineOptions`. */
   readonly differences?: boolean;
   readonly like?: { readonly copyPlace: CopyPlace };
+  /** See `OpenOptions`. */
+  readonly whileDeriving?: () => void;
+}
+
+export interface OpenedRepository {
+  readonly repository: Repository;
+  readonly signingKey: SigningKey;
 }
 
 /**
  * Opens or makes a repository. Throws `key_missing`, `key_wrong`, `repository_missing`, `repository_exists`,
  * `repository_newer`, `storage_*`. The caller closes `repository.storage`.
  */
-export async function openOrCreate(
-  request: OpenRequest,
-): Promise<{ repository: Repository; signingKey: SigningKey }> {
+export async function openOrCreate(request: OpenRequest): Promise<OpenedRepository> {
   const opened = await openStorage(request.address, request.storage);
   const { differences = opened.readsAreCheap ?? false } = request;
   const storage: Storage = { ...opened, readsAreCheap: differences };
@@ -56,7 +61,8 @@ async function open(request: OpenRequest, storage: Storage, signingKey: SigningK
   if (request.create === 'always')
     return createRepository({ ...common, ...like, credential: credentials[0]! });
   try {
-    return await openRepository({ ...common, credentials });
+    const { whileDeriving } = request;
+    return await openRepository({ ...common, credentials, ...(whileDeriving ? { whileDeriving } : {}) });
   } catch (error) {
     if (request.create === undefined || codeOf(error) !== 'repository_missing') throw error;
     return createRepository({ ...common, ...like, credential: credentials[0]! });

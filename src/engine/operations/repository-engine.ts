@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { asHoldfastError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
+import type { Credential } from '../crypto/key-text.ts';
 import { credentialOf, type KmsSettings } from '../kms/credential.ts';
 import type { StorageSettings } from '../storage/storage-settings.ts';
 import { ledgerHeads } from './anchors.ts';
@@ -30,7 +31,7 @@ import { addKey, listKeys, reencrypt, retireKey, rotateKey, slotsOpenedBy } from
 import { kitCheck } from './kit-state.ts';
 import { type BackupDetails, type ListFilter, listBackups, showBackup } from './list.ts';
 import { prune, verify } from './maintenance.ts';
-import { openOrCreate } from './open-repository.ts';
+import type { OpenedRepository } from './open-repository.ts';
 import { restore } from './restore.ts';
 import { planRestore, type RestoreRequest } from './restore-plan.ts';
 import { restoreTenantOf, type TenantRestoreRequest } from './restore-tenant.ts';
@@ -79,13 +80,15 @@ export interface OpenEngineOptions {
   readonly minimumFreeBytes?: number;
 }
 
-export type Engine = Awaited<ReturnType<typeof openRepositoryEngine>>;
+export type Engine = ReturnType<typeof repositoryEngine>;
 
-/** Opens a repository, deduplicated and encrypted. See `openEngine`. */
-export async function openRepositoryEngine(options: OpenEngineOptions) {
+/** All that is done with a repository, deduplicated and encrypted, that was opened with the first of `credentials` that fits. */
+export function repositoryEngine(
+  options: OpenEngineOptions,
+  credentials: readonly Credential[],
+  { repository, signingKey }: OpenedRepository,
+) {
   const { progress, signal } = options;
-  const credentials = options.keyTexts.map((text) => credentialOf(text, options.kms));
-  const { repository, signingKey } = await openOrCreate({ ...options, credentials });
   const context: OperationContext = {
     repository,
     progress,

@@ -93,6 +93,8 @@ export interface OpenOptions {
   readonly stateFolder?: string;
   readonly graceMs?: number;
   readonly scrypt?: ScryptCost;
+  /** Called when a thread of the pool has begun to derive a key: the time to do something else in this one. */
+  readonly whileDeriving?: () => void;
   /** Tests only: the check before a commit that a negative control leaves out. */
   readonly checkPacks?: typeof checkUsedPacks;
 }
@@ -123,7 +125,7 @@ export async function createRepository(options: CreateOptions): Promise<Reposito
  */
 export async function openRepository(options: OpenOptions): Promise<Repository> {
   const { storage, clock = systemClock, graceMs = GRACE_MS } = options;
-  const unlocked = await unlock(storage, options.credentials);
+  const unlocked = await unlock(storage, options.credentials, options.whileDeriving);
   const { config } = unlocked;
   const context = { id: config.repositoryId, storage, clock, keys: unlocked.keys };
   const seen = options.stateFolder ? await openSeenState(options.stateFolder, config.repositoryId) : null;

@@ -29,6 +29,7 @@ export interface UnlockedRepository {
 export async function unlock(
   storage: Storage,
   credentials: readonly Credential[],
+  whileDeriving = () => {},
 ): Promise<UnlockedRepository> {
   const config = await readConfig(storage);
   if (credentials.length === 0) throw new HoldfastError('key_missing');
@@ -36,7 +37,7 @@ export async function unlock(
   const usable = slots.slots.filter(({ slot }) => slot.repositoryId === config.repositoryId);
   if (usable.length === 0) throw withoutSlot(storage, slots);
   const epochs = await listEpochs(storage);
-  const opened = await openNewest(storage, config, usable, credentials);
+  const opened = await openNewest(storage, config, usable, credentials, whileDeriving);
   if (!opened) throw keyWrong(usable, slots);
   const { keyring, masterKey, slot } = opened;
   const derived = deriveRepositoryKeys({ keyring, masterKey, writable: keyring.epoch === epochs.at(-1) });
@@ -78,12 +79,15 @@ async function openNewest(
   config: RepositoryConfig,
   slots: readonly StoredSlot[],
   credentials: readonly Credential[],
+  whileDeriving: () => void,
 ): Promise<OpenedEpoch | null> {
   const repositoryId = uuidToBytes(config.repositoryId);
   let failure: unknown = null;
   for (const [slot, credential] of attempts(slots, credentials)) {
     try {
-      const masterKey = await openSlot(slot.slot, credential);
+      const opening = openSlot(slot.slot, credential);
+      whileDeriving();
+      const masterKey = await opening;
       if (!masterKey) continue;
       const keyring = await readKeyring(storage, slot.slot.epoch, masterKey, repositoryId);
       return { keyring, masterKey, slot };
