@@ -1,7 +1,7 @@
 import { DAY_MS } from '../../base/clock.ts';
 import type { OperationContext } from '../context.ts';
 import type { DoctorCheck } from '../doctor.ts';
-import { provenEvidence } from '../proven-backups.ts';
+import { type ProvenEvidence, provenEvidence } from '../proven-backups.ts';
 import { DEFAULT_DRILL_ROOT, removeLeftovers } from './drill-folder.ts';
 
 const OLD_MS = 100 * DAY_MS;
@@ -15,20 +15,24 @@ export async function drillCheck(context: OperationContext): Promise<DoctorCheck
     const message = `removed what ${removed.length} interrupted drills had left at ${DEFAULT_DRILL_ROOT}`;
     checks.push({ name: 'leftovers of drills', status: 'ok', message, next: null });
   }
-  checks.push(await provenCheck(context));
+  checks.push(provenCheck(await provenEvidence(context.repository), context.clock.nowMs()));
   return checks;
 }
 
-async function provenCheck({ repository, clock }: OperationContext): Promise<DoctorCheck> {
+type Drilled = Pick<ProvenEvidence, 'drillId'> & {
+  readonly report: Pick<ProvenEvidence['report'], 'result' | 'finishedAt'>;
+};
+
+/** What drills say, newest first. Exported for its test. */
+export function provenCheck(all: readonly Drilled[], nowMs: number): DoctorCheck {
   const name = 'restore drills';
-  const all = await provenEvidence(repository);
   const passed = all.find(({ report }) => report.result === 'green');
   if (!passed) {
     const message =
       all.length === 0 ? 'no restore was ever rehearsed' : `none of ${all.length} drills passed`;
     return { name, status: 'warning', message, next: NEXT };
   }
-  const days = Math.max(0, clock.nowMs() - Date.parse(passed.report.finishedAt)) / DAY_MS;
+  const days = Math.max(0, nowMs - Date.parse(passed.report.finishedAt)) / DAY_MS;
   const newest = all[0]!;
   if (newest.report.result === 'red') {
     const message = `the last drill failed; the last that passed is ${days.toFixed(1)} days old`;
