@@ -65,7 +65,7 @@ async function assertWhole(storage: Storage, point: string): Promise<void> {
   }
 }
 
-const HEALABLE = ['packs/', 'index/', 'backups/', 'signers/00000002/'];
+const HEALABLE = ['packs/', 'index/', 'backups/', 'signers/00000002/', 'holds/'];
 
 test('an object damaged or lost, of every kind that a copy can give back', async () => {
   const all = await namesOf(zoo.world.storage);

@@ -1,16 +1,19 @@
 import { codeOf, HoldfastError } from '../base/errors.ts';
+import { CONFIG_NAME, FOLDERS } from '../repository/object-names.ts';
 import type { VerifyReport } from '../repository/verify-report.ts';
 import {
   type DestinationSpec,
   isAboutDestination,
   participantOf,
   type RunPort,
+  type TryDestination,
   withDestinations,
 } from './destinations.ts';
 import { errorOf } from './destinations-replicate.ts';
 import { resolveAmong } from './destinations-resolve.ts';
 import type { Engine } from './engine.ts';
 import { type Healer, type HealOutcome, heal } from './heal.ts';
+import { MENDABLE, mendDestination } from './mend-destination.ts';
 import { type CopyFailure, failureOf } from './replicate.ts';
 import { type ReplicatedBackup, replicateAmong } from './replicate-among.ts';
 
@@ -47,11 +50,11 @@ export interface VerifiedCopy {
 
 interface Look {
   readonly spec: DestinationSpec;
-  readonly engine: Engine | null;
+  engine: Engine | null;
   report: VerifyReport | null;
   missing: ReplicatedBackup[];
   healed: (HealOutcome & { copied: number }) | null;
-  readonly failures: CopyFailure[];
+  failures: CopyFailure[];
 }
 
 /**
@@ -74,6 +77,7 @@ export async function verifyAll(request: VerifyAllRequest, port: RunPort): Promi
         failures: failure ? [failure] : [],
       });
     }
+    if (request.heal) for (const look of looks) await mendOne(look, looks, tried, port);
     const up = looks.filter(({ engine }) => engine !== null);
     if (up.length === 0) throw errorOf(looks[0]!.failures[0]!);
     const id = request.backupId === null ? null : await resolveAmong(request.backupId, looks);
@@ -90,6 +94,45 @@ export async function verifyAll(request: VerifyAllRequest, port: RunPort): Promi
     return looks.map(verdictOf);
   });
 }
+
+/** A copy that does not open, or not all of it, gets back what opens it, as far as that can be. */
+async function mendOne(
+  look: Look,
+  looks: readonly Look[],
+  tried: TryDestination,
+  port: RunPort,
+): Promise<void> {
+  const { engine, spec, failures } = look;
+  const place = engine?.copyPlace;
+  const isPartly = place?.layout === 'repository' && place.context.repository.findings.length > 0;
+  if (!isPartly && !MENDABLE.has(failures[0]?.code ?? '')) return;
+  if (!(await mend(look, looks, port))) return;
+  const { engine: opened, failure } = await tried(spec, { anew: true });
+  look.engine = opened;
+  look.failures = failure ? [failure] : [];
+}
+
+/** True when something was written anew. What cannot be is among the failures. */
+async function mend(
+  { spec, failures }: Look,
+  looks: readonly Look[],
+  { progress, signal }: RunPort,
+): Promise<boolean> {
+  const others = looks.flatMap((one) => (one.spec === spec || !one.engine ? [] : [one.engine.copyPlace]));
+  try {
+    const names = await mendDestination(spec, others);
+    if (names.length > 0) progress.warn(`${spec.name}: written anew: ${names.join(', ')}`);
+    return names.length > 0;
+  } catch (error) {
+    if (signal.aborted || !isAboutDestination(error)) throw error;
+    const failure = failureOf(error, null);
+    if (!failures.some(({ message }) => message === failure.message)) failures.push(failure);
+    return false;
+  }
+}
+
+const opensIt = ({ name }: { readonly name: string }) =>
+  name === CONFIG_NAME || name.startsWith(FOLDERS.keyrings);
 
 async function lookAt(
   look: Look,
@@ -108,9 +151,11 @@ async function lookAt(
   }
 }
 
-async function healOne(look: Look, up: readonly Look[], { signal }: RunPort): Promise<void> {
+async function healOne(look: Look, up: readonly Look[], port: RunPort): Promise<void> {
+  const { signal } = port;
   const { report, engine } = look;
   if (report === null || report.ok) return;
+  if (report.damaged.some(opensIt)) await mend(look, up, port);
   const healers = up
     .filter((one) => one !== look)
     .map(({ spec, engine: other, report: theirs }): Healer => {

@@ -80,15 +80,22 @@ export async function tryDestination(spec: DestinationSpec, port: RunPort): Prom
   }
 }
 
+/** `anew` opens one again that was tried before. */
+export type TryDestination = (
+  spec: DestinationSpec,
+  options?: { readonly anew?: boolean },
+) => Promise<TriedDestination>;
+
 /** Does work with destinations that are opened as it asks for them, each once, and closes them, whatever happens. */
 export async function withDestinations<T>(
   port: RunPort,
-  work: (tried: (spec: DestinationSpec) => Promise<TriedDestination>) => Promise<T>,
+  work: (tried: TryDestination) => Promise<T>,
 ): Promise<T> {
   const opened = new Map<DestinationSpec, Promise<TriedDestination>>();
   try {
-    return await work((spec) => {
-      const known = opened.get(spec) ?? tryDestination(spec, port);
+    return await work(async (spec, { anew = false } = {}) => {
+      if (anew) await (await opened.get(spec))?.engine?.close();
+      const known = (anew ? undefined : opened.get(spec)) ?? tryDestination(spec, port);
       opened.set(spec, known);
       return known;
     });

@@ -1,8 +1,9 @@
 import { asHoldfastError, codeOf, HoldfastError } from '../base/errors.ts';
+import { isId } from '../base/ids.ts';
 import type { Manifest, ManifestArtifact } from '../repository/manifest.ts';
 import { stagedName } from '../repository/manifest-list.ts';
 import { type ManifestRef, manifestPath, parseManifestName } from '../repository/manifest-path.ts';
-import { FOLDERS, signerName } from '../repository/object-names.ts';
+import { FOLDERS, leafOf, signerName } from '../repository/object-names.ts';
 import { repairIndex } from '../repository/repair.ts';
 import { putSigner } from '../repository/signers.ts';
 import type { VerifyReport } from '../repository/verify-report.ts';
@@ -46,6 +47,7 @@ export async function heal(
   if (place.layout === 'bundles') return healBundles(place, names, healers);
   const { repository } = place.context;
   await healSigners(place, report, healers);
+  await healHolds(place, report, healers);
   const damagedPacks = report.damaged
     .map(({ name }) => name)
     .filter((name) => name.startsWith(FOLDERS.packs));
@@ -55,7 +57,7 @@ export async function heal(
   }
   const refs = refsOf(report);
   const healed: string[] = [];
-  const failures: CopyFailure[] = [];
+  const failures = slotFailures(report);
   let storedBytes = 0;
   const copiers = new Map<Healer, BackupCopier>();
   try {
@@ -192,6 +194,46 @@ async function healSigners(
       await putSigner(repository, signer);
     }
   }
+}
+
+/** What is held stays held: its hold is placed anew, with the reason that a copy knows, before the damaged one goes. */
+async function healHolds(
+  { context, storage }: RepositoryPlace,
+  { damaged }: VerifyReport,
+  healers: readonly Healer[],
+): Promise<void> {
+  for (const { name } of damaged) {
+    const [backupId, holdId] = name.startsWith(FOLDERS.holds) ? leafOf(name).split('_') : [];
+    if (!backupId || !holdId || !isId(backupId)) continue;
+    await context.repository.holds.place(
+      backupId,
+      (await reasonOf(backupId, healers)) ?? 'its reason was lost',
+    );
+    await storage.remove(name);
+  }
+}
+
+async function reasonOf(backupId: string, healers: readonly Healer[]): Promise<string | null> {
+  for (const { place } of healers) {
+    if (place.layout === 'bundles') continue;
+    for await (const hold of place.context.repository.holds.list()) {
+      if (hold.backupId === backupId && hold.reason !== null) return hold.reason;
+    }
+  }
+  return null;
+}
+
+/** A slot wraps the key of its own repository for one person: no copy has it. */
+function slotFailures({ damaged }: VerifyReport): CopyFailure[] {
+  const slots = damaged.filter(({ name }) => name.startsWith(FOLDERS.slots));
+  return slots.map(({ name, why }) =>
+    failureOf(
+      new HoldfastError('object_damaged', why, {
+        next: `no other copy has it: run holdfast key add for whoever used it, then holdfast key retire ${leafOf(name)}`,
+      }),
+      null,
+    ),
+  );
 }
 
 /** Takes damaged bundles away that another copy holds whole: replicating brings them. */

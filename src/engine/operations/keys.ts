@@ -1,7 +1,9 @@
 import { HoldfastError } from '../base/errors.ts';
+import { isId } from '../base/ids.ts';
 import { type KeySlot, openSlot } from '../crypto/key-slot.ts';
 import { type Credential, kmsKeyId } from '../crypto/key-text.ts';
 import type { SlotInfo } from '../repository/key-admin.ts';
+import { slotName } from '../repository/object-names.ts';
 import { reencrypt as reencryptRepository } from '../repository/reencrypt.ts';
 import { readSlots } from '../repository/slot-store.ts';
 import type { OperationContext } from './context.ts';
@@ -47,6 +49,11 @@ export async function addKey(
 export async function retireKey({ repository }: OperationContext, text: string): Promise<{ slotId: string }> {
   const slots = await repository.listSlots();
   const named = slots.filter(({ slotId, keyId }) => slotId.startsWith(text) || keyId === text);
+  // A damaged one is in no list and opens nothing.
+  if (named.length === 0 && isId(text) && (await repository.storage.stat(slotName(text)))) {
+    await repository.retireSlot(text);
+    return { slotId: text };
+  }
   if (named.length === 0)
     throw new HoldfastError('id_unknown', `no key slot is named ${text}`, { next: 'see holdfast key list' });
   if (named.length > 1) throw new HoldfastError('id_ambiguous', `more than one key slot is named ${text}`);

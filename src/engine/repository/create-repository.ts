@@ -72,7 +72,7 @@ async function claim(storage: Storage, clock: Clock): Promise<RepositoryConfig> 
     const folder = Object.values(FOLDERS).find((candidate) => name.startsWith(candidate));
     if (folder) {
       throw new HoldfastError('repository_exists', `${storage.address} holds ${name} but no config`, {
-        next: 'restore the config from another copy, or choose another address',
+        next: 'run holdfast verify --heal if other destinations hold copies, or choose another address',
       });
     }
   }
