@@ -1,7 +1,8 @@
 import { asHoldfastError, HoldfastError } from '../base/errors.ts';
 import { backupsAt, type CopyPlace, type PlacedBackup, placedAt } from './copy-place.ts';
 import { extendLocks } from './extend-locks.ts';
-import { knownManifests, NOTHING_KNOWN } from './known-manifests.ts';
+import { NOTHING_KNOWN } from './known-manifests.ts';
+import { knownManifests } from './remembered-manifests.ts';
 import { type CopyFailure, failureOf, replicate } from './replicate.ts';
 import { type LeftOutReason, planReplication, type ReplicateFilter } from './replicate-plan.ts';
 
