@@ -22,13 +22,15 @@ export interface HistoryData {
 
 /** Half of all there ever is lies in the first backup. */
 const FIRST_SHARE = 0.5;
-const FILES = 1000;
+const MOST_FILES = 1000;
+const FILES_A_BACKUP = 5;
 const FILES_PER_FOLDER = 50;
 /** Of what is new, so much is added to a file that only grows; the rest overwrites parts of others. */
 const APPENDED_SHARE = 0.1;
 
 export function historyData(folder: string, { totalBytes, backups, seed }: HistoryShape): HistoryData {
-  const fileBytes = Math.round((totalBytes * FIRST_SHARE) / FILES);
+  const files = Math.min(MOST_FILES, backups * FILES_A_BACKUP);
+  const fileBytes = Math.round((totalBytes * FIRST_SHARE) / files);
   const changedBytes = Math.round((totalBytes * (1 - FIRST_SHARE)) / (backups - 1));
   const appendedBytes = Math.round(changedBytes * APPENDED_SHARE);
   const pathOf = (index: number) =>
@@ -36,9 +38,9 @@ export function historyData(folder: string, { totalBytes, backups, seed }: Histo
   const log = join(folder, 'part-0', 'log');
   return {
     folder,
-    files: FILES + 1,
+    files: files + 1,
     create() {
-      for (let index = 0; index < FILES; index += 1) {
+      for (let index = 0; index < files; index += 1) {
         if (index % FILES_PER_FOLDER === 0) mkdirSync(dirname(pathOf(index)), { recursive: true });
         writeFileSync(pathOf(index), content(mix(seed, index), fileBytes));
       }
@@ -49,7 +51,7 @@ export function historyData(folder: string, { totalBytes, backups, seed }: Histo
       for (let left = changedBytes - appendedBytes; left > 0; left -= fileBytes) {
         const length = Math.min(left, fileBytes);
         const offset = random.integer(fileBytes - length + 1);
-        overwrite(pathOf(random.integer(FILES)), offset, content(random.integer(2 ** 32), length));
+        overwrite(pathOf(random.integer(files)), offset, content(random.integer(2 ** 32), length));
       }
       appendFileSync(log, content(random.integer(2 ** 32), appendedBytes));
     },

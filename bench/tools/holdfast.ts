@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { slowestStage } from '../../src/cli/render-profile.ts';
 import type { Command } from '../command.ts';
 import type { Source } from '../workloads/port.ts';
-import { openWriter, pruneCommand } from './holdfast-upkeep.ts';
+import { pruneCommand } from './holdfast-upkeep.ts';
+import { openWriter } from './holdfast-writer.ts';
 import { PASSWORD } from './password.ts';
 import type { Session, Tool } from './port.ts';
 

@@ -4,6 +4,8 @@ import { cp, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { copyRepository } from '../../bench/history/copy-repository.ts';
+import { historyData } from '../../bench/history/history-data.ts';
 import { measure } from '../../bench/measure.ts';
 import { PATTERNS, pickChanged } from '../../bench/patterns.ts';
 import { BEGIN, between, END } from '../../bench/publish.ts';
@@ -121,6 +123,44 @@ test('a seed gives the same files twice, and a round changes about one in a hund
   const { before, after, changed } = trees[0]!;
   assert.equal(changed, 2);
   assert.equal(before.filter((content, i) => content !== after[i]).length, changed);
+});
+
+test('a history has the same changes for whoever repeats it, and about as many bytes as asked for', async (t) => {
+  const folder = await temporaryFolder(t);
+  const shape = { totalBytes: 4 * MIB, backups: 5, seed: 3 };
+  const versions: string[][] = [];
+  for (const name of ['a', 'b']) {
+    const data = historyData(join(folder, name), shape);
+    data.create();
+    for (let n = 2; n <= shape.backups; n += 1) data.change(n);
+    versions.push(await contents(join(folder, name)));
+  }
+  assert.deepEqual(versions[0], versions[1]);
+  const data = historyData(join(folder, 'c'), shape);
+  data.create();
+  const before = await contents(join(folder, 'c'));
+  assert.ok(Math.abs(before.join('').length - 2 * MIB) < MIB / 10);
+  data.change(2);
+  const after = await contents(join(folder, 'c'));
+  const changed = after.filter((content, i) => content !== before[i]);
+  const wanted = (2 * MIB) / 4;
+  const files = changed.reduce((sum, content) => sum + content.length, 0);
+  assert.ok(files > wanted * 0.7 && files < wanted * 1.1, `${files}`);
+});
+
+test('a copied repository loses nothing of the first when it is emptied', async (t) => {
+  const folder = await temporaryFolder(t);
+  const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+  await mkdir(join(from, 'deep'), { recursive: true });
+  await writeFile(join(from, 'deep/large'), Buffer.alloc(MIB, 'x'));
+  await writeFile(join(from, 'small'), 'y');
+  await utimes(join(from, 'small'), 5, 5);
+  const before = await contents(from);
+  copyRepository(from, to);
+  await compareTrees(from, to, signal);
+  await writeFile(join(to, 'small'), 'z');
+  await rm(to, { recursive: true });
+  assert.deepEqual(await contents(from), before);
 });
 
 async function contents(folder: string): Promise<string[]> {

@@ -70,6 +70,27 @@ test('every step of files and SQLite is measured, and nothing temporary stays', 
   assert.deepEqual(await readdir(join(folder, 'tmp')), []);
 });
 
+test('a history is read whole and cut in half, and its repository stays where it was prepared', async (t) => {
+  const folder = await temporaryFolder(t);
+  const prepared = join(folder, 'prepared');
+  const args = ['--workload', 'history', '--tools', 'holdfast', '--backups', '6', '--size', '0.003'];
+  const { status, output } = await bench(folder, [...args, '--rounds', '1', '--prepared', prepared]);
+  assert.equal(status, 0, output);
+  const [{ samples, facts }] = (await resultOf(folder)).workloads as [BenchResult['workloads'][number]];
+  assert.equal(facts.backups, 6);
+  assert.deepEqual(
+    samples.map(({ step }) => step),
+    ['verify', 'prune'],
+  );
+  assert.ok(samples[1]!.addedBytes! < samples[0]!.addedBytes!, 'what only the older half needed is gone');
+  const kept = join(prepared, 'holdfast/repository/backups');
+  const manifests = (await readdir(kept, { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  );
+  assert.equal(manifests.length, 6, 'the prune worked on a copy');
+  assert.deepEqual(await readdir(join(folder, 'tmp')), []);
+});
+
 test('Ctrl-C in the middle of a run ends it with 130 and removes its data', async (t) => {
   const folder = await temporaryFolder(t);
   const args = ['--workload', 'files', '--tools', 'holdfast', '--size', '0.002', '--rounds', '50'];
