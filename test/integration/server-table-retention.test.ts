@@ -77,6 +77,14 @@ test('a table is thinned when its time comes, and when somebody asks', async (t)
     );
   });
 
+  await t.test('its archive is among the backups, and is no run of a plan', async () => {
+    const [archive] = (await owner.get('/api/v1/backups')).json.items;
+    assert.deepEqual(
+      [archive.id, archive.plan, archive.status],
+      [job.result.archives[0].backupId, 'table-archive.events.audit', 'succeeded'],
+    );
+  });
+
   await t.test('the ledger keeps what went where', async () => {
     const ledger = openCatalogLedger(catalog, { keyFolder: join(world.folder, 'home', 'ledger-keys') });
     const ended = (await queue.get(job.id))!;

@@ -1,8 +1,10 @@
 import { tableArchivePlan, tableRule } from '../../contracts/table-archives.ts';
-import { HoldfastError, openEngine } from '../../engine/index.ts';
+import { HoldfastError, type ListedArchive, openEngine } from '../../engine/index.ts';
+import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
 import { engineProgress } from './engine-progress.ts';
 import type { TableRetentionPayload, TableRetentionResult } from './port.ts';
+import { artifactsText, recordBackup, recordCopy, settleArchived } from './record-backups.ts';
 import { type RunnerParts, runConfig } from './runner-parts.ts';
 
 /** Archives old rows of a table and deletes them, then archives that are past their time. Interrupted, the next one goes on. */
@@ -12,7 +14,7 @@ export async function runTableRetention(
   context: JobContext,
 ): Promise<JobOutcome> {
   const { source: name, table } = job.payload as TableRetentionPayload;
-  const { config } = await runConfig(parts);
+  const { config, destinationIds } = await runConfig(parts);
   const settings = config.sources[name];
   const isDatabase = settings?.kind === 'sqlite' || settings?.kind === 'postgres';
   const rule = isDatabase ? settings.tableRetention?.[table] : undefined;
@@ -29,17 +31,34 @@ export async function runTableRetention(
   const engine = await openEngine({ ...(await spec.options()), ...port });
   try {
     const { archives, deleted, changed, resumed, limits } = await engine.runTableRetention({
-      source,
+      ...{ source, tenantId: job.tenantId },
       ...tableRule(table, rule),
     });
     const plan = tableArchivePlan(name, table);
-    if (rule.keepArchivesDays !== null) {
-      await engine.rotate({ dryRun: false, plan, tenantId: null, rulesOf: spec.rulesOf });
+    // Those of runs that were interrupted, too.
+    const listed = await engine.listTableArchives({ source: name, table });
+    const contents = new Map<string, string>();
+    for (const { backupId } of archives) {
+      contents.set(backupId, artifactsText((await engine.show(backupId)).artifacts));
     }
+    const removed =
+      rule.keepArchivesDays === null
+        ? []
+        : (
+            await engine.rotate({ dryRun: false, plan, tenantId: job.tenantId, rulesOf: spec.rulesOf })
+          ).decisions
+            .filter(({ action }) => action === 'remove')
+            .map(({ backup }) => backup.id);
+    const record: JobOutcome['record'] = async (trx) => {
+      const about = { job, plan, destinationId: destinationIds.get(destination) ?? destination };
+      const nowMs = parts.catalog.clock.nowMs();
+      for (const one of listed) await recordArchive(trx, one, contents.get(one.backupId), about, nowMs);
+      await recordArchived(trx, removed, about.destinationId, nowMs);
+    };
     const result: TableRetentionResult = {
       ...{ source: name, table, destination, archives, deleted, changed, resumed, limits },
     };
-    return { status: 'succeeded', result };
+    return { status: 'succeeded', result, record };
   } finally {
     await engine.close();
   }
@@ -50,4 +69,45 @@ function onlyOne(names: readonly string[], source: string, table: string): strin
   throw new HoldfastError('config_invalid', `tableRetention of ${source} ${table} names no destination`, {
     next: `add destination to it, one of: ${names.join(', ') || 'none is stored yet'}`,
   });
+}
+
+interface About {
+  readonly job: Job;
+  readonly plan: string;
+  readonly destinationId: string;
+}
+
+/** The catalog knows archives as it knows backups. */
+async function recordArchive(
+  trx: CatalogDb,
+  { backupId, timestampMs, sizeBytes }: ListedArchive,
+  artifacts: string | undefined,
+  { job, plan, destinationId }: About,
+  nowMs: number,
+): Promise<void> {
+  await recordBackup(trx, {
+    ...{ id: backupId, plan, part: null, tenant_id: job.tenantId, type: 'db', status: 'succeeded' },
+    ...{ started_at: timestampMs, size_bytes: sizeBytes },
+    ...(artifacts !== undefined && { artifacts }),
+  });
+  await recordCopy(trx, {
+    ...{ backup_id: backupId, destination_id: destinationId, state: 'present', seen_at: nowMs },
+  });
+}
+
+async function recordArchived(
+  trx: CatalogDb,
+  ids: readonly string[],
+  destinationId: string,
+  nowMs: number,
+): Promise<void> {
+  for (const id of ids) {
+    await trx
+      .updateTable('backup_copies')
+      .set({ state: 'archived', seen_at: nowMs })
+      .where('backup_id', '=', id)
+      .where('destination_id', '=', destinationId)
+      .execute();
+  }
+  await settleArchived(trx, ids, nowMs);
 }

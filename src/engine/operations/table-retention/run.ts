@@ -10,6 +10,8 @@ import { archiveOf, archivesOf, readBack, type TableArchive } from './archives.t
 import { archivePlan, openTable, type TableToRetain } from './open-table.ts';
 
 export interface TableRetentionRequest extends TableToRetain {
+  /** Whose the archives are. Default nobody's. */
+  readonly tenantId?: string | null;
   /** At most so many rows in one archive. Default 500,000. */
   readonly archiveRows?: number;
   /** Where this machine remembers which archives are dealt with. */
@@ -118,7 +120,7 @@ async function withTable<T>(
 
 async function exportSome(
   context: OperationContext,
-  { source, rule, archiveRows = ARCHIVE_ROWS }: TableRetentionRequest,
+  { source, rule, tenantId = null, archiveRows = ARCHIVE_ROWS }: TableRetentionRequest,
   table: RetainedTable,
 ): Promise<TableArchive | null> {
   return withScratchFolder(context, async (folder) => {
@@ -126,7 +128,7 @@ async function exportSome(
     const rows = await table.exportRows(archiveRows, folder);
     if (rows === null) return null;
     const plan = archivePlan(source.name, rule.table);
-    const made = await backupSources(context, { plan, tenantId: null, type: 'db' }, [rows]);
+    const made = await backupSources(context, { plan, tenantId, type: 'db' }, [rows]);
     if (made.status !== 'succeeded') {
       throw new HoldfastError('source_incomplete', `the archive of ${rule.table} is not complete`);
     }
