@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { PlanConfig } from '../contracts/config.ts';
-import { codeOf, HoldfastError } from '../engine/base/errors.ts';
+import { asHoldfastError, codeOf, HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
 import type { Engine, EngineModule, OpenEngineOptions, OpenedBundle } from './engine-door.ts';
 import { generatedKeyFile, type KeyTexts, readKeyTexts, writeKeyFile } from './key-texts.ts';
@@ -216,7 +216,9 @@ function explained(error: unknown, destination: Destination): unknown {
     destination.chosenBy === 'default'
       ? 'run holdfast backup or holdfast init, or name another one with --repository'
       : `run holdfast init, or check ${destination.chosenBy === 'configuration' ? 'the configuration' : destination.chosenBy}`;
-  return new HoldfastError('repository_missing', `there is no repository at ${address}`, {
+  const { message } = asHoldfastError(error);
+  const isNamed = message.startsWith('there is no repository at');
+  return new HoldfastError('repository_missing', isNamed ? message : `there is no repository at ${address}`, {
     cause: error,
     next,
   });

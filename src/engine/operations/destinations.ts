@@ -54,7 +54,9 @@ export async function openDestination(spec: DestinationSpec, { progress, signal 
 function explained(error: unknown, { name, address }: DestinationSpec): unknown {
   if (!(error instanceof HoldfastError)) return error;
   if (error.code === 'repository_missing') {
-    return new HoldfastError('repository_missing', `there is no repository at ${address}`, {
+    const isNamed = error.message.startsWith('there is no repository at');
+    const text = isNamed ? error.message : `there is no repository at ${address}`;
+    return new HoldfastError('repository_missing', text, {
       cause: error,
       next: `run holdfast init --destination ${name}, or check that its disk or server is the right one`,
     });

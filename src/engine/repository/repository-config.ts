@@ -45,12 +45,33 @@ export function decodeConfig(bytes: Buffer): RepositoryConfig {
 
 /** Throws `repository_missing`, `repository_newer`, `object_damaged`. */
 export async function readConfig(storage: Storage): Promise<RepositoryConfig> {
-  try {
-    return decodeConfig(await storage.get(CONFIG_NAME));
-  } catch (error) {
+  const bytes = await storage.get(CONFIG_NAME).catch(async (error: unknown) => {
     if (codeOf(error) !== 'object_missing') throw error;
-    throw new HoldfastError('repository_missing', `no repository at ${storage.address}`, { cause: error });
+    const other = await firstName(storage);
+    const holds = other === null ? '' : `, which holds ${other} and more`;
+    throw new HoldfastError('repository_missing', `there is no repository at ${storage.address}${holds}`, {
+      cause: error,
+    });
+  });
+  const looksOurs = parseJson(bytes) !== null && bytes.includes('repositoryId');
+  if (looksOurs || bytes.length === 0) return decodeConfig(bytes);
+  throw new HoldfastError(
+    'object_damaged',
+    `config at ${storage.address} is damaged, or of another program`,
+    {
+      next: 'check that the address is right: give a repository a folder or bucket of its own; docs/operations.md, damage',
+    },
+  );
+}
+
+/** What a place holds that is no repository; null for an empty one, or one that may not be listed. */
+async function firstName(storage: Storage): Promise<string | null> {
+  try {
+    for await (const { name } of storage.list('')) return name;
+  } catch {
+    // The question was another one.
   }
+  return null;
 }
 
 function parseJson(bytes: Buffer): unknown {

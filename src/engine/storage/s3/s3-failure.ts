@@ -124,6 +124,12 @@ export function s3Failure(
       'no credentials were given or found',
       'set S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY',
     );
+  if (isNamed(error, 'ExpiredToken', 'TokenRefreshRequired'))
+    return named(
+      'storage_denied',
+      'the session token has expired',
+      'get a new one, with its access key and secret',
+    );
   if (isNamed(error, ...LOGIN))
     return named('storage_denied', loginText(error), 'check S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY');
   if (isMissingBucket(error)) return missingBucket(target, error);
