@@ -112,6 +112,35 @@ test('killed between archive and deletion, or held up by a lock: nothing is lost
   assert.deepEqual([outcome.resumed, outcome.archives.length, outcome.deleted], [true, 0, old]);
 });
 
+test('one locked row keeps no other from going, and a login that may only read and delete is enough', async (t) => {
+  const { url, old } = await auditTable('locked', 1000);
+  await cluster.psql(
+    'create role janitor login; grant select, delete on audit_log to janitor; grant temporary on database locked to janitor',
+    'locked',
+  );
+  const { source, stateFolder, contextOn } = await world(t, url);
+  const context = await contextOn();
+  const pace = { pauseMs: 1, lockTimeoutMs: 20, busyTimeoutMs: 60 };
+  const { default: pg } = await import('pg');
+  const other = new pg.Client(url);
+  await other.connect();
+  const first = "select min(id) from audit_log where at < now() - interval '100 days'";
+  await other.query(`begin; select from audit_log where id = (${first}) for update`);
+  const remaining = async () =>
+    Number(
+      await cluster.psql("select count(*) from audit_log where at < now() - interval '100 days'", 'locked'),
+    );
+  const request = { source, rule: RULE, stateFolder, pace };
+  assert.equal(await runTableRetention(context, request).then(() => null, codeOf), 'source_busy');
+  const left = await remaining();
+  assert.ok(left >= 1 && left < old, `${left} of ${old} are left`);
+  await other.query('commit');
+  await other.end();
+  const janitor = { ...source, url: cluster.urlOf('locked', { user: 'janitor' }) };
+  const outcome = await runTableRetention(context, { ...request, source: janitor });
+  assert.deepEqual([outcome.resumed, outcome.deleted, await remaining()], [true, left, 0]);
+});
+
 test('a row changed behind its archive stays; a row cap counts from the newest', async (t) => {
   const { url, old } = await auditTable('changed', 1000);
   const { source, stateFolder, contextOn, named } = await world(t, url);
