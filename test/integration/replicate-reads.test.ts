@@ -36,7 +36,7 @@ function counted(storage: Storage): Counted {
   };
 }
 
-const BACKUPS = count(12, 300);
+const BACKUPS = count(12, 60);
 
 /** Two places with so many backups at the first, and what each run reads of manifests at either end. */
 async function scene(t: TestContext) {
