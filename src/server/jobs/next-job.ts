@@ -32,24 +32,30 @@ export function nextJobQuery(labels: readonly (string | null)[], nowMs: number):
     sql` or `,
   );
   const tenantAfter = (where: RawBuilder<unknown>) => sql`
-    (select coalesce(tenant_id, '') from jobs where status = 'queued' ${where} order by coalesce(tenant_id, '') limit 1)`;
+    (select coalesce(tenant_id, '') from jobs where ${WAITING} ${where} order by coalesce(tenant_id, '') limit 1)`;
+  // Looked up one by one: joins make PostgreSQL read whole tables while its statistics say that nothing waits.
   return sql<NextJob>`
     with recursive waiting(tenant) as (
       select ${tenantAfter(sql``)}
       union all
       select ${tenantAfter(sql`and coalesce(tenant_id, '') > waiting.tenant`)} from waiting where waiting.tenant is not null
+    ), first(tenant, id) as materialized (
+      select waiting.tenant, (
+        select one.id from jobs as one
+        where ${WAITING} and coalesce(one.tenant_id, '') = waiting.tenant and one.run_after <= ${nowMs} and (${fits})
+          and not exists (
+            select 1 from jobs as other where other.concurrency_key = one.concurrency_key and other.status = 'running')
+        order by one.priority desc, one.run_after, one.id limit 1)
+      from waiting where waiting.tenant is not null
     )
-    select job.id, waiting.tenant
-    from waiting
-    join jobs as job on job.id = (
-      select one.id from jobs as one
-      where one.status = 'queued' and coalesce(one.tenant_id, '') = waiting.tenant and one.run_after <= ${nowMs} and (${fits})
-        and not exists (
-          select 1 from jobs as other where other.concurrency_key = one.concurrency_key and other.status = 'running')
-      order by one.priority desc, one.run_after, one.id limit 1)
-    left join queue_turns as served on served.tenant = waiting.tenant
-    order by job.priority desc, coalesce(served.turn, 0), job.run_after, job.id limit 1`;
+    select id, tenant from first where id is not null
+    order by (select priority from jobs where jobs.id = first.id) desc,
+      coalesce((select turn from queue_turns where queue_turns.tenant = first.tenant), 0),
+      (select run_after from jobs where jobs.id = first.id), id limit 1`;
 }
+
+/** What `status = 'queued'` means, in the words of the index of those jobs. */
+const WAITING = sql`finished_at is null and lease_token is null`;
 
 /** The tenant was served, and goes to the end of the line. Runs where only one claims. */
 export async function takeTurn(trx: CatalogDb, tenant: string): Promise<void> {
