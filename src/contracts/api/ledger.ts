@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { STREAMS } from '../ledger-entry.ts';
 import { tenantId } from './common.ts';
 
-export const stream = z.enum(['audit_vault', 'org_admin_reads']);
+export const stream = z.enum(STREAMS);
 
 export const ledgerQuery = z.strictObject({
   stream: stream.default('audit_vault').describe('what was done, or what was read of backups'),

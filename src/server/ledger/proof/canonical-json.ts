@@ -1,12 +1,8 @@
 /** JSON in the one form of RFC 8785, so that the same value always has the same bytes. */
 
-export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
+import type { JsonValue } from '../../../contracts/ledger-entry.ts';
+
+export type { JsonValue };
 
 /** Deeper values are refused, whoever wrote them: they would end the stack. */
 const MAX_DEPTH = 64;

@@ -1,11 +1,16 @@
 /** What the ledger signs: entries, checkpoints, anchors. docs/ledger.md has every field. */
 import { createHash } from 'node:crypto';
+import {
+  type Entry,
+  type EntryBody,
+  type Proof,
+  STREAMS,
+  type Stream,
+} from '../../../contracts/ledger-entry.ts';
 import { SIGNING_CONTEXTS, type SignatureVerifier, type SigningKey, sign } from '../../../engine/index.ts';
 import { canonicalJson, type JsonValue } from './canonical-json.ts';
 
-/** `audit_vault` has what was done; `org_admin_reads` has every read of backup data. */
-export const STREAMS = ['audit_vault', 'org_admin_reads'] as const;
-export type Stream = (typeof STREAMS)[number];
+export { type Entry, type EntryBody, type Proof, STREAMS, type Stream };
 
 export const CHECKPOINT_TABLES = {
   audit_vault: 'vault_checkpoints',
@@ -26,30 +31,6 @@ export const NOTHING_BEFORE = '0'.repeat(64);
 
 export const LEDGER_VERSION = 1;
 
-/** Everything of an entry that its hash covers. Names are those of the columns. */
-export interface EntryBody {
-  readonly version: number;
-  readonly stream: Stream;
-  /** From 1 without gaps. */
-  readonly seq: number;
-  /** ISO 8601 in UTC with milliseconds. */
-  readonly at: string;
-  /** Null for what belongs to none. */
-  readonly tenant_id: string | null;
-  readonly actor_kind: string;
-  readonly actor_id: string | null;
-  readonly actor_name: string | null;
-  readonly action: string;
-  readonly object_kind: string | null;
-  readonly object_id: string | null;
-  readonly outcome: string;
-  readonly detail: JsonValue;
-  /** Hex, the hash of the entry before. */
-  readonly previous_hash: string;
-  /** Hex, SHA-256 of the raw public key that signs. */
-  readonly key_id: string;
-}
-
 export interface CheckpointBody {
   readonly version: number;
   readonly stream: Stream;
@@ -65,14 +46,6 @@ export interface CheckpointBody {
   readonly key_id: string;
 }
 
-export interface Proof {
-  /** Hex. */
-  readonly hash: string;
-  /** Base64url. */
-  readonly signature: string;
-}
-
-export type Entry = EntryBody & Proof;
 export type Checkpoint = CheckpointBody & Proof;
 
 export interface Head {
