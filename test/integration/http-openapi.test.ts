@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { apiDescription } from '../../src/server/http/api-description.ts';
 import { OPEN_ROUTES } from '../../src/server/http/open-routes.ts';
 import { httpWorld } from '../support/http-world.ts';
+import { openApiGrammar } from '../support/open-api-grammar.ts';
 
 interface Operation {
   readonly operationId: string;
@@ -53,6 +54,34 @@ test('the description is whole: ids are unique, parameters are declared, referen
       .split('/')
       .reduce<unknown>((at, key) => (at as Record<string, unknown>)?.[key], description);
     assert.ok(found, pointer);
+  }
+});
+
+test('the description is OpenAPI 3.1, and what is not is noticed (control)', () => {
+  const stored = JSON.parse(JSON.stringify(description));
+  const result = openApiGrammar.safeParse(stored);
+  assert.ok(result.success, result.error && z.prettifyError(result.error));
+  const plans = '/api/v1/plans/{name}';
+  const breaks: readonly [string, (broken: typeof stored) => void][] = [
+    ['an unknown field', (broken) => (broken.paths[plans].get.responces = {})],
+    [
+      'an optional parameter of the path',
+      (broken) => (broken.paths[plans].get.parameters[0].required = false),
+    ],
+    ['a keyword that is none', (broken) => (broken.components.schemas.Odd = { typ: 'string' })],
+    [
+      'a type that is none',
+      (broken) => (broken.components.schemas.Odd = { properties: { a: { type: 'text' } } }),
+    ],
+    ['a body of a GET', (broken) => (broken.paths[plans].get.requestBody = { content: {} })],
+    ['a tag that is declared nowhere', (broken) => broken.paths[plans].get.tags.push('nothing')],
+    ['a login that is declared nowhere', (broken) => broken.paths[plans].get.security.push({ magic: [] })],
+    ['no description of an answer', (broken) => (broken.paths[plans].get.responses['200'] = {})],
+  ];
+  for (const [what, damage] of breaks) {
+    const broken = structuredClone(stored);
+    damage(broken);
+    assert.equal(openApiGrammar.safeParse(broken).success, false, what);
   }
 });
 
