@@ -22,6 +22,9 @@ const ROWS = count(20_000, 10_000_000);
 const CONTROL_MS = count(500, 30_000);
 const RULE = { table: 'audit_log', column: 'at', unit: 'time', maxAgeDays: 100, maxRows: null } as const;
 
+/** At once: the whole of it takes many minutes. */
+const say = (line: string) => console.log(`# ${line}`);
+
 interface Kind {
   readonly source: SourceSpec & { readonly kind: 'postgres' | 'sqlite' };
   readonly place: string;
@@ -39,13 +42,13 @@ async function besideWriters(t: TestContext, { source, place, digest, empty }: K
   assert.equal(original[0], BigInt(ROWS));
   const writers = await startWriters(source.kind, place, { sessions: 4, top: ROWS });
   await wait(CONTROL_MS);
-  t.diagnostic(`before:  ${waitsText(await writers.look())}`);
+  say(`before:  ${waitsText(await writers.look())}`);
   const outcome = await runTableRetention(context, { source, rule: RULE, stateFolder: world.stateFolder });
   const during = await writers.look();
-  t.diagnostic(`during:  ${waitsText(during)}`);
+  say(`during:  ${waitsText(during)}`);
   await wait(CONTROL_MS);
-  t.diagnostic(`after:   ${waitsText(await writers.stop())}`);
-  t.diagnostic(
+  say(`after:   ${waitsText(await writers.stop())}`);
+  say(
     `${outcome.deleted} of ${ROWS} rows in ${(outcome.durationMs / 1000).toFixed(1)} s, ${outcome.archives.length} archives`,
   );
   assert.ok(during.statements > 0);
@@ -57,7 +60,7 @@ async function besideWriters(t: TestContext, { source, place, digest, empty }: K
   const back = await restoreTableArchive(context, {
     ...{ source: source.name, table: RULE.table, target, backupId: null },
   });
-  t.diagnostic(`read back into an empty table in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  say(`read back into an empty table in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
   assert.deepEqual([back.inserted, back.present, back.different], [outcome.deleted, 0, 0]);
   const [rows, hash] = await archived();
   assert.deepEqual([rows + rest[0], rest[1] + hash], original, 'archive and rest are the original');

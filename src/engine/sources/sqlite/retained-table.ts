@@ -38,6 +38,7 @@ export async function openRetainedSqlite(options: RetainedSqliteOptions): Promis
   const database = await turns.run(() => openExisting(realpathSync(path), 0));
   try {
     const shape = await turns.run(() => describeTable(database, path, rule));
+    await turns.run(() => waitLess(database));
     const cut = await cutOf(database, shape, options, turns);
     const live: Live = { database, shape, cut, turns, options, exportedTo: FIRST };
     return {
@@ -55,6 +56,15 @@ export async function openRetainedSqlite(options: RetainedSqliteOptions): Promis
     database.close();
     throw error;
   }
+}
+
+/**
+ * With a WAL, a batch need not hold its lock until the disk has it: rows whose deletion a power failure undoes are in an archive.
+ * Without one the database could break.
+ */
+function waitLess(database: DatabaseSync): void {
+  const { journal_mode: mode } = database.prepare('pragma journal_mode').get() as { journal_mode: string };
+  if (mode === 'wal') database.exec('pragma synchronous = normal');
 }
 
 interface Cut {
