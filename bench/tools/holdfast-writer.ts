@@ -12,8 +12,15 @@ import type { Writer } from './port.ts';
  * Does what `holdfast backup` does, with everything opened once: the index stays in memory instead of being read for each, and one
  * thread compresses. What is stored is the same.
  */
-export async function openWriter(source: Source, address: string, home: string): Promise<Writer> {
+export async function openWriter(
+  source: Source,
+  address: string,
+  home: string,
+  cacheFolder: string,
+): Promise<Writer> {
   if (source.kind !== 'files') throw new Error('a history is one of files');
+  // As bin/holdfast.js does: each thread would otherwise compile everything anew.
+  process.env.NODE_COMPILE_CACHE ??= join(cacheFolder, 'holdfast');
   const stateFolder = join(home, 'state');
   const credentials = [parseKeyText(PASSWORD)];
   const opened = await openOrCreate({

@@ -55,7 +55,7 @@ function session(source: Source, folder: string, cacheFolder: string): Session {
     }),
     verify: () => call('verify'),
     prune: (keep) => pruneCommand(call, repository, keep),
-    openWriter: () => openWriter(source, repository, home),
+    openWriter: () => openWriter(source, repository, home, cacheFolder),
   };
 }
 
