@@ -79,7 +79,7 @@ async function writeTree(
     content.depth === 0 ? previousChunksOf(index, content) : previousChunks(reader, index, content);
   const tree = openTreeWriter(writer, {
     ...(deltas && before ? { chunksOf, previousRecords: await chunksOf(before.content) } : {}),
-    canReuse: (content) => refsPresent(content, (id) => writer.use(id)),
+    canReuse: (content) => refsPresent(content, writer.use),
     onReuse: () => {},
   });
   const entries =

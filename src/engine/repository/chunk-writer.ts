@@ -47,8 +47,8 @@ export interface WriteResult {
 export interface ChunkWriter {
   /** Several may be open at once. `sha256: false` spares the digest where nobody needs it. */
   openStream(chunking: Chunking, options?: { readonly sha256?: boolean }): ContentStream;
-  /** Counts a chunk of an earlier backup as used. False when it is not stored, or on its way out. */
-  use(id: Uint8Array): boolean;
+  /** Counts a chunk of an earlier backup as used. False when it is not stored, or on its way out. Reads 32 bytes at `at`. */
+  use(id: Uint8Array, at?: number): boolean;
   /**
    * Stores a difference as another pack holds it, without making it anew. Its bases have to be stored as well, here or by then.
    * Does nothing for a chunk that is stored already.
@@ -82,8 +82,8 @@ export function openChunkWriter(options: ChunkWriterOptions): ChunkWriter {
     openStream(chunking, given = {}) {
       return openStream(run, chunkerOf(keys, chunking), given.sha256 !== false);
     },
-    use(id) {
-      const number = run.index.find(id);
+    use(id, at = 0) {
+      const number = run.index.find(id, at);
       if (number >= 0) used.add(number);
       return number >= 0;
     },

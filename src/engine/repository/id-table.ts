@@ -42,8 +42,10 @@ export function idTable(): IdTable {
     }
   };
   const growSlots = () => {
-    slots = new Uint32Array(Math.ceil(slots.length * GROWTH) | 1);
-    const size = slots.length;
+    const size = Math.ceil(slots.length * GROWTH) | 1;
+    // The old ones go at once, before there are two of them, and not when garbage is next collected.
+    slots.buffer.transfer(0);
+    slots = new Uint32Array(size);
     for (let number = 0; number < count; number += 1) {
       let slot = ids.get(number, 0) % size;
       while (slots[slot] !== 0) slot = slot + 1 === size ? 0 : slot + 1;

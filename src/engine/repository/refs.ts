@@ -40,11 +40,15 @@ export function lengthOfRef(refs: Buffer, at: number): number {
   return refs.readUInt32LE(at + ID_BYTES) & LENGTH_MASK;
 }
 
+/** Throws `object_damaged` when the last reference is cut. */
+export function checkWholeRefs(refs: Buffer): void {
+  if (refs.length % REF_BYTES === 0) return;
+  throw new HoldfastError('object_damaged', 'a list of references ends inside one');
+}
+
 /** The references in a buffer of whole ones. Throws `object_damaged` when the last is cut. */
 export function* eachRef(refs: Buffer): Generator<Ref> {
-  if (refs.length % REF_BYTES !== 0) {
-    throw new HoldfastError('object_damaged', 'a list of references ends inside one');
-  }
+  checkWholeRefs(refs);
   for (let at = 0; at < refs.length; at += REF_BYTES) {
     const packed = refs.readUInt32LE(at + ID_BYTES);
     yield {

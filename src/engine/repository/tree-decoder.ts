@@ -274,7 +274,7 @@ export async function* decodeTreeBatches(stream: AsyncIterable<Uint8Array>): Asy
  */
 export function decodeTreeEntries(
   stream: AsyncIterable<Uint8Array>,
-): AsyncIterableIterator<TreeEntry, undefined> {
+): AsyncIterableIterator<TreeEntry, undefined> & { ready(): TreeEntry | null } {
   const batches = decodeTreeBatches(stream);
   let batch: TreeEntry[] = [];
   let next = 0;
@@ -289,12 +289,17 @@ export function decodeTreeEntries(
     next = 1;
     return { value: batch[0]!, done: false };
   };
+  const ready = (): TreeEntry | null => {
+    const value = batch[next];
+    if (value === undefined) return null;
+    next += 1;
+    return value;
+  };
   return {
+    ready,
     next() {
-      const value = batch[next];
-      if (value === undefined) return refill();
-      next += 1;
-      return Promise.resolve({ value, done: false });
+      const value = ready();
+      return value === null ? refill() : Promise.resolve({ value, done: false });
     },
     async return() {
       batch = [];

@@ -88,7 +88,15 @@ export interface TreeArtifact {
    * Emits every entry in tree order (`compareTreePaths`), merging with the previous backup's entries, which
    * come in the same order; null when there is none. Returns facts with counts and what could not be read.
    */
-  produce(sink: TreeSink, previous: AsyncIterable<TreeEntry> | null): Promise<TreeFacts>;
+  produce(sink: TreeSink, previous: ReadyEntries | null): Promise<TreeFacts>;
+}
+
+/** Entries one by one, most of which are at hand. */
+export interface ReadyEntries extends AsyncIterable<TreeEntry> {
+  [Symbol.asyncIterator](): AsyncIterator<TreeEntry, undefined> & {
+    /** The next entry without a promise; null where it takes one, and `next` is to be called. */
+    ready?(): TreeEntry | null;
+  };
 }
 
 export interface TreeFacts {

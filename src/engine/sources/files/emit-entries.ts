@@ -82,7 +82,7 @@ export function emitter({
     count(entry, prepared.files[i]!);
     if (unchanged === null) return sink.add(entry);
     tally.unchanged += 1;
-    return sink.add({ ...entry, content: unchanged.content, extents: unchanged.extents });
+    return sink.add(takeOver(entry, unchanged));
   };
 
   const link = (prepared: PreparedBatch, i: number) => {
@@ -133,6 +133,14 @@ export function emitter({
     const bytes = Math.max(0, tally.bytes - bytesBefore - toldBytes);
     context.progress.advance({ entries: prepared.entries.length, bytes });
   };
+}
+
+/** The same entry with the content it had: nobody else holds it, and a copy for every file would only be garbage. */
+function takeOver(entry: TreeEntry, { content, extents }: TreeEntry): TreeEntry {
+  const own = entry as { -readonly [K in keyof TreeEntry]: TreeEntry[K] };
+  own.content = content;
+  own.extents = extents;
+  return entry;
 }
 
 /** What the backup before holds of the same file. */

@@ -1,5 +1,5 @@
 import { compareTreePaths } from '../../base/tree-order.ts';
-import type { TreeEntry } from '../port.ts';
+import type { ReadyEntries, TreeEntry } from '../port.ts';
 
 /** Reads the previous backup's entries alongside a walk in the same order. */
 export interface PreviousCursor {
@@ -8,32 +8,35 @@ export interface PreviousCursor {
   close(): Promise<void>;
 }
 
-export function previousCursor(previous: AsyncIterable<TreeEntry> | null): PreviousCursor {
+export function previousCursor(previous: ReadyEntries | null): PreviousCursor {
   const iterator = previous?.[Symbol.asyncIterator]();
   let pending: TreeEntry | null = null;
   let ended = iterator === undefined;
 
-  const advanceTo = async (path: Buffer): Promise<TreeEntry | null> => {
+  /** What can be said without waiting; undefined when more entries are needed. */
+  const findReady = (path: Buffer): TreeEntry | null | undefined => {
+    for (;;) {
+      pending ??= iterator?.ready?.() ?? null;
+      if (pending === null) return ended ? null : undefined;
+      const order = compareTreePaths(pending.path, path);
+      if (order >= 0) return order === 0 ? pending : null;
+      pending = null;
+    }
+  };
+  const findLater = async (path: Buffer): Promise<TreeEntry | null> => {
     for (;;) {
       const { value, done } = await iterator!.next();
-      if (done === true) {
-        ended = true;
-        pending = null;
-        return null;
-      }
-      pending = value;
-      const order = compareTreePaths(value.path, path);
-      if (order >= 0) return order === 0 ? value : null;
+      if (done === true) ended = true;
+      else pending = value;
+      const found = findReady(path);
+      if (found !== undefined) return found;
     }
   };
 
   return {
     find(path) {
-      if (ended) return null;
-      if (pending === null) return advanceTo(path);
-      const order = compareTreePaths(pending.path, path);
-      if (order < 0) return advanceTo(path);
-      return order === 0 ? pending : null;
+      const found = findReady(path);
+      return found === undefined ? findLater(path) : found;
     },
     async close() {
       if (!ended) await iterator?.return?.();
