@@ -1,9 +1,9 @@
 import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
 import { backup, type DatabaseSync } from 'node:sqlite';
+import { copyPlain, type PlainCopy } from './copy-plain.ts';
 import { openLive } from './open-live.ts';
 
 export interface CopyTask {
-  readonly kind: 'copy';
   readonly path: string;
   /** Must not exist. */
   readonly copy: string;
@@ -22,28 +22,44 @@ const STEP_BYTES = 8 << 20;
 
 /**
  * Copies every page as one moment shows it. The read transaction pins that moment, so the steps of the backup never
- * start over, however much others write; in rollback-journal mode it holds writers off until the copy is done.
+ * start over, however much others write; in rollback-journal mode it holds writers off until the copy is done. Where all of it lies
+ * in the file itself, the file is copied; otherwise SQLite copies page by page. Only for a process of its own: see `copyPlain`.
  */
-export async function copyDatabase(task: CopyTask, onBytes: (bytes: number) => void): Promise<CopyResult> {
+export async function copyDatabase(
+  task: CopyTask,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<CopyResult> {
   const live = openLive(task.path, task.busyTimeoutMs);
   try {
     const { database } = live;
     const pageSize = Number(database.prepare('pragma page_size').get()!.page_size);
     const missing = missingBytes(database, task.path, pageSize);
-    closeSync(openSync(task.copy, 'wx', 0o600));
-    let remaining: number | null = null;
-    await backup(database, task.copy, {
-      rate: Math.max(1, Math.floor(STEP_BYTES / pageSize)),
-      progress({ totalPages, remainingPages }) {
-        onBytes(((remaining ?? totalPages) - remainingPages) * pageSize);
-        remaining = remainingPages;
-      },
-    });
+    const { path, copy } = task;
     const { version } = database.prepare('select sqlite_version() as version').get()!;
+    if (!(await copyPlain(database, { path, copy, pageSize, onBytes, signal }))) {
+      await copyPages(database, { path, copy, pageSize, onBytes, signal });
+    }
     return { sqliteVersion: String(version), missingBytes: missing };
   } finally {
     live.release();
   }
+}
+
+async function copyPages(
+  database: DatabaseSync,
+  { copy, pageSize, onBytes, signal }: PlainCopy,
+): Promise<void> {
+  closeSync(openSync(copy, 'wx', 0o600));
+  let remaining: number | null = null;
+  await backup(database, copy, {
+    rate: Math.max(1, Math.floor(STEP_BYTES / pageSize)),
+    progress({ totalPages, remainingPages }) {
+      signal.throwIfAborted();
+      onBytes(((remaining ?? totalPages) - remainingPages) * pageSize);
+      remaining = remainingPages;
+    },
+  });
 }
 
 /** Without a WAL the transaction keeps the file as it is; with one, what is missing may be there. */

@@ -9,7 +9,7 @@ export { openRetainedSqlite } from './retained-table.ts';
 export { isSqliteFile } from './sqlite-file.ts';
 export { type SqliteOptions, sqliteSource } from './sqlite-source.ts';
 
-/** Integrity, foreign keys and row counts of a copy of ours; an abort empties the file. Throws `interrupted`. */
+/** Integrity as SQLite alone sees it, foreign keys and row counts of a copy of ours; an abort empties the file. Throws `interrupted`. */
 export async function checkSqliteFile(path: string, signal: AbortSignal): Promise<CheckResult> {
-  return (await checkUntilAborted(path, null, signal))!;
+  return (await checkUntilAborted(path, null, signal, true))!;
 }

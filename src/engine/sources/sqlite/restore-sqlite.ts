@@ -6,7 +6,7 @@ import { newId } from '../../base/ids.ts';
 import { hashWhileWriting } from '../../base/written-hash.ts';
 import type { ArtifactReader, Content, Facts } from '../port.ts';
 import { checkUntilAborted } from './check-until-aborted.ts';
-import { SIDE_FILES } from './replace-database.ts';
+import { type ReplaceTask, replaceDatabase, SIDE_FILES } from './replace-database.ts';
 import { runTask } from './sqlite-task.ts';
 
 export interface RestoreSqliteOptions {
@@ -35,6 +35,8 @@ interface Place {
 }
 
 const BLOCK_BYTES = 1 << 20;
+/** So much is written before the disk is asked to take it: then little is left to wait for at the end. */
+const SYNC_BYTES = 64 << 20;
 
 /**
  * Writes the database beside the target, compares size and hash of what lies in the file with those of the copy that passed its
@@ -51,15 +53,15 @@ export async function restoreSqlite(options: RestoreSqliteOptions): Promise<void
   try {
     const { path, existing } = await placeOf(target, options.replace === true);
     const isThere = existing !== null;
-    await runTask<'replace'>({ kind: 'replace', temporary: null, target: path, isThere });
+    await replace({ temporary: null, target: path, isThere });
     temporary = options.temporary ?? join(dirname(path), `.holdfast-${newId()}.part`);
     await writeChecked(temporary, options, existing, signal);
     await requireSound(temporary, options, signal);
     if (options.beforeReplace) {
-      await runTask<'replace'>({ kind: 'replace', temporary: null, target: path, isThere });
+      await replace({ temporary: null, target: path, isThere });
       options.beforeReplace();
     }
-    await runTask<'replace'>({ kind: 'replace', temporary, target: path, isThere });
+    await replace({ temporary, target: path, isThere });
   } catch (error) {
     if (temporary) await rm(temporary, { force: true });
     throw translated(error, target);
@@ -73,9 +75,16 @@ export async function exchangeSqlite(exchange: {
   readonly beforeReplace: () => void;
 }): Promise<void> {
   const { finished, target, beforeReplace } = exchange;
-  await runTask<'replace'>({ kind: 'replace', temporary: null, target, isThere: true });
+  await replace({ temporary: null, target, isThere: true });
   beforeReplace();
-  await runTask<'replace'>({ kind: 'replace', temporary: finished, target, isThere: true });
+  await replace({ temporary: finished, target, isThere: true });
+}
+
+/** Only where something is there does SQLite work, and needs a thread. */
+async function replace(place: Omit<ReplaceTask, 'kind'>): Promise<void> {
+  const task = { kind: 'replace', ...place } as const;
+  if (place.isThere) await runTask<'replace'>(task);
+  else replaceDatabase(task);
 }
 
 /** Journal files without their database count too: they would be played into whatever appears beside them. */
@@ -116,6 +125,7 @@ async function writeChecked(
 ): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   const hash = hashWhileWriting(path);
+  const syncing = syncAlong(file);
   let written = 0;
   try {
     for await (const block of blocksOf(reader.read(content))) {
@@ -123,16 +133,49 @@ async function writeChecked(
       await writeWhole(file, block);
       written += block.length;
       hash.reached(written);
+      syncing.reached(written);
       onBytes?.(block.length);
     }
     if (existing) await takeOver(file, existing);
+    await syncing.end();
     const [found] = await Promise.all([hash.end(), file.sync()]);
     if (written === sizeBytes && (sha256 === undefined || found === sha256)) return;
     throw new HoldfastError('restore_mismatch', `${target} would differ from what was backed up`);
   } finally {
     await hash.close();
+    await syncing.end().catch(() => {});
     await file.close();
   }
+}
+
+interface SyncAlong {
+  reached(written: number): void;
+  /** Waits for what is under way. Throws what failed: the system tells of it once. */
+  end(): Promise<void>;
+}
+
+/** Has the disk take what is written while more comes, one request at a time. */
+function syncAlong(file: FileHandle): SyncAlong {
+  let asked = 0;
+  let running: Promise<void> | null = null;
+  let failure: { readonly error: unknown } | null = null;
+  return {
+    reached(written) {
+      if (running !== null || written - asked < SYNC_BYTES) return;
+      asked = written;
+      const failed = (error: unknown) => {
+        failure ??= { error };
+      };
+      running = file.datasync().then(undefined, failed);
+      void running.then(() => {
+        running = null;
+      });
+    },
+    async end() {
+      await running;
+      if (failure !== null) throw failure.error;
+    },
+  };
 }
 
 /** Gathers small pieces: chunks of a database are 16 KiB, and a write for each would cost more than the bytes. */

@@ -14,10 +14,10 @@ import type {
 import type { CheckResult } from './check-database.ts';
 import { checkUntilAborted } from './check-until-aborted.ts';
 import type { CopyResult } from './copy-database.ts';
+import { runCopy } from './copy-process.ts';
 import { extraArtifacts } from './extras.ts';
 import { SIDE_FILES } from './replace-database.ts';
 import { type CopyHeader, copyHeader, requireSpace, sizeOnDisk } from './sqlite-file.ts';
-import { runTask } from './sqlite-task.ts';
 
 export interface SqliteOptions extends Extras {
   readonly name: string;
@@ -101,8 +101,8 @@ async function takeCopy(options: SqliteOptions, context: SourceContext, copy: st
   const bytes = await sizeOnDisk(path);
   await requireSpace(copy, bytes);
   progress.phase(`copy ${name}`, { bytes });
-  const copied = await runTask<'copy'>(
-    { kind: 'copy', path, copy, busyTimeoutMs },
+  const copied = await runCopy(
+    { path, copy, busyTimeoutMs },
     { signal, onBytes: (done) => progress.advance({ bytes: done }) },
   );
   const { size } = await stat(copy);

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../base/errors.ts';
 import type { CheckResult } from './check-database.ts';
-import type { CopyResult, CopyTask } from './copy-database.ts';
 import type { TaskFailure } from './failures.ts';
 import type { ReplaceTask } from './replace-database.ts';
 
@@ -10,26 +9,25 @@ export interface CheckTask {
   readonly path: string;
   /** SHA-256 in hex of bytes that passed: a file of these bytes is not checked again. */
   readonly passed: string | null;
+  /** By SQLite alone, which takes several times as long. */
+  readonly bySqlite: boolean;
 }
 
-export type Task = CopyTask | CheckTask | ReplaceTask;
+export type Task = CheckTask | ReplaceTask;
 
 /** What each task gives. */
 export interface Results {
-  readonly copy: CopyResult;
   /** Null for bytes that passed before. */
   readonly check: CheckResult | null;
   readonly replace: null;
 }
 
 export type Answer =
-  | { readonly kind: 'bytes'; readonly bytes: number }
   | { readonly kind: 'done'; readonly value: Results[keyof Results] }
   | { readonly kind: 'failed'; readonly failure: TaskFailure };
 
 interface TaskOptions {
   readonly signal?: AbortSignal | undefined;
-  readonly onBytes?: (bytes: number) => void;
 }
 
 /**
@@ -38,7 +36,7 @@ interface TaskOptions {
  */
 export async function runTask<K extends Task['kind']>(
   task: Extract<Task, { kind: K }>,
-  { signal, onBytes }: TaskOptions = {},
+  { signal }: TaskOptions = {},
 ): Promise<Results[K]> {
   if (signal?.aborted) throw new HoldfastError('interrupted');
   const file = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
@@ -48,8 +46,7 @@ export async function runTask<K extends Task['kind']>(
   let answer: Answer | null = null;
   let crash: unknown = null;
   worker.on('message', (message: Answer) => {
-    if (message.kind === 'bytes') onBytes?.(message.bytes);
-    else answer = message;
+    answer = message;
   });
   worker.once('error', (error) => {
     crash = error;

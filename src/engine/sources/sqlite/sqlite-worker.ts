@@ -4,7 +4,6 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { HoldfastError } from '../../base/errors.ts';
 import { type CheckResult, checkDatabase } from './check-database.ts';
-import { copyDatabase } from './copy-database.ts';
 import { describeFailure, type TaskFailure } from './failures.ts';
 import { replaceDatabase } from './replace-database.ts';
 import type { Answer, CheckTask, Results, Task } from './sqlite-task.ts';
@@ -15,12 +14,11 @@ const task = workerData as Task;
 const say = (answer: Answer) => parentPort!.postMessage(answer);
 
 async function run(): Promise<Results[keyof Results]> {
-  if (task.kind === 'copy') return copyDatabase(task, (bytes) => say({ kind: 'bytes', bytes }));
   return task.kind === 'check' ? check(task) : replaceDatabase(task);
 }
 
-function check({ path, passed }: CheckTask): CheckResult | null {
-  return passed !== null && sha256Of(path) === passed ? null : checkDatabase(path);
+function check({ path, passed, bySqlite }: CheckTask): CheckResult | null {
+  return passed !== null && sha256Of(path) === passed ? null : checkDatabase(path, bySqlite);
 }
 
 function sha256Of(path: string): string {
@@ -43,7 +41,7 @@ function failureOf(error: unknown): TaskFailure {
   if (task.kind === 'replace') {
     return { code: 'target_failed', message: `${task.target}: ${(error as Error).message}` };
   }
-  return describeFailure(error, task.path, task.kind === 'copy' ? task.busyTimeoutMs : 0);
+  return describeFailure(error, task.path, 0);
 }
 
 say(
