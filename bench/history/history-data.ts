@@ -1,6 +1,14 @@
 /** A folder that changes a little with every backup: the same changes for the same seed, whoever backs it up. */
 import { createCipheriv } from 'node:crypto';
-import { appendFileSync, closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { mix, randomOf } from '../random.ts';
 
@@ -43,19 +51,32 @@ export function historyData(folder: string, { totalBytes, backups, seed }: Histo
       for (let index = 0; index < files; index += 1) {
         if (index % FILES_PER_FOLDER === 0) mkdirSync(dirname(pathOf(index)), { recursive: true });
         writeFileSync(pathOf(index), content(mix(seed, index), fileBytes));
+        date(pathOf(index), 1);
       }
       writeFileSync(log, '');
+      date(log, 1);
     },
     change(n) {
       const random = randomOf(seed, n);
       for (let left = changedBytes - appendedBytes; left > 0; left -= fileBytes) {
         const length = Math.min(left, fileBytes);
         const offset = random.integer(fileBytes - length + 1);
-        overwrite(pathOf(random.integer(files)), offset, content(random.integer(2 ** 32), length));
+        const path = pathOf(random.integer(files));
+        overwrite(path, offset, content(random.integer(2 ** 32), length));
+        date(path, n);
       }
       appendFileSync(log, content(random.integer(2 ** 32), appendedBytes));
+      date(log, n);
     },
   };
+}
+
+const FIRST_TIME_SECONDS = Date.UTC(2026, 0, 1) / 1000;
+
+/** The same time for whoever repeats it: a repository made in an earlier run is compared with the folder as well. */
+function date(path: string, backup: number): void {
+  const seconds = FIRST_TIME_SECONDS + backup;
+  utimesSync(path, seconds, seconds);
 }
 
 function overwrite(path: string, offset: number, bytes: Buffer): void {
