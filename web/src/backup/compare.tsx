@@ -5,7 +5,8 @@ import { useBackups } from '../api/queries.ts';
 import { type Column, DataTable, moreOf, Waiting } from '../parts/data-table.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
-import { useLanguage, useTexts } from '../texts/texts.ts';
+import { WithTime } from '../parts/with-time.tsx';
+import { type Language, type Translate, useLanguage, useTexts } from '../texts/texts.ts';
 import { sizeText, timeText } from '../texts/values.ts';
 
 /** What changed since another backup; asked for, since both have to be read. */
@@ -46,6 +47,24 @@ export function Compare({ backup }: { readonly backup: BackupContent }) {
   );
 }
 
+/** What an artifact and a path of one have in common. */
+type Either = Pick<Changed | Path, 'change' | 'size_bytes' | 'size_bytes_before'>;
+
+const changeColumns = <T extends Either>(
+  nameOf: (item: T) => string,
+  t: Translate,
+  language: Language,
+): Column<T>[] => [
+  { label: t('column.name'), cell: (item) => <span className="code">{nameOf(item)}</span> },
+  { label: t('compare.change'), cell: ({ change }) => t(`compare.change.${change}`) },
+  {
+    label: t('compare.before.size'),
+    isNumber: true,
+    cell: ({ size_bytes_before }) => sizeText(size_bytes_before, language),
+  },
+  { label: t('compare.now.size'), isNumber: true, cell: ({ size_bytes }) => sizeText(size_bytes, language) },
+];
+
 type Changed = Comparison['artifacts'][number];
 
 function Changes({ id, comparison }: { readonly id: string; readonly comparison: Comparison }) {
@@ -55,31 +74,21 @@ function Changes({ id, comparison }: { readonly id: string; readonly comparison:
   const before = comparison.with;
   if (!before) return <Text size="sm">{t('compare.none')}</Text>;
   const columns: Column<Changed>[] = [
-    { label: t('column.name'), cell: ({ name }) => <span className="code">{name}</span> },
-    { label: t('compare.change'), cell: ({ change }) => t(`compare.change.${change}`) },
-    {
-      label: t('compare.before.size'),
-      isNumber: true,
-      cell: ({ size_bytes_before }) => sizeText(size_bytes_before, language),
-    },
-    {
-      label: t('compare.now.size'),
-      isNumber: true,
-      cell: ({ size_bytes }) => sizeText(size_bytes, language),
-    },
+    ...changeColumns<Changed>(({ name }) => name, t, language),
     {
       label: t('column.content'),
       cell: (artifact) => <Inside artifact={artifact} onPaths={() => setTree(artifact.name)} />,
     },
   ];
   const values = {
-    when: timeText(before.timestamp, language),
     size: sizeText(before.size_bytes, language),
     now: sizeText(comparison.backup.size_bytes, language),
   };
   return (
     <div aria-live="polite">
-      <Text size="sm">{t('compare.since', values)}</Text>
+      <Text size="sm">
+        <WithTime text={t('compare.since', values)} at={before.timestamp} />
+      </Text>
       <DataTable
         label={t('compare.title')}
         columns={columns}
@@ -131,20 +140,7 @@ function Paths({ id, other, tree: name }: PathsProps) {
   const t = useTexts();
   const language = useLanguage();
   const { tree, items, error, refetch, ...more } = useChangedPaths(id, other, name);
-  const columns: Column<Path>[] = [
-    { label: t('column.name'), cell: ({ path }) => <span className="code">{path}</span> },
-    { label: t('compare.change'), cell: ({ change }) => t(`compare.change.${change}`) },
-    {
-      label: t('compare.before.size'),
-      isNumber: true,
-      cell: ({ size_bytes_before }) => sizeText(size_bytes_before, language),
-    },
-    {
-      label: t('compare.now.size'),
-      isNumber: true,
-      cell: ({ size_bytes }) => sizeText(size_bytes, language),
-    },
-  ];
+  const columns: Column<Path>[] = [...changeColumns<Path>(({ path }) => path, t, language)];
   return (
     <>
       {tree && (

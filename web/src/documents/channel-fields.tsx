@@ -1,4 +1,5 @@
-import { NumberInput, Select, Switch, Textarea, TextInput } from '@mantine/core';
+import { NumberInput, Select, Switch, Textarea } from '@mantine/core';
+import { PlainInput } from '../parts/plain-input.tsx';
 import { useTexts } from '../texts/texts.ts';
 import { ChannelRule } from './channel-rule.tsx';
 import type { Body } from './document-kind.ts';
@@ -70,13 +71,11 @@ interface LineProps extends FieldsProps {
 function Line({ body, onChange, problem, path, ...shown }: LineProps) {
   const value = fieldAt(body, path);
   return (
-    <TextInput
+    <PlainInput
       {...shown}
-      autoComplete="off"
-      spellCheck={false}
       error={problem(path) ?? problem(path.replace(/\.env$/, ''))}
       value={typeof value === 'string' ? value : ''}
-      onChange={(event) => onChange(withFieldAt(body, path, event.currentTarget.value))}
+      onChange={(text) => onChange(withFieldAt(body, path, text))}
     />
   );
 }

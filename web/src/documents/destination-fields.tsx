@@ -1,4 +1,5 @@
 import { Select, TextInput } from '@mantine/core';
+import { PlainInput } from '../parts/plain-input.tsx';
 import { useTexts } from '../texts/texts.ts';
 import type { Body } from './document-kind.ts';
 import { withField } from './document-kind.ts';
@@ -11,15 +12,13 @@ export function DestinationFields({ body, onChange, problem }: FieldsProps) {
     onChange(withField(body, 'keys', env === '' ? undefined : { ...keys, current: { env } }));
   return (
     <>
-      <TextInput
+      <PlainInput
         label={t('destination.address')}
         description={t('destination.addressHelp')}
         placeholder="s3://bucket/folder?region=eu-central-1"
-        autoComplete="off"
-        spellCheck={false}
         error={problem('address')}
         value={String(body.address ?? '')}
-        onChange={(event) => onChange({ ...body, address: event.currentTarget.value })}
+        onChange={(text) => onChange({ ...body, address: text })}
       />
       <Select
         label={t('destination.layout')}
@@ -32,15 +31,13 @@ export function DestinationFields({ body, onChange, problem }: FieldsProps) {
         value={String(body.layout ?? 'repository')}
         onChange={(value) => onChange(withField(body, 'layout', value === 'repository' ? undefined : value))}
       />
-      <TextInput
+      <PlainInput
         label={t('destination.key')}
         description={t('destination.keyHelp')}
         placeholder="BACKUP_ENCRYPTION_KEY"
-        autoComplete="off"
-        spellCheck={false}
         error={problem('keys') ?? problem('keys.current.env')}
         value={keys.current?.env ?? ''}
-        onChange={(event) => setKey(event.currentTarget.value)}
+        onChange={(text) => setKey(text)}
       />
       <TextInput
         label={t('destination.region')}

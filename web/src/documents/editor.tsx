@@ -1,4 +1,4 @@
-import { Button, Grid, Group, Modal, Stack, Textarea, TextInput } from '@mantine/core';
+import { Button, Grid, Group, Modal, Stack, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { call, codeOf, pathWith } from '../api/client.ts';
@@ -18,6 +18,7 @@ import { documentProblem } from './document-problem.ts';
 import { PlanFields } from './plan-fields.tsx';
 import { SourceFields } from './source-fields.tsx';
 import { useYamlDraft, type YamlDraft } from './yaml-draft.ts';
+import { YamlText } from './yaml-text.tsx';
 
 interface EditorProps {
   readonly kind: DocumentKind;
@@ -80,16 +81,7 @@ export function Editor({ kind, stored, onClose }: EditorProps) {
             </Stack>
           </Grid.Col>
           <Grid.Col span={{ base: 12, sm: 6 }}>
-            <Textarea
-              label={t('document.yaml')}
-              classNames={{ input: 'code' }}
-              autosize
-              minRows={12}
-              spellCheck={false}
-              error={draft.wrong}
-              value={draft.yaml}
-              onChange={(event) => draft.setYaml(event.currentTarget.value)}
-            />
+            <YamlText draft={draft} />
             <Group mt="xs">
               <CopyText text={draft.yaml} />
             </Group>

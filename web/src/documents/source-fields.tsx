@@ -1,4 +1,5 @@
-import { Select, Textarea, TextInput } from '@mantine/core';
+import { Select, Textarea } from '@mantine/core';
+import { PlainInput } from '../parts/plain-input.tsx';
 import { useTexts } from '../texts/texts.ts';
 import { withField } from './document-kind.ts';
 import type { FieldsProps } from './field-props.ts';
@@ -9,13 +10,11 @@ export function SourceFields({ body, onChange, problem }: FieldsProps) {
   const t = useTexts();
   const kind = String(body.kind);
   const text = (field: string, label: string, description: string, placeholder: string) => (
-    <TextInput
+    <PlainInput
       {...{ label, description, placeholder }}
-      autoComplete="off"
-      spellCheck={false}
       error={problem(field)}
       value={String(body[field] ?? '')}
-      onChange={(event) => onChange(withField(body, field, event.currentTarget.value))}
+      onChange={(text) => onChange(withField(body, field, text))}
     />
   );
   return (

@@ -8,8 +8,8 @@ import { CopyText } from '../parts/copy-button.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { StatusMark } from '../parts/status.tsx';
+import { WithTime } from '../parts/with-time.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { relativeText } from '../texts/values.ts';
 import type { LedgerEntry, LedgerHeads } from './ledger-types.ts';
 import { type LedgerProblem, type LedgerReader, proveLedger } from './prove.ts';
 import { forgetSeen, keepSeen, readSeen, type Seen } from './seen-heads.ts';
@@ -107,7 +107,7 @@ function Outcome({ proven: { problem, count, seen }, onForget }: OutcomeProps) {
           label={t('ledger.checked', { count: count.toLocaleString(language) })}
         />
         <Text size="sm">
-          {seen ? t('ledger.seenBefore', { when: relativeText(seen.at, language) }) : t('ledger.firstSeen')}
+          {seen ? <WithTime text={t('ledger.seenBefore')} at={seen.at} relative /> : t('ledger.firstSeen')}
         </Text>
       </>
     );

@@ -18,7 +18,7 @@ import { Said, SaidProblem } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText, timeText } from '../texts/values.ts';
+import { sizeText } from '../texts/values.ts';
 
 export function BackupPage() {
   const { id } = useParams({ from: '/backups/$id' });
@@ -33,13 +33,13 @@ export function BackupPage() {
 
 function Shown({ backup }: { readonly backup: BackupContent }) {
   const t = useTexts();
-  const language = useLanguage();
   const may = useMay();
   const trees = backup.artifacts.filter(({ form }) => form === 'tree').map(({ name }) => name);
   return (
     <Stack gap="md">
       <PageHead
-        title={t('backup.title', { when: timeText(backup.timestamp, language) })}
+        title={t('backup.title')}
+        at={backup.timestamp}
         text={<span className="code">{backup.id}</span>}
       >
         <BackupActions backup={backup} />

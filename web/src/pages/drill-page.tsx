@@ -13,8 +13,8 @@ import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Said, SaidProblem } from '../parts/said.tsx';
+import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { timeText } from '../texts/values.ts';
 
 export function DrillPage() {
   const { id } = useParams({ from: '/drills/$id' });
@@ -25,14 +25,10 @@ export function DrillPage() {
 
 function Shown({ drill }: { readonly drill: DrillDetail }) {
   const t = useTexts();
-  const language = useLanguage();
   const { started_at, result, trial, failure, phases, trend, surroundings, limits } = drill;
   return (
     <Stack gap="md">
-      <PageHead
-        title={t('drill.title', { when: timeText(started_at, language) })}
-        text={<span className="code">{drill.id}</span>}
-      />
+      <PageHead title={t('drill.title')} at={started_at} text={<span className="code">{drill.id}</span>} />
       <Panel>
         <Stack gap="sm">
           <DrillMark result={result} isTrial={trial} />
@@ -68,7 +64,7 @@ function Facts({ drill }: { readonly drill: DrillDetail }) {
   const { plan, backup, backup_id, other_backups, destination, host, program, via, requested_by } = drill;
   const linked = (id: string, at: string) => (
     <Link to="/backups/$id" params={{ id }} className="link">
-      {timeText(at, language)}
+      <When at={at} />
     </Link>
   );
   return (

@@ -1,5 +1,5 @@
 import '../drills/drills.css';
-import { Button, Group, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
@@ -10,6 +10,7 @@ import type { StoredDocument } from '../api/types.ts';
 import { Conflict, type Overwrite } from '../documents/conflict.tsx';
 import type { Body } from '../documents/document-kind.ts';
 import { useYamlDraft } from '../documents/yaml-draft.ts';
+import { YamlText } from '../documents/yaml-text.tsx';
 import { Checks } from '../drills/check-fields.tsx';
 import { ScheduleFields } from '../drills/schedule-fields.tsx';
 import { Trial } from '../drills/trial.tsx';
@@ -72,16 +73,7 @@ function Edit({ stored }: { readonly stored: StoredDocument }) {
                 />
               </section>
             </Stack>
-            <Textarea
-              label={t('document.yaml')}
-              classNames={{ input: 'code' }}
-              autosize
-              minRows={12}
-              spellCheck={false}
-              error={draft.wrong}
-              value={draft.yaml}
-              onChange={(event) => draft.setYaml(event.currentTarget.value)}
-            />
+            <YamlText draft={draft} />
           </div>
           <Stack gap="sm" mt="md">
             {codeOf(save.error) === 'document_changed' ? (

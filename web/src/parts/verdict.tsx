@@ -2,11 +2,11 @@ import { Button, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Health } from '../api/types.ts';
-import { useLanguage, useTexts } from '../texts/texts.ts';
-import { relativeText } from '../texts/values.ts';
+import { useTexts } from '../texts/texts.ts';
 import { IconAlertTriangle, IconCircleCheck } from './icons.ts';
 import { useMay } from './may.ts';
 import { Said } from './said.tsx';
+import { WithTime } from './with-time.tsx';
 
 const HOUR_MS = 3_600_000;
 
@@ -14,7 +14,6 @@ const HOUR_MS = 3_600_000;
 export function Verdict({ health }: { readonly health: Health }) {
   const t = useTexts();
   const may = useMay();
-  const language = useLanguage();
   const all = health.tenants.flatMap((tenant) => tenant.plans);
   // Healthy without any backup is only what its owner switched off: it promises nothing.
   const plans = all.filter((plan) => plan.status === 'warning' || plan.last_good_backup_at !== null);
@@ -62,13 +61,13 @@ export function Verdict({ health }: { readonly health: Health }) {
     );
   }
   const oldest = Math.max(...proofs.map((hours) => hours ?? 0));
-  const when = relativeText(new Date(Date.now() - oldest * HOUR_MS).toISOString(), language);
-  return <Sentence tone="good" text={t('health.goodProven', { when })} />;
+  const at = new Date(Date.now() - oldest * HOUR_MS).toISOString();
+  return <Sentence tone="good" text={<WithTime text={t('health.goodProven')} at={at} relative />} />;
 }
 
 interface SentenceProps {
   readonly tone: 'good' | 'bad' | 'doubt';
-  readonly text: string;
+  readonly text: ReactNode;
   readonly children?: ReactNode;
 }
 

@@ -6,8 +6,9 @@ import { Waiting } from '../parts/data-table.tsx';
 import { IconAlertTriangle } from '../parts/icons.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Said } from '../parts/said.tsx';
+import { WithTime } from '../parts/with-time.tsx';
 import { type Language, type Translate, useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText, timeText } from '../texts/values.ts';
+import { sizeText } from '../texts/values.ts';
 import type { Draft } from './restore-draft.ts';
 
 interface PlanProps {
@@ -31,7 +32,6 @@ export function PlanOfRestore({ backup, draft, isAsked, plan }: PlanProps) {
     ...(safety_backup ? [] : [t('restore.willNotBackUp')]),
     ...(mode === 'replace' ? [t('restore.willNotKeep')] : []),
   ];
-  const values = { where: target, when: timeText(backup.timestamp, language) };
   return (
     <Stack gap="sm" aria-live="polite">
       <ul className="plan-list">
@@ -48,7 +48,10 @@ export function PlanOfRestore({ backup, draft, isAsked, plan }: PlanProps) {
         <li>{t('restore.planChecks')}</li>
       </ul>
       {replaces && !isTenant && (
-        <Warning color="red" title={t('restore.willReplace', values)}>
+        <Warning
+          color="red"
+          title={<WithTime text={t('restore.willReplace', { where: target })} at={backup.timestamp} />}
+        >
           {losses.length > 0 && losses.join(' ')}
         </Warning>
       )}
@@ -68,7 +71,7 @@ export function PlanOfRestore({ backup, draft, isAsked, plan }: PlanProps) {
 
 interface WarningProps {
   readonly color: string;
-  readonly title: string;
+  readonly title: React.ReactNode;
   readonly children?: React.ReactNode;
 }
 

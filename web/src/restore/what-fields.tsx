@@ -3,8 +3,9 @@ import { Link } from '@tanstack/react-router';
 import type { BackupContent } from '../api/content.ts';
 import { useTenants } from '../api/upkeep.ts';
 import { useMay } from '../parts/may.ts';
+import { WithTime } from '../parts/with-time.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText, timeText } from '../texts/values.ts';
+import { sizeText } from '../texts/values.ts';
 import { type Change, type Draft, KINDS, type Kind, tableItems } from './restore-draft.ts';
 
 interface WhatFieldsProps {
@@ -31,7 +32,7 @@ export function WhatFields({ backup, draft, change }: WhatFieldsProps) {
       <Text size="sm">
         {t('restore.from')}{' '}
         <Link to="/backups/$id" params={{ id }} className="link">
-          {t('backup.title', { when: timeText(timestamp, language) })}
+          <WithTime text={t('backup.title')} at={timestamp} />
         </Link>
         {plan && `, ${plan}`}.{' '}
         <Link to="/restore" className="link">

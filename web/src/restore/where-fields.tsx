@@ -1,5 +1,6 @@
-import { Checkbox, NumberInput, Radio, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Checkbox, NumberInput, Radio, Select, Stack, Text } from '@mantine/core';
 import { useDocuments } from '../api/queries.ts';
+import { PlainInput } from '../parts/plain-input.tsx';
 import { useTexts } from '../texts/texts.ts';
 import type { Change, Draft, Way } from './restore-draft.ts';
 
@@ -71,15 +72,13 @@ function Place({ draft, change, problem }: Omit<WhereFieldsProps, 'canDownload'>
         </Stack>
       </Radio.Group>
       {draft.place === 'folder' ? (
-        <TextInput
+        <PlainInput
           label={t('restore.path')}
           description={t('restore.pathHelp')}
           placeholder="/var/restore/today"
-          autoComplete="off"
-          spellCheck={false}
           error={problem}
           value={draft.folder}
-          onChange={(event) => change({ folder: event.currentTarget.value })}
+          onChange={(text) => change({ folder: text })}
         />
       ) : (
         <Select

@@ -3,8 +3,9 @@ import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import type { SetupFound } from '../api/types.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
+import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText, timeText } from '../texts/values.ts';
+import { sizeText } from '../texts/values.ts';
 import { Sending } from '../upload/sending.tsx';
 import { NO_PLACE, S3Fields, s3Of } from './s3-fields.tsx';
 import { setupCall } from './setup-calls.ts';
@@ -124,7 +125,7 @@ function Found({ items, chosen, setChosen }: FoundProps) {
           <Radio
             key={id}
             value={id}
-            label={timeText(timestamp, language)}
+            label={<When at={timestamp} />}
             description={[plan, tenant_id, sizeText(size_bytes, language)].filter(Boolean).join(' · ')}
           />
         ))}

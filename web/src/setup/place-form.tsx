@@ -1,10 +1,12 @@
 import { Radio, Select, Stack, Text, TextInput } from '@mantine/core';
 import type { SetupRestore } from '../api/types.ts';
 import { useFieldProblem } from '../parts/field-problem.ts';
+import { PlainInput } from '../parts/plain-input.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { TypedConfirm } from '../parts/typed-confirm.tsx';
+import { WithTime } from '../parts/with-time.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText, timeText } from '../texts/values.ts';
+import { sizeText } from '../texts/values.ts';
 import { chosenTargets, type Placement } from './placement.ts';
 import type { SetupRestoring } from './use-restore.ts';
 
@@ -21,15 +23,11 @@ interface PlaceFormProps {
 export function PlaceForm({ backup, restoring: { apply }, placement, setPlacement }: PlaceFormProps) {
   const t = useTexts();
   const fieldProblem = useFieldProblem();
-  const language = useLanguage();
   const isReady = chosenTargets(placement).length > 0 || placement.catalog !== null;
   const catalogs = backup.artifacts.filter(({ kind }) => kind === 'sqlite').map(({ name }) => name);
   return (
     <Stack gap="md">
-      <StatusMark
-        status="succeeded"
-        label={t('setup.opened', { when: timeText(backup.timestamp, language) })}
-      />
+      <StatusMark status="succeeded" label={<WithTime text={t('setup.opened')} at={backup.timestamp} />} />
       <Radio.Group
         value={placement.way}
         onChange={(way) => setPlacement({ ...placement, way: way === 'each' ? 'each' : 'folder' })}
@@ -41,15 +39,13 @@ export function PlaceForm({ backup, restoring: { apply }, placement, setPlacemen
         </Stack>
       </Radio.Group>
       {placement.way === 'folder' ? (
-        <TextInput
+        <PlainInput
           label={t('setup.placeFolder')}
           description={t('restore.pathHelp')}
           placeholder="/srv/app"
-          autoComplete="off"
-          spellCheck={false}
           error={fieldProblem(apply.error, 'targets.0.to')}
           value={placement.folder}
-          onChange={(event) => setPlacement({ ...placement, folder: event.currentTarget.value })}
+          onChange={(text) => setPlacement({ ...placement, folder: text })}
         />
       ) : (
         <Each {...{ backup, placement, setPlacement }} problem={apply.error} />

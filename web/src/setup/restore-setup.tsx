@@ -8,8 +8,9 @@ import { ProblemNote } from '../parts/problem-note.tsx';
 import { NextStep, Said, SaidLine } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { Step } from '../parts/step.tsx';
+import { WithTime } from '../parts/with-time.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText, timeText } from '../texts/values.ts';
+import { sizeText } from '../texts/values.ts';
 import { FromFields } from './from-fields.tsx';
 import { PlaceForm } from './place-form.tsx';
 import { NOWHERE } from './placement.ts';
@@ -113,7 +114,7 @@ function Restored({ view }: { readonly view: SetupRestore }) {
     <Stack gap={4}>
       <StatusMark
         status="succeeded"
-        label={t('setup.done', { when: view.backup ? timeText(view.backup.timestamp, language) : '' })}
+        label={view.backup && <WithTime text={t('setup.done')} at={view.backup.timestamp} />}
       />
       {view.restored.map(({ item, target, size_bytes }) => (
         <Text size="sm" key={`${item} ${target}`}>
