@@ -88,24 +88,16 @@ export async function visitor(
  */
 export async function examine(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await lookAt(page, name, colorScheme, axe(page, colorScheme));
+    await examineIn(page, name, colorScheme);
     if (colorScheme === 'light' || DARK_PICTURES.has(name)) await picture(page, name, colorScheme);
   }
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
 }
 
-/** The same in one light alone, by every rule, without a picture. */
-export const examineIn = (page: Page, name: string, colorScheme: 'light' | 'dark'): Promise<void> =>
-  lookAt(page, name, colorScheme, axeOf(page));
-
-async function lookAt(
-  page: Page,
-  name: string,
-  colorScheme: 'light' | 'dark',
-  by: AxeBuilder,
-): Promise<void> {
+/** The same in one light alone, without a picture. */
+export async function examineIn(page: Page, name: string, colorScheme: 'light' | 'dark'): Promise<void> {
   await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-  const { violations } = await by.analyze();
+  const { violations } = await axe(page, colorScheme).analyze();
   for (const { id, help, nodes } of violations) {
     const where = nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join(' | ');
     barriers.set(page, [...(barriers.get(page) ?? []), `${name}, ${colorScheme}: ${id}: ${help}: ${where}`]);
