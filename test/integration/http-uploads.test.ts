@@ -147,9 +147,10 @@ test('another backup under a known id is refused, wherever it comes from, and wh
   await engine.importBundle(join(world.folder, 'forged'));
   await engine.close();
   await owner.post('/api/v1/backups/refresh');
-  const { copies, ...after } = (await owner.get(`/api/v1/backups/${id}`)).json;
-  const { copies: _, ...known } = before;
+  const { copies, copies_wanted: wanted, ...after } = (await owner.get(`/api/v1/backups/${id}`)).json;
+  const { copies: _, copies_wanted: __, ...known } = before;
   assert.deepEqual(after, known);
+  assert.equal(wanted, 2, 'the copy that is none is missing');
   const at = (list: { destination: string; state: string; error: string | null }[]) =>
     list.map(({ destination, state, error }) => [destination, state, error]).sort();
   assert.deepEqual(at(copies), [

@@ -127,6 +127,14 @@ export const backup = z.object({
   held: z.boolean(),
   archived_at: time.nullable(),
   job_id: id.nullable(),
+  bundle: z.string().describe('as its download is called, without the ending'),
+  key_id: z
+    .string()
+    .nullable()
+    .describe('of the key that sealed it; null for a passphrase or when not known'),
+  copies_present: z.int(),
+  copies_wanted: z.int(),
+  last_drill: z.enum(['green', 'red']).nullable().describe('what the last drill of it found; null for none'),
 });
 export const backupDetail = backup.extend({
   artifacts: z.array(z.object({ name: z.string(), kind: z.string(), size_bytes: z.number() })),

@@ -29,6 +29,17 @@ export interface BackupEntry {
   readonly held: boolean;
   readonly archivedAtMs: number | null;
   readonly jobId: string | null;
+  /** Of the key that sealed it; null for a passphrase, and where it is not known. */
+  readonly keyId: string | null;
+}
+
+/** What is known about a backup beside itself. */
+export interface BackupStanding {
+  /** At how many destinations it lies, and at how many it should. */
+  readonly copies: number;
+  readonly copiesWanted: number;
+  /** What the last drill of it found; null when it was never drilled. */
+  readonly lastDrill: 'green' | 'red' | null;
 }
 
 export interface BackupWithCopies extends BackupEntry {
@@ -88,6 +99,35 @@ export async function listBackups(
   return { items: page.items.map(entryOf), next: page.next };
 }
 
+/** Of some backups, by their ids. Trials prove nothing. */
+export async function standingOf(
+  db: CatalogDb,
+  ids: readonly string[],
+): Promise<(id: string) => BackupStanding> {
+  if (ids.length === 0) return () => NO_STANDING;
+  const copies = await db
+    .selectFrom('backup_copies')
+    .select(['backup_id', 'state'])
+    .where('backup_id', 'in', ids)
+    .execute();
+  const drills = await db
+    .selectFrom('drills')
+    .select(['backup_id', 'result'])
+    .where('backup_id', 'in', ids)
+    .where('trial', '=', 0)
+    .orderBy('started_at')
+    .execute();
+  const results = new Map(drills.map(({ backup_id, result }) => [backup_id, result]));
+  const byBackup = Map.groupBy(copies, ({ backup_id }) => backup_id);
+  return (id) => {
+    const all = byBackup.get(id) ?? [];
+    const there = all.filter(({ state }) => state === 'present' || state === 'archived');
+    return { copies: there.length, copiesWanted: all.length, lastDrill: results.get(id) ?? null };
+  };
+}
+
+const NO_STANDING: BackupStanding = { copies: 0, copiesWanted: 0, lastDrill: null };
+
 /** Null when the catalog knows none. */
 export async function getBackup(db: CatalogDb, id: string): Promise<BackupWithCopies | null> {
   const row = await db.selectFrom('backups').selectAll().where('id', '=', id).executeTakeFirst();
@@ -121,6 +161,7 @@ function entryOf(row: Selectable<BackupsTable>): BackupEntry {
     held: row.held === 1,
     archivedAtMs: row.archived_at,
     jobId: row.job_id,
+    keyId: row.key_id,
   };
 }
 

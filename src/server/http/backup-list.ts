@@ -3,7 +3,14 @@ import { iso, isoOrNull } from '../../contracts/api/common.ts';
 import { HoldfastError } from '../../engine/index.ts';
 import type { BackupsTable } from '../catalog/tables/backups.ts';
 import type { CatalogDb } from '../catalog/types.ts';
-import { type BackupEntry, listBackups as backupsIn, getBackup, isBackupCursor } from '../history/backups.ts';
+import {
+  type BackupEntry,
+  type BackupStanding,
+  listBackups as backupsIn,
+  getBackup,
+  isBackupCursor,
+  standingOf,
+} from '../history/backups.ts';
 import { RequestProblem } from './problem.ts';
 
 type Row = Selectable<BackupsTable>;
@@ -27,14 +34,24 @@ export async function listBackups(
   }
   const filter = { visible, tenantId, plan, archived: archived === 'true' };
   const { items, next } = await backupsIn(db, filter, { limit, after: after ?? null });
-  return { items: items.map(backupPayload), next };
+  const standing = await standingOf(
+    db,
+    items.map(({ id }) => id),
+  );
+  return { items: items.map((entry) => backupPayload(entry, standing(entry.id))), next };
 }
 
-export function backupPayload(entry: BackupEntry) {
+/** As its download is called, without its ending. */
+export const bundleName = (type: string, startedAtMs: number) =>
+  `${type}_${new Date(startedAtMs).toISOString().replace(/[:.]/g, '-')}`;
+
+export function backupPayload(entry: BackupEntry, { copies, copiesWanted, lastDrill }: BackupStanding) {
   const { id, plan, part, type, status, held } = entry;
   return {
     ...{ id, plan, part, tenant_id: entry.tenantId, type, status, held },
     ...{ size_bytes: entry.sizeBytes, stored_bytes: entry.storedBytes, job_id: entry.jobId },
+    ...{ bundle: bundleName(type, entry.startedAtMs), key_id: entry.keyId },
+    ...{ copies_present: copies, copies_wanted: copiesWanted, last_drill: lastDrill },
     timestamp: iso(entry.startedAtMs),
     databases: sizesOf(entry.artifacts),
     archived_at: isoOrNull(entry.archivedAtMs),
@@ -74,7 +91,7 @@ export async function backupDetail(db: CatalogDb, id: string) {
     .execute();
   const names = new Map(documents.map((one) => [one.id, one.name]));
   return {
-    ...backupPayload(entry),
+    ...backupPayload(entry, (await standingOf(db, [id]))(id)),
     artifacts: entry.artifacts.map(({ name, kind, sizeBytes }) => ({ name, kind, size_bytes: sizeBytes })),
     copies: entry.copies.map(({ destinationId, state, seenAtMs, error, verifiedAtMs, verifiedGood }) => ({
       destination: names.get(destinationId) ?? destinationId,

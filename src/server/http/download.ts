@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyReply } from 'fastify';
-import { requireBackup } from './backup-list.ts';
+import { bundleName, requireBackup } from './backup-list.ts';
 import type { ServerContext } from './context.ts';
 import { atNearest, type NearCopy } from './copies.ts';
 
@@ -76,8 +76,7 @@ async function sendStaged(
 }
 
 function fileName({ type, started_at }: { type: string; started_at: number }, compression: string): string {
-  const time = new Date(started_at).toISOString().replace(/[:.]/g, '-');
-  return `${type}_${time}.tar.${compression === 'zstd' ? 'zst' : 'gz'}.enc`;
+  return `${bundleName(type, started_at)}.tar.${compression === 'zstd' ? 'zst' : 'gz'}.enc`;
 }
 
 /** RFC 6266. The name comes from the backed-up host: nothing in it ends the header or becomes a path. Exported for its test. */

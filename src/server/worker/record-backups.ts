@@ -7,7 +7,12 @@ export type KnownBackup = Pick<
   BackupsTable,
   'id' | 'plan' | 'part' | 'tenant_id' | 'type' | 'status' | 'started_at' | 'size_bytes'
 > &
-  Partial<Pick<BackupsTable, 'plan_id' | 'finished_at' | 'stored_bytes' | 'artifacts' | 'held' | 'job_id'>>;
+  Partial<
+    Pick<
+      BackupsTable,
+      'plan_id' | 'finished_at' | 'stored_bytes' | 'artifacts' | 'held' | 'job_id' | 'key_id'
+    >
+  >;
 
 type Artifact = Comparable['artifacts'][number] & { readonly source: string };
 

@@ -11,6 +11,7 @@ import {
   type ErrorCode,
   HoldfastError,
   isOfType,
+  keyIdOf,
   type RunEnd,
   runWithHooks,
   type SourceSpec,
@@ -35,7 +36,12 @@ interface RunPart {
   readonly specs: readonly DestinationSpec[];
 }
 
-type Made = { readonly part: RunPart; readonly outcome: BackupWithCopies; readonly startedAtMs: number };
+interface Made {
+  readonly part: RunPart;
+  readonly outcome: BackupWithCopies;
+  readonly startedAtMs: number;
+  readonly keyId: string | null;
+}
 
 /**
  * Runs a plan: one backup, and one more for each set of destinations that sources are separated into. One that fails does not keep the
@@ -78,7 +84,8 @@ async function backUp(
         ...(ledgerHead ? { ledgerHead } : {}),
       };
       const port = { progress: engineProgress(context), signal: context.signal };
-      made.push({ part, startedAtMs, outcome: await backupToAll(request, part.specs, port) });
+      const outcome = await backupToAll(request, part.specs, port);
+      made.push({ part, startedAtMs, outcome, keyId: await keyIdAt(part.specs, outcome.destination) });
     } catch (error) {
       context.signal.throwIfAborted();
       failure ??= error;
@@ -87,6 +94,17 @@ async function backUp(
   }
   if (made.length === 0) throw failure;
   return outcomeOf(parts, job, run, made, failure);
+}
+
+/** Of the key that a destination is written with; null for a passphrase. Never rejects: the backup is made by then. */
+async function keyIdAt(specs: readonly DestinationSpec[], name: string): Promise<string | null> {
+  try {
+    const options = await specs.find((spec) => spec.name === name)?.options();
+    const [key] = options?.keyTexts ?? [];
+    return key === undefined ? null : keyIdOf(key);
+  } catch {
+    return null;
+  }
 }
 
 /** For whoever watches that runs begin and end, such as ping addresses. */
@@ -216,7 +234,7 @@ async function recordRun(
 }
 
 async function recordMade(trx: CatalogDb, job: Job, run: RunConfig, made: Made): Promise<void> {
-  const { part, outcome, startedAtMs } = made;
+  const { part, outcome, startedAtMs, keyId } = made;
   await recordBackup(trx, {
     id: outcome.backupId,
     plan: job.plan,
@@ -231,6 +249,7 @@ async function recordMade(trx: CatalogDb, job: Job, run: RunConfig, made: Made):
     stored_bytes: outcome.bytesStored,
     artifacts: artifactsText(outcome.artifacts),
     job_id: job.id,
+    key_id: keyId,
   });
   for (const copy of outcome.copies) {
     const isThere = copy.status !== 'missing';

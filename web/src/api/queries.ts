@@ -1,4 +1,5 @@
 import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { call, pathWith } from './client.ts';
 import type {
   Backup,
@@ -18,6 +19,9 @@ export type DocumentKind = 'plans' | 'sources' | 'destinations' | 'channels';
 const LIVE_MS = 2_000;
 const CALM_MS = 20_000;
 const PAGE = 50;
+/** Of a list that goes on by itself. */
+const LONG_PAGE = 100;
+const MANY_PAGES = 10;
 
 export const isUnfinished = ({ status }: { readonly status: Job['status'] | null }) =>
   status === 'queued' || status === 'running';
@@ -61,24 +65,32 @@ export function usePaged<T>(
   path: string,
   query: Record<string, string | undefined>,
   isLive?: (item: T) => boolean,
+  limit = PAGE,
 ) {
   const found = useInfiniteQuery({
     queryKey: [...key, query],
     queryFn: ({ pageParam }) =>
-      call<Page<T>>(pathWith(path, { ...query, limit: PAGE, ...(pageParam ? { after: pageParam } : {}) })),
+      call<Page<T>>(pathWith(path, { ...query, limit, ...(pageParam ? { after: pageParam } : {}) })),
     initialPageParam: '' as string | number,
     getNextPageParam: (last: Page<T>) => last.next,
     placeholderData: keepPreviousData,
-    refetchInterval: ({ state }) =>
-      state.data?.pages[0]?.items.some((item) => isLive?.(item)) ? LIVE_MS : CALM_MS,
+    refetchInterval: ({ state }) => {
+      const pages = state.data?.pages ?? [];
+      // Every page would be asked for again: who reads far back looks at what was, not at what is.
+      if (pages.length > MANY_PAGES) return false;
+      return pages[0]?.items.some((item) => isLive?.(item)) ? LIVE_MS : CALM_MS;
+    },
   });
-  return { ...found, items: found.data?.pages.flatMap(({ items }) => items) ?? [] };
+  const items = useMemo(() => found.data?.pages.flatMap((page) => page.items) ?? [], [found.data]);
+  return { ...found, items };
 }
 
 export const useJobs = (query: Record<string, string | undefined>) =>
   usePaged<Job>(['jobs', 'list'], '/api/v1/jobs', query, isUnfinished);
 export const useBackups = (query: Record<string, string | undefined>) =>
   usePaged<Backup>(['backups', 'list'], '/api/v1/backups', query);
+export const useAllBackups = (query: Record<string, string | undefined>) =>
+  usePaged<Backup>(['backups', 'all'], '/api/v1/backups', query, undefined, LONG_PAGE);
 export const useTriggers = (query: Record<string, string | undefined>) =>
   usePaged<Trigger>(['triggers'], '/api/v1/triggers', query, isUnfinished);
 

@@ -1,22 +1,35 @@
-import { Group, Stack, Tabs } from '@mantine/core';
+import { Button, Group, Stack, Tabs } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
-import { useBackups, useDocuments, useTriggers } from '../api/queries.ts';
+import { lazy, Suspense, useState } from 'react';
+import { call } from '../api/client.ts';
+import { isUnfinished, useAllBackups, useDocuments, useRefresh, useTriggers } from '../api/queries.ts';
 import type { Backup, Trigger } from '../api/types.ts';
+import { DrillMark } from '../drills/drill-mark.tsx';
 import { BackUpNow } from '../parts/back-up-now.tsx';
 import { BackupActions } from '../parts/backup-actions.tsx';
-import { type Column, DataTable, moreOf } from '../parts/data-table.tsx';
+import { type Column, DataTable, moreOf, Waiting } from '../parts/data-table.tsx';
 import { LiveProgress } from '../parts/job-progress.tsx';
 import { Filter, Which } from '../parts/list-filters.tsx';
+import { useMay, useOwnTenants } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
+import { ProblemNote } from '../parts/problem-note.tsx';
 import { Said, SaidLine } from '../parts/said.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { sizeText } from '../texts/values.ts';
 
+const SettingScope = lazy(async () => ({
+  default: (await import('../settings/setting-values.tsx')).SettingScope,
+}));
+const SettingValues = lazy(async () => ({
+  default: (await import('../settings/setting-values.tsx')).SettingValues,
+}));
+
 export function BackupsPage() {
   const t = useTexts();
+  const may = useMay();
   return (
     <Stack gap="md">
       <PageHead title={t('nav.backups')} text={t('backups.text')}>
@@ -27,6 +40,7 @@ export function BackupsPage() {
           <Tabs.List px="xs">
             <Tabs.Tab value="backups">{t('nav.backups')}</Tabs.Tab>
             <Tabs.Tab value="triggers">{t('triggers.title')}</Tabs.Tab>
+            {may('settings:read') && <Tabs.Tab value="settings">{t('nav.settings')}</Tabs.Tab>}
           </Tabs.List>
           <Tabs.Panel value="backups">
             <Backups />
@@ -34,9 +48,27 @@ export function BackupsPage() {
           <Tabs.Panel value="triggers">
             <Triggers />
           </Tabs.Panel>
+          <Tabs.Panel value="settings">
+            <Suspense fallback={<Waiting />}>
+              <Settings />
+            </Suspense>
+          </Tabs.Panel>
         </Tabs>
       </div>
     </Stack>
+  );
+}
+
+/** How backups are made and kept, for all or for one tenant, and where each value comes from. */
+function Settings() {
+  const own = useOwnTenants();
+  const [chosen, setChosen] = useState<string | null>(null);
+  const tenant = chosen ?? own?.[0] ?? null;
+  return (
+    <>
+      <SettingScope tenant={tenant} onChange={setChosen} />
+      <SettingValues tenant={tenant} />
+    </>
   );
 }
 
@@ -46,20 +78,31 @@ function Backups() {
   const [plan, setPlan] = useState<string | null>(null);
   const [archived, setArchived] = useState('false');
   const plans = useDocuments('plans').data?.items ?? [];
-  const backups = useBackups({ archived, plan: plan ?? undefined });
+  const backups = useAllBackups({ archived, plan: plan ?? undefined });
   const columns: Column<Backup>[] = [
     {
       label: t('column.time'),
-      cell: ({ id, timestamp }) => (
-        <Link to="/backups/$id" params={{ id }}>
-          <When at={timestamp} />
-        </Link>
+      cell: ({ id, timestamp, bundle }) => (
+        <>
+          <Link to="/backups/$id" params={{ id }}>
+            <When at={timestamp} />
+          </Link>
+          <div className="code soft">{bundle}</div>
+        </>
       ),
     },
     { label: t('column.plan'), cell: ({ plan: name, part }) => (part ? `${name}/${part}` : (name ?? '–')) },
     { label: t('column.tenant'), cell: ({ tenant_id }) => tenant_id ?? t('tenant.global') },
     { label: t('column.type'), cell: ({ type }) => t(`type.${type}`) },
-    { label: t('column.status'), cell: ({ status }) => <StatusMark status={status} /> },
+    {
+      label: t('column.status'),
+      cell: ({ status, held }) => (
+        <>
+          <StatusMark status={status} />
+          {held && <span className="soft">{t('backup.heldShort')}</span>}
+        </>
+      ),
+    },
     {
       label: t('column.databases'),
       cell: ({ databases }) =>
@@ -69,13 +112,36 @@ function Backups() {
           </div>
         )),
     },
-    { label: t('column.size'), isNumber: true, cell: ({ size_bytes }) => sizeText(size_bytes, language) },
     {
-      label: t('column.stored'),
+      label: t('column.size'),
       isNumber: true,
-      cell: ({ stored_bytes }) => sizeText(stored_bytes, language),
+      cell: ({ size_bytes, stored_bytes }) => (
+        <>
+          {sizeText(size_bytes, language)}
+          {stored_bytes !== null && (
+            <div className="soft">{t('backups.stored', { size: sizeText(stored_bytes, language) })}</div>
+          )}
+        </>
+      ),
     },
-    { label: t('column.held'), cell: ({ held }) => (held ? t('backup.heldShort') : '') },
+    {
+      label: t('backups.key'),
+      cell: ({ key_id }) => key_id && <span className="code">{key_id}</span>,
+    },
+    {
+      label: t('backup.copies'),
+      isNumber: true,
+      cell: ({ copies_present: there, copies_wanted: wanted }) =>
+        there < wanted ? (
+          <StatusMark status="warning" label={t('backups.copiesOf', { there, wanted })} />
+        ) : (
+          there
+        ),
+    },
+    {
+      label: t('backup.proof'),
+      cell: ({ last_drill }) => last_drill && <DrillMark result={last_drill} />,
+    },
     { label: t('column.action'), cell: (backup) => <BackupActions backup={backup} isCompact /> },
   ];
   return (
@@ -98,6 +164,11 @@ function Backups() {
           onChange={setPlan}
           choices={plans.map(({ name }) => name)}
         />
+        {plan && (
+          <Link to="/plans/$plan/retention" params={{ plan }} className="link small">
+            {t('retention.showNamed', { plan })}
+          </Link>
+        )}
       </Group>
       <DataTable
         label={t('nav.backups')}
@@ -107,7 +178,7 @@ function Backups() {
         empty={t(archived === 'true' ? 'backups.emptyArchive' : 'backups.empty')}
         error={backups.error}
         onRetry={() => void backups.refetch()}
-        more={moreOf(backups)}
+        more={{ ...moreOf(backups), isEndless: true }}
       />
     </>
   );
@@ -116,6 +187,7 @@ function Backups() {
 /** Every request for a backup and what became of it. */
 function Triggers() {
   const t = useTexts();
+  const may = useMay();
   const triggers = useTriggers({});
   const columns: Column<Trigger>[] = [
     {
@@ -159,6 +231,15 @@ function Triggers() {
         return job_id && status ? <LiveProgress job={{ id: job_id, status, progress }} /> : null;
       },
     },
+    ...(may('jobs:cancel') && triggers.items.some(isUnfinished)
+      ? [
+          {
+            label: t('column.action'),
+            cell: (trigger: Trigger) =>
+              trigger.job_id && isUnfinished(trigger) && <Stop job={trigger.job_id} plan={trigger.plan} />,
+          },
+        ]
+      : []),
   ];
   return (
     <DataTable
@@ -171,5 +252,30 @@ function Triggers() {
       onRetry={() => void triggers.refetch()}
       more={moreOf(triggers)}
     />
+  );
+}
+
+/** What was asked for and has not ended. What is under way stops at its next safe point. */
+function Stop({ job, plan }: { readonly job: string; readonly plan: string | null }) {
+  const t = useTexts();
+  const refresh = useRefresh();
+  const stop = useMutation({
+    mutationFn: () => call(`/api/v1/jobs/${job}/cancel`, { method: 'POST', body: {} }),
+    onSuccess: () => refresh('triggers', 'jobs'),
+  });
+  return (
+    <>
+      <Button
+        variant="default"
+        size="xs"
+        aria-label={t('triggers.stopNamed', { plan: plan ?? '–' })}
+        loading={stop.isPending}
+        disabled={stop.isSuccess}
+        onClick={() => stop.mutate()}
+      >
+        {t(stop.isSuccess ? 'job.stopping' : 'action.cancel')}
+      </Button>
+      <ProblemNote error={stop.error} />
+    </>
   );
 }

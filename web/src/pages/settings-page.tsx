@@ -1,173 +1,30 @@
-import { Button, Group, Select, Stack, Text } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { Button, Stack, Text } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
-import { useRefresh } from '../api/queries.ts';
-import { type Setting, useSettings, useTenants } from '../api/upkeep.ts';
-import { type Column, DataTable } from '../parts/data-table.tsx';
-import { useMay, useMayEverywhere, useOwnTenants } from '../parts/may.ts';
+import { useMayEverywhere, useOwnTenants } from '../parts/may.ts';
 import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
-import { ProblemNote } from '../parts/problem-note.tsx';
-import { When } from '../parts/when.tsx';
-import { changeSetting, SettingDialog } from '../settings/setting-dialog.tsx';
-import { SETTING_KEYS, SETTING_KINDS, type SettingKey } from '../settings/setting-kinds.ts';
-import { useLanguage, useTexts } from '../texts/texts.ts';
-
-interface Row extends Setting {
-  readonly key: SettingKey;
-}
+import { SettingScope, SettingValues } from '../settings/setting-values.tsx';
+import { useTexts } from '../texts/texts.ts';
 
 export function SettingsPage() {
   const t = useTexts();
   const everywhere = useMayEverywhere();
   const own = useOwnTenants();
+  const navigate = useNavigate();
   const { tenant: asked } = useSearch({ from: '/settings' });
   const tenant = asked ?? own?.[0] ?? null;
   return (
     <Stack gap="md">
       <PageHead title={t('nav.settings')} text={t('settings.text')} />
       <Panel flush>
-        <Scope tenant={tenant} hasAll={own === null} />
-        <Values tenant={tenant} />
+        <SettingScope
+          tenant={tenant}
+          onChange={(next) => void navigate({ to: '/settings', search: next ? { tenant: next } : {} })}
+        />
+        <SettingValues tenant={tenant} />
       </Panel>
       {everywhere('plans:read') && <Export />}
     </Stack>
-  );
-}
-
-interface ScopeProps {
-  readonly tenant: string | null;
-  readonly hasAll: boolean;
-}
-
-/** All of them, or one tenant's. */
-function Scope({ tenant, hasAll }: ScopeProps) {
-  const t = useTexts();
-  const navigate = useNavigate();
-  const tenants = useTenants().data?.items ?? [];
-  return (
-    <Group p="sm">
-      <Select
-        label={t('settings.scope')}
-        w={280}
-        allowDeselect={false}
-        data={[
-          ...(hasAll ? [{ value: '', label: t('settings.scopeAll') }] : []),
-          ...tenants.map(({ id, name }) => ({ value: id, label: name })),
-        ]}
-        value={tenant ?? ''}
-        onChange={(next) => void navigate({ to: '/settings', search: next ? { tenant: next } : {} })}
-      />
-    </Group>
-  );
-}
-
-function Values({ tenant }: { readonly tenant: string | null }) {
-  const t = useTexts();
-  const language = useLanguage();
-  const settings = useSettings(tenant);
-  const [edited, setEdited] = useState<Row | null>(null);
-  const rows = SETTING_KEYS.filter((key) => tenant === null || !SETTING_KINDS[key].isGlobal).flatMap(
-    (key): Row[] => {
-      const setting = settings.data?.settings[key];
-      return setting ? [{ ...setting, key }] : [];
-    },
-  );
-  const valueText = (value: unknown) => {
-    if (typeof value === 'boolean') return t(value ? 'state.on' : 'state.off');
-    if (typeof value === 'number') return value.toLocaleString(language);
-    return value === null ? t('settings.none') : String(value);
-  };
-  const columns: Column<Row>[] = [
-    {
-      label: t('column.setting'),
-      cell: ({ key }) => (
-        <>
-          <div>{t(`setting.${key}`)}</div>
-          <Text size="xs" className="soft">
-            {t(`setting.${key}.help`)}
-          </Text>
-        </>
-      ),
-    },
-    { label: t('column.value'), cell: ({ value }) => <strong>{valueText(value)}</strong> },
-    { label: t('column.from'), cell: ({ from }) => t(`settings.from.${from}`) },
-    {
-      label: t('column.changed'),
-      cell: ({ updated_at, updated_by }) =>
-        updated_at && (
-          <>
-            <When at={updated_at} relative />
-            {updated_by && <span className="soft">, {updated_by}</span>}
-          </>
-        ),
-    },
-    {
-      label: t('column.action'),
-      cell: (row) => <Actions row={row} tenant={tenant} onEdit={() => setEdited(row)} />,
-    },
-  ];
-  return (
-    <>
-      <DataTable
-        label={t('nav.settings')}
-        columns={columns}
-        items={settings.data && rows}
-        keyOf={({ key }) => key}
-        empty=""
-        error={settings.error}
-        onRetry={() => void settings.refetch()}
-      />
-      {edited && (
-        <SettingDialog
-          tenant={tenant}
-          setting={edited.key}
-          value={edited.value}
-          onClose={() => setEdited(null)}
-        />
-      )}
-    </>
-  );
-}
-
-interface ActionsProps {
-  readonly row: Row;
-  readonly tenant: string | null;
-  readonly onEdit: () => void;
-}
-
-function Actions({ row: { key, from }, tenant, onEdit }: ActionsProps) {
-  const t = useTexts();
-  const may = useMay();
-  const everywhere = useMayEverywhere();
-  const refresh = useRefresh();
-  const inherit = useMutation({
-    mutationFn: () => changeSetting(tenant, key, null),
-    onSuccess: () => refresh('settings', 'schedule', 'health'),
-  });
-  if (!(tenant === null ? everywhere : may)('settings:write')) return null;
-  const name = t(`setting.${key}`);
-  return (
-    <>
-      <Group gap="xs" wrap="nowrap">
-        <Button variant="default" size="xs" aria-label={t('settings.change', { name })} onClick={onEdit}>
-          {t('action.change')}
-        </Button>
-        {from === (tenant === null ? 'global' : 'tenant') && (
-          <Button
-            variant="default"
-            size="xs"
-            aria-label={t('settings.inheritNamed', { name })}
-            loading={inherit.isPending}
-            onClick={() => inherit.mutate()}
-          >
-            {t('settings.inherit')}
-          </Button>
-        )}
-      </Group>
-      <ProblemNote error={inherit.error} />
-    </>
   );
 }
 

@@ -1,7 +1,8 @@
 import { Button, Center, Loader, Stack, Text } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { memo, type ReactNode, useEffect, useRef } from 'react';
 import { useTexts } from '../texts/texts.ts';
 import { ProblemNote } from './problem-note.tsx';
+import { useRowWindow } from './row-window.ts';
 
 export interface Column<T> {
   readonly label: string;
@@ -19,7 +20,15 @@ interface DataTableProps<T> {
   readonly error?: unknown;
   readonly onRetry?: () => void;
   /** Of a list that goes on. */
-  readonly more?: { readonly has: boolean; readonly isLoading: boolean; readonly load: () => void };
+  readonly more?: More;
+}
+
+interface More {
+  readonly has: boolean;
+  readonly isLoading: boolean;
+  readonly load: () => void;
+  /** Goes on by itself when its end comes into sight. */
+  readonly isEndless?: boolean;
 }
 
 /** Narrow screens show tables as blocks, which takes the roles away that they have by themselves. */
@@ -42,7 +51,8 @@ export function DataTable<T>({
   onRetry,
   more,
 }: DataTableProps<T>) {
-  const t = useTexts();
+  const body = useRef<HTMLTableSectionElement>(null);
+  const shown = useRowWindow(body, items?.length ?? 0);
   if (error)
     return (
       <div className="panel-body">{<ProblemNote error={error} {...(onRetry ? { onRetry } : {})} />}</div>
@@ -57,7 +67,12 @@ export function DataTable<T>({
   }
   return (
     <Stack gap={0}>
-      <table className="data" {...ROLES.table} aria-label={label}>
+      <table
+        className="data"
+        {...ROLES.table}
+        aria-label={label}
+        {...(shown && { 'aria-rowcount': more?.has ? -1 : items.length + 1 })}
+      >
         <thead {...ROLES.rowgroup}>
           <tr {...ROLES.row}>
             {columns.map((column) => (
@@ -72,31 +87,73 @@ export function DataTable<T>({
             ))}
           </tr>
         </thead>
-        <tbody {...ROLES.rowgroup}>
-          {items.map((item) => (
-            <tr key={keyOf(item)} {...ROLES.row}>
-              {columns.map((column) => (
-                <td
-                  key={column.label}
-                  {...ROLES.cell}
-                  data-label={column.label}
-                  className={column.isNumber ? 'number' : ''}
-                >
-                  <div>{column.cell(item)}</div>
-                </td>
-              ))}
-            </tr>
+        <tbody {...ROLES.rowgroup} ref={body}>
+          {shown && <Space height={shown.above} />}
+          {(shown ? items.slice(shown.first, shown.end) : items).map((item, i) => (
+            <Row key={keyOf(item)} {...{ item, columns }} index={shown && shown.first + i + 2} />
           ))}
+          {shown && <Space height={shown.below} />}
         </tbody>
       </table>
-      {more?.has && (
-        <Center p="sm">
-          <Button variant="default" size="xs" loading={more.isLoading} onClick={more.load}>
-            {t('action.more')}
-          </Button>
-        </Center>
-      )}
+      {more?.has && <GoOn more={more} />}
     </Stack>
+  );
+}
+
+interface RowProps<T> {
+  readonly item: T;
+  readonly columns: readonly Column<T>[];
+  /** Its place in a table that is not shown whole. */
+  readonly index: number | null;
+}
+
+/** Drawn anew only when it changed: most rows stay while one scrolls. */
+const Row = memo(function Row<T>({ item, columns, index }: RowProps<T>) {
+  return (
+    <tr {...ROLES.row} {...(index !== null && { 'aria-rowindex': index })}>
+      {columns.map((column) => (
+        <td
+          key={column.label}
+          {...ROLES.cell}
+          data-label={column.label}
+          className={column.isNumber ? 'number' : ''}
+        >
+          <div>{column.cell(item)}</div>
+        </td>
+      ))}
+    </tr>
+  );
+}) as <T>(props: RowProps<T>) => ReactNode;
+
+/** In place of rows that are far from what is seen. */
+function Space({ height }: { readonly height: number }) {
+  return <tr data-space aria-hidden style={{ height }} />;
+}
+
+/** Rows are fetched this many pixels before they are needed. */
+const AHEAD = '2000px';
+
+function GoOn({ more }: { readonly more: More }) {
+  const t = useTexts();
+  const end = useRef<HTMLDivElement>(null);
+  const { isEndless = false, isLoading, load } = more;
+  useEffect(() => {
+    if (!isEndless || isLoading) return;
+    const seen = new IntersectionObserver(
+      (entries) => {
+        if (entries.some(({ isIntersecting }) => isIntersecting)) load();
+      },
+      { rootMargin: AHEAD },
+    );
+    seen.observe(end.current!);
+    return () => seen.disconnect();
+  }, [isEndless, isLoading, load]);
+  return (
+    <Center p="sm" ref={end}>
+      <Button variant="default" size="xs" loading={isLoading} onClick={load}>
+        {t('action.more')}
+      </Button>
+    </Center>
   );
 }
 

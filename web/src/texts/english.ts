@@ -85,7 +85,7 @@ export const english = {
   'backup.release': 'Release the hold',
   'backup.undelete': 'Bring back from the archive',
   'overview.plans': 'Plans',
-  'overview.lastRuns': 'Last runs',
+  'overview.lastRuns': 'Runs and drills',
   'overview.lastBackup': 'Last backup',
   'overview.nextRun': 'Next run',
   'overview.never': 'never',

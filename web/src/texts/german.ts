@@ -85,7 +85,7 @@ export const german: Readonly<Record<TextKey, string>> = {
   'backup.release': 'Freigeben',
   'backup.undelete': 'Aus dem Archiv zurückholen',
   'overview.plans': 'Pläne',
-  'overview.lastRuns': 'Letzte Läufe',
+  'overview.lastRuns': 'Läufe und Proben',
   'overview.lastBackup': 'Letzte Sicherung',
   'overview.nextRun': 'Nächster Lauf',
   'overview.never': 'nie',

@@ -1,8 +1,12 @@
 import { area } from './area.ts';
 
-/** Figures of the overview. */
+/** Figures of the overview, and of the list of backups. */
 export const overviewTexts = area({
   en: {
+    'backups.copiesOf': '{there} of {wanted}',
+    'backups.key': 'Key id',
+    'backups.stored': '{size} new',
+    'triggers.stopNamed': 'Cancel the run of {plan}',
     'overview.lastDrillsOf': 'Last drills of {plan}',
     'overview.nextDrill': 'drill',
     'overview.recovery': 'How long a recovery takes, and how old the data is',
@@ -18,6 +22,10 @@ export const overviewTexts = area({
     'storage.used': 'Used',
   },
   de: {
+    'backups.copiesOf': '{there} von {wanted}',
+    'backups.key': 'Schlüssel',
+    'backups.stored': '{size} neu',
+    'triggers.stopNamed': 'Lauf von {plan} abbrechen',
     'overview.lastDrillsOf': 'Letzte Proben von {plan}',
     'overview.nextDrill': 'Probe',
     'overview.recovery': 'Wie lange eine Wiederherstellung dauert und wie alt die Daten sind',

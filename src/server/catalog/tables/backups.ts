@@ -29,6 +29,8 @@ export interface BackupsTable {
   archived_at: number | null;
   /** The job that made it; null for one found at a destination. */
   job_id: string | null;
+  /** Of the key that sealed it; null for a passphrase, and where it is not known. */
+  key_id: string | null;
 }
 
 export interface BackupCopiesTable {
