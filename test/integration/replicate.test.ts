@@ -323,6 +323,30 @@ test('what one source cannot give another does, and a hold is placed once', asyn
   assert.equal((await allOf(third.repository.holds.list())).length, 1);
 });
 
+test('another backup under the same id is no copy: it is named at both ends, and neither is touched', async () => {
+  const random = randomFrom(29);
+  const [main, offsite] = [await repositoryWorld(), await repositoryWorld()];
+  const genuine = await makeBackup(main.repository, { streams: { db: random.bytes(10_000) } });
+  const { artifacts } = await makeBackup(offsite.repository, { streams: { db: random.bytes(10_000) } });
+  const { version: _, repositoryId: __, ...rest } = genuine;
+  await offsite.repository.manifests.commit({ ...rest, artifacts }, []);
+  const good = await copyBetween(await placeOf(main), await placeOf(await repositoryWorld()));
+  assert.deepEqual(good.failures, [], 'the control');
+  for (const [from, to] of [
+    [main, offsite],
+    [offsite, main],
+  ] as const) {
+    const { failures, copied } = await copyBetween(await placeOf(from), await placeOf(to), {
+      plan: 'of nobody',
+    });
+    assert.deepEqual(copied, []);
+    assert.deepEqual(
+      failures.map(({ backupId, code }) => [backupId, code]),
+      [[genuine.id, 'backup_conflict']],
+    );
+  }
+});
+
 test('two replications at the same time end in one copy of each', async () => {
   const random = randomFrom(28);
   const [main, offsite] = [await repositoryWorld(), await repositoryWorld()];

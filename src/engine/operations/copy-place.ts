@@ -46,6 +46,8 @@ export interface PlacedBackup extends RetentionCandidate {
   readonly type: Manifest['type'];
   readonly state: ManifestState;
   readonly sizeBytes: number;
+  /** See `BackupFacts`; equal in all copies of a backup. */
+  readonly digest: string;
   /** Why it is held; null when it is not. */
   readonly holdReason: string | null;
   readonly at: { readonly ref: ManifestRef } | { readonly bundle: Pick<StoredBundle, 'name'> };
@@ -130,9 +132,9 @@ async function readFacts(
 }
 
 function summary(facts: BackupFacts, holdReason: string | null): Omit<PlacedBackup, 'state' | 'at'> {
-  const { id, plan, tenantId, type, complete, sizeBytes } = facts;
+  const { id, plan, tenantId, type, complete, sizeBytes, digest } = facts;
   return {
-    ...{ id, plan, tenantId, type, complete, holdReason, sizeBytes },
+    ...{ id, plan, tenantId, type, complete, holdReason, sizeBytes, digest },
     timestampMs: Date.parse(facts.startedAt),
     status: complete ? 'succeeded' : 'incomplete',
     held: holdReason !== null,

@@ -203,7 +203,8 @@ async function compare(request: VerifyAllRequest, up: readonly Look[]): Promise<
 function verdictOf({ spec, engine, report, missing, healed, failures }: Look): VerifiedCopy {
   const unique = [...new Map(missing.map((backup) => [backup.id, backup])).values()];
   const isUnseen = engine === null || (report === null && unique.length === 0);
-  const isDamaged = report !== null && !report.ok;
+  const isOther = failures.some(({ code }) => code === 'backup_conflict');
+  const isDamaged = (report !== null && !report.ok) || isOther;
   return {
     destination: spec.name,
     address: spec.address,

@@ -1,4 +1,5 @@
 /** What a machine remembers of manifests that it read and found good; `remembered-manifests.ts` keeps it. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { BACKUP_TYPES } from '../base/backup-type.ts';
 import type { Manifest } from '../repository/manifest.ts';
@@ -11,6 +12,8 @@ export const factsSchema = z.object({
   startedAt: z.string(),
   complete: z.boolean(),
   sizeBytes: z.number(),
+  /** Of what is the same in every copy: parts, sizes, hashes of streams. */
+  digest: z.string(),
 });
 /** What copying and retention need to know of a backup. */
 export type BackupFacts = Readonly<z.infer<typeof factsSchema>>;
@@ -32,7 +35,11 @@ export interface KnownManifests {
 
 export function factsOf({ id, plan, tenantId, type, startedAt, complete, artifacts }: Manifest): BackupFacts {
   const sizeBytes = artifacts.reduce((sum, artifact) => sum + artifact.sizeBytes, 0);
-  return { id, plan, tenantId, type, startedAt, complete, sizeBytes };
+  const parts = artifacts.map(({ name, form, sizeBytes: size, sha256 }) =>
+    form === 'tree' ? [name, form, size] : [name, form, size, sha256],
+  );
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+  return { id, plan, tenantId, type, startedAt, complete, sizeBytes, digest };
 }
 
 /** Nothing, for whoever wants to see for himself. */

@@ -158,11 +158,35 @@ async function bring(
   const [missing, leftOut] = await stillWanted(sources, target, request, listOf);
   return {
     ...{ name: target.name, storedBytes, isKnown: true },
-    failures: [...failures.filter((failure) => isStillTrue(failure, missing, target)), ...holdFailures],
+    failures: [
+      ...failures.filter((failure) => isStillTrue(failure, missing, target)),
+      ...holdFailures,
+      ...(await conflictsAt(sources, target, listOf)),
+    ],
     copied: copied.map(shown),
     missing: request.dryRun ? [] : missing.map(shown),
     leftOut: leftOut.map(({ backup, reason, text }) => ({ ...shown(backup), reason, text })),
   };
+}
+
+/** What lies at the target under the id of a backup that a source has, and is another one: no copy, whatever it says. */
+async function conflictsAt(
+  sources: readonly Participant[],
+  target: Participant,
+  listOf: ListOf,
+): Promise<CopyFailure[]> {
+  const here = new Map((await listOf(target)).map((backup) => [backup.id, backup]));
+  const conflicts = new Map<string, CopyFailure>();
+  for (const source of sources) {
+    for (const there of await listOf(source)) {
+      const one = here.get(there.id);
+      const isCopy = one && one.digest === there.digest && one.timestampMs === there.timestampMs;
+      if (!one || isCopy) continue;
+      const text = `backup ${there.id} is another one here than at ${source.name}`;
+      conflicts.set(there.id, failureOf(new HoldfastError('backup_conflict', text), there.id));
+    }
+  }
+  return [...conflicts.values()];
 }
 
 /** What one source could not give and another did is no failure of the copy: it is told. */

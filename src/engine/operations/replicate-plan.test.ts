@@ -20,6 +20,7 @@ function daysOld(days: number, fields: Partial<PlacedBackup> = {}): PlacedBackup
     provenAtMs: null,
     state: 'backups',
     sizeBytes: 1,
+    digest: '',
     holdReason: null,
     at: { ref: null as never },
     ...fields,
