@@ -82,18 +82,30 @@ function Backups() {
   const columns: Column<Backup>[] = [
     {
       label: t('column.time'),
-      cell: ({ id, timestamp, bundle }) => (
+      cell: ({ id, timestamp, bundle, key_id }) => (
         <>
           <Link to="/backups/$id" params={{ id }}>
             <When at={timestamp} />
           </Link>
-          <div className="code soft">{bundle}</div>
+          <div className="code soft bundle">{bundle}</div>
+          {key_id && (
+            <div className="soft bundle">
+              {t('backups.key')} <span className="code">{key_id}</span>
+            </div>
+          )}
         </>
       ),
     },
-    { label: t('column.plan'), cell: ({ plan: name, part }) => (part ? `${name}/${part}` : (name ?? '–')) },
+    {
+      label: t('column.plan'),
+      cell: ({ plan: name, part, type }) => (
+        <>
+          {part ? `${name}/${part}` : (name ?? '–')}
+          <div className="soft bundle">{t(`type.${type}`)}</div>
+        </>
+      ),
+    },
     { label: t('column.tenant'), cell: ({ tenant_id }) => tenant_id ?? t('tenant.global') },
-    { label: t('column.type'), cell: ({ type }) => t(`type.${type}`) },
     {
       label: t('column.status'),
       cell: ({ status, held }) => (
@@ -123,10 +135,6 @@ function Backups() {
           )}
         </>
       ),
-    },
-    {
-      label: t('backups.key'),
-      cell: ({ key_id }) => key_id && <span className="code">{key_id}</span>,
     },
     {
       label: t('backup.copies'),
