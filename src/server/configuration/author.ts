@@ -7,3 +7,6 @@ export interface Author {
   readonly name: string | null;
   readonly atMs: number;
 }
+
+/** The name under which a fresh server takes over what a backup of another one's catalog holds. */
+export const TAKEN_OVER = 'setup';

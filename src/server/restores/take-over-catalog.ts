@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../engine/index.ts';
 import type { DocumentKind } from '../catalog/tables/configuration.ts';
 import type { Catalog } from '../catalog/types.ts';
-import type { Author } from '../configuration/author.ts';
+import { type Author, TAKEN_OVER } from '../configuration/author.ts';
 import { findDocument, writeDocument } from '../configuration/documents.ts';
 import { changeSettings } from '../configuration/settings.ts';
 import { createTenant, getTenant } from '../configuration/tenants.ts';
@@ -25,7 +25,7 @@ interface OldDocument {
 /** All of it or nothing; what is here already stays as it is. Throws `source_damaged` when the file is no catalog. */
 export async function takeOverCatalog(file: string, catalog: Catalog): Promise<TakenOver> {
   const old = readCatalog(file);
-  const author: Author = { origin: 'api', name: 'setup', atMs: catalog.clock.nowMs() };
+  const author: Author = { origin: 'api', name: TAKEN_OVER, atMs: catalog.clock.nowMs() };
   return catalog.transaction(async (trx) => {
     const counts = { plan: 0, source: 0, destination: 0, tenants: 0 };
     for (const tenant of old.tenants) {

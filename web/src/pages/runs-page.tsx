@@ -8,7 +8,16 @@ import { PageHead } from '../parts/page-head.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { useTexts } from '../texts/texts.ts';
 
-const KINDS = ['backup', 'restore', 'verify', 'drill', 'rotate', 'prune', 'replicate'] as const;
+const KINDS = [
+  'backup',
+  'restore',
+  'verify',
+  'drill',
+  'rotate',
+  'prune',
+  'replicate',
+  'table-retention',
+] as const;
 const STATES = ['queued', 'running', 'succeeded', 'failed', 'skipped', 'interrupted'] as const;
 
 export function RunsPage() {

@@ -11,6 +11,7 @@ import {
   readKitRecord,
   silentProgress,
 } from '../../../engine/index.ts';
+import { TAKEN_OVER } from '../../configuration/author.ts';
 import { listDocuments, requireDocument, storedConfig } from '../../configuration/documents.ts';
 import type { App, ServerContext } from '../context.ts';
 import { whileWaiting } from '../copies.ts';
@@ -36,10 +37,12 @@ function addKit(app: App, context: ServerContext): void {
     schema: { tags, summary: 'When a recovery kit was last made here', response: answers(kitState) },
     handler: async () => {
       const madeAt = await newestKit(context.workplace.evidence.stateFolder);
-      const destinations = (await listDocuments(catalog.db, 'destination')).length;
+      const destinations = await listDocuments(catalog.db, 'destination');
       const backup = await catalog.db.selectFrom('backups').select('id').limit(1).executeTakeFirst();
-      const first = madeAt === null && destinations > 0 && backup === undefined;
-      return { made_at: madeAt, destinations, first };
+      // A server that came back from a backup has a past, also before its backups were found again.
+      const isNew = destinations.some(({ updatedBy }) => updatedBy !== TAKEN_OVER);
+      const first = madeAt === null && isNew && backup === undefined;
+      return { made_at: madeAt, destinations: destinations.length, first };
     },
   });
   app.route({
