@@ -25,6 +25,12 @@ const PATIENCE_MS = 300_000;
 const succeeded: JobOutcome = { status: 'succeeded', result: { good: true } };
 const job = (request: Partial<JobRequest> = {}): JobRequest => ({ kind: 'custom', payload: {}, ...request });
 
+/** Jobs of the same millisecond have no order. */
+async function enqueueLater(queue: JobQueue, request: Partial<JobRequest>): Promise<void> {
+  await sleep(3);
+  await queue.enqueue(job(request));
+}
+
 /** Until the signal, as the engine ends: with an error. */
 const untilStopped = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => {
@@ -288,8 +294,7 @@ function choosing(setUp: SetUp): void {
       ['second', 0],
       ['high', 5],
     ] as const) {
-      await queue.enqueue(job({ payload, priority }));
-      await sleep(3);
+      await enqueueLater(queue, { payload, priority });
     }
     work(
       queue,
@@ -309,7 +314,7 @@ function sharing(setUp: SetUp): void {
     const { queue, work } = await setUp(t);
     const order: unknown[] = [];
     const from = (tenantId: string | null, payload: string, more: Partial<JobRequest> = {}) =>
-      queue.enqueue(job({ tenantId, payload, ...more }));
+      enqueueLater(queue, { tenantId, payload, ...more });
     for (let i = 1; i <= 6; i += 1) await from('big', `big ${i}`);
     for (let i = 1; i <= 2; i += 1) await from('small', `small ${i}`);
     await from(null, 'none');
@@ -332,9 +337,9 @@ function sharing(setUp: SetUp): void {
     const gate = Promise.withResolvers<void>();
     const order: unknown[] = [];
     for (let i = 1; i <= 3; i += 1) {
-      await queue.enqueue(job({ tenantId: 'keyed', payload: `keyed ${i}`, concurrencyKey: 'one' }));
+      await enqueueLater(queue, { tenantId: 'keyed', payload: `keyed ${i}`, concurrencyKey: 'one' });
     }
-    for (let i = 1; i <= 3; i += 1) await queue.enqueue(job({ tenantId: 'free', payload: `free ${i}` }));
+    for (let i = 1; i <= 3; i += 1) await enqueueLater(queue, { tenantId: 'free', payload: `free ${i}` });
     const handle = async ({ payload }: Job) => {
       order.push(payload);
       if (payload === 'keyed 1') await gate.promise;

@@ -103,5 +103,5 @@ test('what was mistyped is answered without running anything', async (t) => {
   const folder = await temporaryFolder(t);
   const { status, output } = await bench(folder, ['--workload', 'file']);
   assert.equal(status, 2);
-  assert.match(output, /--workload knows postgres, sqlite, files, small-files, not 'file'/);
+  assert.match(output, /--workload knows postgres, sqlite, files, small-files, history, not 'file'/);
 });

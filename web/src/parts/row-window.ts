@@ -1,7 +1,7 @@
 import { type RefObject, useLayoutEffect, useRef, useState } from 'react';
 
-/** As many rows a browser lays out without anybody noticing. */
-export const WHOLE_UP_TO = 50;
+/** As many rows a browser lays out without anybody noticing; and what is laid out is found by the browser's own search. */
+const WHOLE_UP_TO = 200;
 /** Kept above and below what is seen, so that nothing is empty while one scrolls. */
 const SPARE = 16;
 /** The window moves by so many rows at once. */
