@@ -89,7 +89,9 @@ test('is there for everybody who comes while it is exchanged', async (t) => {
   const visits = await Promise.all(visitors);
   const seen = visits.flat();
   assert.equal(await count(url), '100');
-  const strange = seen.filter((one) => !/^(10|100)$|terminat|does not exist|closed|connection error|ECONNRESET/.test(one));
+  const strange = seen.filter(
+    (one) => !/^(10|100)$|terminat|does not exist|closed|connection error|ECONNRESET/.test(one),
+  );
   assert.deepEqual(strange, []);
   assert.ok(seen.includes('10'));
   // Whoever has seen the new one never sees the old one again.
