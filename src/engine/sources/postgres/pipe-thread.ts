@@ -13,8 +13,6 @@ export type PipeAnswer = { readonly slot: number; readonly bytes: number; readon
 
 const { readEnd, memory, slotBytes } = workerData as PipeTask;
 
-const nap = new Int32Array(new SharedArrayBuffer(4));
-
 function fill(slot: number): PipeAnswer {
   const target = new Uint8Array(memory, slot * slotBytes, slotBytes);
   let bytes = 0;
@@ -23,7 +21,6 @@ function fill(slot: number): PipeAnswer {
       const got = readSync(readEnd, target, bytes, slotBytes - bytes, null);
       if (got === 0) break;
       bytes += got;
-      if (got < 32768) Atomics.wait(nap, 0, 0, 0.25);
     }
     return { slot, bytes, failure: null };
   } catch (error) {
