@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
-import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseKeyText } from '../../src/engine/crypto/key-text.ts';
+import { signingKeyFromPem } from '../../src/engine/crypto/signing.ts';
+import { openRepository, type Repository } from '../../src/engine/repository/repository.ts';
+import { openStorage } from '../../src/engine/storage/open-storage.ts';
 import { openCatalog } from '../../src/server/catalog/catalog.ts';
 import type { Catalog } from '../../src/server/catalog/types.ts';
 import { storedConfig, writeDocument } from '../../src/server/configuration/documents.ts';
 import type { BackupResult } from '../../src/server/worker/port.ts';
 import { rebuildCatalog } from '../../src/server/worker/rebuild-catalog.ts';
 import { type CatalogPlace, onEachCatalog } from '../support/catalogs.ts';
-import { runnerWorld } from '../support/runner-world.ts';
+import { type RunnerWorld, runnerWorld } from '../support/runner-world.ts';
 import { untilTrue } from '../support/until-true.ts';
 
 const backupsIn = ({ db }: Catalog) => db.selectFrom('backups').selectAll().orderBy('id').execute();
@@ -125,6 +129,21 @@ function parts(place: CatalogPlace): void {
       ],
     );
     assert.equal((await copiesIn(world.catalog)).length, 2);
+    // Copies that are made good later keep apart what a run keeps apart.
+    const { job } = await world.queue.enqueue({ kind: 'replicate', payload: { plan: 'apart' } });
+    assert.equal((await world.ended(job.id)).status, 'succeeded');
+    for (const [at, artifacts] of [
+      ['main', ['app.db']],
+      ['offsite', ['uploads']],
+    ] as const) {
+      const repository = await repositoryAt(world, at);
+      const found: string[] = [];
+      for await (const { manifest } of repository.manifests.readAll()) {
+        found.push(...manifest.artifacts.map(({ name }) => name));
+      }
+      assert.deepEqual(found, artifacts, at);
+      await repository.storage.close();
+    }
   });
 }
 
@@ -150,6 +169,25 @@ function failures(place: CatalogPlace): void {
     const now = await world.queue.enqueue({ kind: 'replicate', payload: { plan: 'nightly' } });
     assert.equal((await world.ended(now.job.id)).status, 'succeeded');
     assert.deepEqual(await states(), ['present', 'present']);
+  });
+
+  test('another backup under the id of a copy fails the job that makes copies good', async (t) => {
+    const world = await runnerWorld(place, t);
+    await world.write('plan', 'nightly', { sources: ['app'], destinations: ['main', 'offsite'] });
+    world.work();
+    const [main, offsite] = [await repositoryAt(world, 'main'), await repositoryAt(world, 'offsite')];
+    const [id] = idsOf((await world.run('nightly')).result);
+    const { ref, manifest } = await offsite.manifests.resolve(id!);
+    await offsite.manifests.archive(ref);
+    await offsite.manifests.purge((await offsite.manifests.resolve(id!, ['archived'])).ref);
+    const { version: _, repositoryId: __, artifacts, ...rest } = manifest;
+    const other = artifacts.map((artifact) => ({ ...artifact, sizeBytes: artifact.sizeBytes + 1 }));
+    await offsite.manifests.commit({ ...rest, artifacts: other }, []);
+    const { job } = await world.queue.enqueue({ kind: 'replicate', payload: { plan: 'nightly' } });
+    const { status, error } = await world.ended(job.id);
+    assert.deepEqual([status, error?.code], ['failed', 'backup_conflict']);
+    assert.match(error!.message, new RegExp(`backup ${id} is another one here`));
+    for (const { storage } of [main, offsite]) await storage.close();
   });
 
   test('no space is a skip, a missing source a failure; neither leaves a backup', async (t) => {
@@ -270,6 +308,16 @@ function upkeep(place: CatalogPlace): void {
       [true, false],
     );
     assert.deepEqual(await essence(fresh), await essence(catalog));
+  });
+}
+
+async function repositoryAt({ folder, environment }: RunnerWorld, name: string): Promise<Repository> {
+  const storage = await openStorage(join(folder, name));
+  const pem = await readFile(join(environment.HOLDFAST_HOME!, 'signing-key.pem'), 'utf8').catch(() => null);
+  return openRepository({
+    storage,
+    credentials: [parseKeyText(environment.BACKUP_ENCRYPTION_KEY!)],
+    signingKey: pem === null ? null : signingKeyFromPem(pem),
   });
 }
 

@@ -1,4 +1,5 @@
-import { destinationsOf } from '../../contracts/config-destinations.ts';
+import type { Config, PlanConfig } from '../../contracts/config.ts';
+import { destinationsOf, partsOf } from '../../contracts/config-destinations.ts';
 import { DAY_MS, HoldfastError, openEngine, replicateBetween } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
@@ -119,19 +120,20 @@ export async function runPrune(parts: RunnerParts, job: Job, context: JobContext
   }
 }
 
-/** Brings the destinations of a plan what they lack from each other. Tried again while one of them is down. */
+/**
+ * Brings the destinations of a plan what they lack from each other; what sources are separated into gets nothing of the others. Tried again
+ * while one of them is down. Fails when anything keeps a destination from being whole.
+ */
 export async function runReplicate(parts: RunnerParts, job: Job, context: JobContext): Promise<JobOutcome> {
   const { plan: name } = job.payload as ReplicatePayload;
   const run = await runConfig(parts);
-  const plan = planOf(run, name);
-  const names = destinationsOf(run.config, plan).map((one) => one.name);
-  const specs = await specsOf(parts, run.config, names);
   const port = { progress: engineProgress(context), signal: context.signal };
-  const outcomes = [];
-  for (const one of enginePlansOf(name, plan)) {
-    outcomes.push(await replicateBetween({ from: specs, to: specs, plan: one, dryRun: false }, port));
+  const stands: Awaited<ReturnType<typeof replicateBetween>>['destinations'][number][] = [];
+  for (const { plan, names } of setsOfCopies(run.config, name, planOf(run, name))) {
+    const specs = await specsOf(parts, run.config, names);
+    const { destinations } = await replicateBetween({ from: specs, to: specs, plan, dryRun: false }, port);
+    stands.push(...destinations);
   }
-  const stands = outcomes.flatMap(({ destinations }) => destinations);
   const nowMs = parts.catalog.clock.nowMs();
   await parts.catalog.transaction(async (trx) => {
     for (const { name: destination, copied } of stands) {
@@ -143,10 +145,28 @@ export async function runReplicate(parts: RunnerParts, job: Job, context: JobCon
     const list = [...new Set(behind.map(({ name: destination }) => destination))].join(', ');
     throw new HoldfastError('storage_unreachable', `copies are still missing at ${list}`);
   }
+  for (const { name: destination, failures } of stands) {
+    const [failure] = failures;
+    if (failure) {
+      const { code, message, next } = failure;
+      throw new HoldfastError(code, `${destination}: ${message}`, { next });
+    }
+  }
   return {
     status: 'succeeded',
     result: { copied: stands.map(({ name: at, copied }) => ({ at, ids: copied.map(({ id }) => id) })) },
   };
+}
+
+/** Destinations that hold the same, of a plan and its parts. */
+function setsOfCopies(config: Config, name: string, plan: PlanConfig): { plan: string; names: string[] }[] {
+  return enginePlansOf(name, plan).flatMap((one) =>
+    partsOf(config, config.plans[one]!).flatMap(({ destinations }) =>
+      destinations && destinations.length > 1
+        ? [{ plan: one, names: destinations.map((at) => at.name) }]
+        : [],
+    ),
+  );
 }
 
 async function recordCopied(
