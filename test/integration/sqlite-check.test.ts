@@ -35,7 +35,7 @@ const SCHEMA = `
   create table later (a);
   create virtual table found using fts5 (body);
 `;
-/** Which of these SQLite has to look at by itself. */
+/** Which of these SQLite has to look at by itself; in UTF-16 also the words, whose case it folds as UTF-8. */
 const ONLY_SQLITE = [
   'computed',
   'found',
@@ -137,7 +137,8 @@ describe('the check of a copy', () => {
       const path = join(await temporaryFolder(t), 'sound.db');
       make(path, seededRandom('sound database'), pragmas);
       assert.deepEqual(agrees(path, 'sound'), []);
-      assert.deepEqual(left(path), ONLY_SQLITE);
+      const folded = pragmas.includes('utf-16') ? ['words'] : [];
+      assert.deepEqual(left(path), [...ONLY_SQLITE, ...folded]);
     });
   }
 

@@ -39,11 +39,12 @@ export function shapesOf(database: DatabaseSync): Shapes {
   for (const { name, rootpage } of database.prepare('select name, rootpage from sqlite_schema').all()) {
     roots.set(String(name), Number(rootpage));
   }
+  const isUtf8 = database.prepare('pragma encoding').get()!.encoding === 'UTF-8';
   const list = "select name, type, wr from pragma_table_list where schema = 'main' and type <> 'view'";
   for (const { name, type, wr } of database.prepare(list).all()) {
     const table = String(name);
     if (table === 'sqlite_schema') continue;
-    const shape = wr === 0 && type !== 'virtual' ? shapeOf(database, table, roots) : null;
+    const shape = wr === 0 && type !== 'virtual' ? shapeOf(database, table, { roots, isUtf8 }) : null;
     if (shape === null) others.push(table);
     else if (shape.indexes.length > 0) tables.push(shape);
   }
@@ -54,7 +55,7 @@ export function shapesOf(database: DatabaseSync): Shapes {
 function shapeOf(
   database: DatabaseSync,
   name: string,
-  roots: ReadonlyMap<string, number>,
+  { roots, isUtf8 }: { readonly roots: ReadonlyMap<string, number>; readonly isUtf8: boolean },
 ): TableShape | null {
   const listed = database
     .prepare('select name, "unique", partial, origin from pragma_index_list(?)')
@@ -73,6 +74,8 @@ function shapeOf(
     const keys = keysOf(database, String(index.name), alias);
     const root = roots.get(String(index.name));
     if (keys === null || !root || index.partial !== 0) return null;
+    // SQLite folds the case of text as UTF-8, whatever the database keeps it in.
+    if (!isUtf8 && keys.some(({ foldsCase }) => foldsCase)) return null;
     indexes.push({ rootPage: root, unique: index.unique === 1, keys });
   }
   const fields = Math.max(0, ...indexes.flatMap(({ keys }) => keys.map(({ field }) => field + 1)));
