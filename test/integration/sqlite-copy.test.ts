@@ -22,7 +22,8 @@ async function isPlain(path: string, folder: string): Promise<boolean> {
       told += bytes;
     };
     const { signal } = new AbortController();
-    const copied = await copyPlain(database, { path, copy, pageSize, onBytes, signal });
+    const sqliteVersion = process.versions.sqlite!;
+    const copied = await copyPlain(database, { path, copy, pageSize, sqliteVersion, onBytes, signal });
     await backup(database, expected);
     assert.equal(existsSync(copy), copied);
     if (copied) {

@@ -37,10 +37,10 @@ export async function copyDatabase(
     const missing = missingBytes(database, task.path, pageSize);
     const { path, copy } = task;
     const { version } = database.prepare('select sqlite_version() as version').get()!;
-    if (!(await copyPlain(database, { path, copy, pageSize, onBytes, signal }))) {
-      await copyPages(database, { path, copy, pageSize, onBytes, signal });
-    }
-    return { sqliteVersion: String(version), missingBytes: missing };
+    const sqliteVersion = String(version);
+    const copying = { path, copy, pageSize, sqliteVersion, onBytes, signal };
+    if (!(await copyPlain(database, copying))) await copyPages(database, copying);
+    return { sqliteVersion, missingBytes: missing };
   } finally {
     live.release();
   }

@@ -22,6 +22,8 @@ export interface PlainCopy {
   /** Must not exist. */
   readonly copy: string;
   readonly pageSize: number;
+  /** Of SQLite, as `sqlite_version()` tells it. */
+  readonly sqliteVersion: string;
   readonly onBytes: (bytes: number) => void;
   /** An abort is not waited for: what is under way then ends with the process. */
   readonly signal: AbortSignal;
@@ -34,11 +36,10 @@ export interface PlainCopy {
  * nothing certain afterwards, and this is only for a process of its own.
  */
 export async function copyPlain(database: DatabaseSync, copying: PlainCopy): Promise<boolean> {
-  const { path, copy, pageSize, onBytes, signal } = copying;
+  const { path, copy, pageSize, sqliteVersion, onBytes, signal } = copying;
   const pageCount = numberOf(database, 'page_count');
   const sizeBytes = pageCount * pageSize;
   if (pageCount === 0 || statSync(path).size !== sizeBytes || !fileIsWhole(database, path)) return false;
-  const version = versionNumber(database);
   let told = 0;
   const tell = (bytes: number) => {
     if (bytes > told) onBytes(bytes - told);
@@ -58,7 +59,7 @@ export async function copyPlain(database: DatabaseSync, copying: PlainCopy): Pro
   }
   // It came with the mode of the original.
   chmodSync(copy, 0o600);
-  finish(copy, pageSize, sizeBytes, version);
+  finish(copy, pageSize, sizeBytes, versionNumber(sqliteVersion));
   tell(sizeBytes);
   return true;
 }
@@ -75,9 +76,8 @@ const numberOf = (database: DatabaseSync, pragma: string) =>
   Number(Object.values(database.prepare(`pragma ${pragma}`).get()!)[0]);
 
 /** Of SQLite as its files name it: 3.53.4 is 3053004. */
-function versionNumber(database: DatabaseSync): number {
-  const { version } = database.prepare('select sqlite_version() as version').get()!;
-  const [major, minor, patch] = String(version).split('.').map(Number);
+function versionNumber(version: string): number {
+  const [major, minor, patch] = version.split('.').map(Number);
   return major! * 1_000_000 + minor! * 1000 + patch!;
 }
 
