@@ -12,26 +12,14 @@ export { SAFETY_PLAN } from './repository/manifest.ts';
 
 type Whole = typeof import('./index.ts');
 
-type Later =
-  | 'backupToAll'
-  | 'dropKept'
-  | 'dumpTables'
-  | 'eachDestination'
-  | 'failedDrill'
-  | 'listSwitches'
-  | 'openBundle'
-  | 'replicateBetween'
-  | 'safetySources'
-  | 'storeAtCopies'
-  | 'switchBack'
-  | 'verifyAll'
-  | 'withNearestCopy'
-  | 'writeKit';
-
 type Method = (...args: readonly unknown[]) => Promise<unknown>;
 
-/** All of these answer by a promise, so that it makes no difference to callers. */
-function later<Name extends Later>(name: Name): Whole[Name] {
+type Asynchronous = {
+  [Name in keyof Whole]: Whole[Name] extends (...args: never[]) => Promise<unknown> ? Name : never;
+}[keyof Whole];
+
+/** Only for what answers by a promise: then it makes no difference to callers. */
+function later<Name extends Asynchronous>(name: Name): Whole[Name] {
   const method: Method = async (...args) =>
     ((await import('./index.ts'))[name] as unknown as Method)(...args);
   return method as unknown as Whole[Name];
