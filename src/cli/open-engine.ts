@@ -208,20 +208,14 @@ function isKeyNamed(cli: Cli): boolean {
   return Boolean(BACKUP_ENCRYPTION_KEY || BACKUP_ENCRYPTION_KEY_FILE);
 }
 
-/** Names the address in the errors of a first try. */
+/** Says what to do about a repository that is not there. */
 function explained(error: unknown, destination: Destination): unknown {
   if (codeOf(error) !== 'repository_missing') return error;
-  const address = mask(destination.address);
   const next =
     destination.chosenBy === 'default'
       ? 'run holdfast backup or holdfast init, or name another one with --repository'
       : `run holdfast init, or check ${destination.chosenBy === 'configuration' ? 'the configuration' : destination.chosenBy}`;
-  const { message } = asHoldfastError(error);
-  const isNamed = message.startsWith('there is no repository at');
-  return new HoldfastError('repository_missing', isNamed ? message : `there is no repository at ${address}`, {
-    cause: error,
-    next,
-  });
+  return new HoldfastError('repository_missing', asHoldfastError(error).message, { cause: error, next });
 }
 
 /** What a destination complains of names the object; which destination it is must not be guessed. */

@@ -131,7 +131,9 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
     closed: 0,
     openEngine: async (given) => {
       fake.opened.push(given);
-      if (!exists && !given.create) throw new HoldfastError('repository_missing');
+      if (!exists && !given.create) {
+        throw new HoldfastError('repository_missing', `there is no repository at ${given.address}`);
+      }
       if (exists && given.create === 'always') throw new HoldfastError('repository_exists');
       exists = true;
       return recording({ ...plausible(fake), ...answers }, calls);

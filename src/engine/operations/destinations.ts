@@ -54,9 +54,7 @@ export async function openDestination(spec: DestinationSpec, { progress, signal 
 function explained(error: unknown, { name, address }: DestinationSpec): unknown {
   if (!(error instanceof HoldfastError)) return error;
   if (error.code === 'repository_missing') {
-    const isNamed = error.message.startsWith('there is no repository at');
-    const text = isNamed ? error.message : `there is no repository at ${address}`;
-    return new HoldfastError('repository_missing', text, {
+    return new HoldfastError('repository_missing', error.message, {
       cause: error,
       next: `run holdfast init --destination ${name}, or check that its disk or server is the right one`,
     });

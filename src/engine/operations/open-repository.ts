@@ -4,6 +4,7 @@ import { codeOf, HoldfastError, systemCode } from '../base/errors.ts';
 import type { Credential } from '../crypto/key-text.ts';
 import { newSigningKey, type SigningKey, signingKeyFromPem, toPem } from '../crypto/signing.ts';
 import { createRepository, openRepository, type Repository } from '../repository/repository.ts';
+import { readConfig } from '../repository/repository-config.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { Storage } from '../storage/port.ts';
 import type { StorageSettings } from '../storage/storage-settings.ts';
@@ -42,8 +43,8 @@ export async function openOrCreate(request: OpenRequest): Promise<OpenedReposito
   const storage: Storage = { ...opened, readsAreCheap: differences };
   try {
     if (request.credentials.length === 0) {
-      const isThere = (await storage.stat('config')) !== null;
-      throw new HoldfastError(isThere ? 'key_missing' : 'repository_missing');
+      await readConfig(storage);
+      throw new HoldfastError('key_missing');
     }
     const signingKey = await readSigningKey(request.signingKeyFile);
     return { repository: await open(request, storage, signingKey), signingKey };
