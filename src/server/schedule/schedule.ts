@@ -21,6 +21,7 @@ export interface ScheduleParts {
 }
 
 export function openSchedule({ catalog, queue, onError }: ScheduleParts): Schedule {
+  const taken = new Map<string, number>();
   let timer: NodeJS.Timeout | null = null;
   let running: Promise<void> | null = null;
   let again = false;
@@ -31,7 +32,7 @@ export function openSchedule({ catalog, queue, onError }: ScheduleParts): Schedu
     const enqueued = [
       ...(await enqueueDue(catalog, queue, nowMs)),
       ...(await enqueueDueDrills(catalog, queue, nowMs)),
-      ...(await enqueueDueTables(catalog, queue, nowMs)),
+      ...(await enqueueDueTables({ catalog, queue, taken }, nowMs)),
     ];
     const overdue = await noticeOverdue(catalog, nowMs);
     await noticeOverdueDrills(catalog, nowMs);

@@ -1,4 +1,5 @@
-import { sql } from 'kysely';
+import { type Expression, expressionBuilder, type SqlBool, sql } from 'kysely';
+import type { CatalogSchema } from '../catalog/schema.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { cronTimes } from './cron.ts';
 import { DRILL_PART } from './drill-entries.ts';
@@ -63,37 +64,44 @@ function lineOf({ kind, plan_id, name, tenant_id, part, jitter_ms, ...entry }: E
 }
 
 async function backupEntries(db: CatalogDb, request: UpcomingRequest): Promise<Entry[]> {
-  const query = db
+  const rows = await db
     .selectFrom('schedule_entries as entry')
     .innerJoin('documents as plan', 'plan.id', 'entry.plan_id')
     .selectAll('entry')
     .select(['plan.name', 'plan.tenant_id'])
     .where('entry.enabled', '=', sql.lit(1))
     .where('entry.next_due_at', 'is not', null)
-    .$if(request.planId !== undefined, (one) => one.where('entry.plan_id', '=', request.planId!))
-    .$if(request.tenants != null, (one) => one.where('plan.tenant_id', 'in', namesOf(request)))
-    .$if(request.tenantId === null, (one) => one.where('plan.tenant_id', 'is', null))
-    .$if(request.tenantId != null, (one) => one.where('plan.tenant_id', '=', request.tenantId!));
-  const rows = await query.orderBy('entry.next_due_at').limit(request.limit).execute();
+    .where(isAskedFor(request))
+    .orderBy('entry.next_due_at')
+    .limit(request.limit)
+    .execute();
   return rows.map((row) => ({ ...row, kind: 'backup' }));
 }
 
 /** Those with times of their own; a drill after so many backups has none. */
 async function drillEntries(db: CatalogDb, request: UpcomingRequest): Promise<Entry[]> {
-  const query = db
+  const rows = await db
     .selectFrom('drill_entries as entry')
     .innerJoin('documents as plan', 'plan.id', 'entry.plan_id')
     .selectAll('entry')
     .select(['plan.name', 'plan.tenant_id'])
     .where('entry.enabled', '=', sql.lit(1))
     .where('entry.next_due_at', 'is not', null)
-    .$if(request.planId !== undefined, (one) => one.where('entry.plan_id', '=', request.planId!))
-    .$if(request.tenants != null, (one) => one.where('plan.tenant_id', 'in', namesOf(request)))
-    .$if(request.tenantId === null, (one) => one.where('plan.tenant_id', 'is', null))
-    .$if(request.tenantId != null, (one) => one.where('plan.tenant_id', '=', request.tenantId!));
-  const rows = await query.orderBy('entry.next_due_at').limit(request.limit).execute();
+    .where(isAskedFor(request))
+    .orderBy('entry.next_due_at')
+    .limit(request.limit)
+    .execute();
   return rows.map((row) => ({ ...row, kind: 'drill', part: DRILL_PART, cron: row.cron! }));
 }
 
-/** Nobody's name where there are none: `in ()` is no SQL. */
-const namesOf = ({ tenants }: UpcomingRequest) => (tenants && tenants.length > 0 ? [...tenants] : ['']);
+/** Which plans, in a query that calls them `plan`. */
+function isAskedFor({ planId, tenantId, tenants }: UpcomingRequest): Expression<SqlBool> {
+  const plan = expressionBuilder<{ plan: CatalogSchema['documents'] }, 'plan'>();
+  const conditions = [];
+  if (planId !== undefined) conditions.push(plan('plan.id', '=', planId));
+  // `in ()` is no SQL: nobody's name where there are none.
+  if (tenants) conditions.push(plan('plan.tenant_id', 'in', tenants.length > 0 ? tenants : ['']));
+  if (tenantId === null) conditions.push(plan('plan.tenant_id', 'is', null));
+  if (tenantId != null) conditions.push(plan('plan.tenant_id', '=', tenantId));
+  return plan.and(conditions);
+}
