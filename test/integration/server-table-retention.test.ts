@@ -8,11 +8,17 @@ import { openCatalogLedger } from '../../src/server/ledger/catalog-ledger.ts';
 import { jobRecorder } from '../../src/server/ledger/job-records.ts';
 import { noticeOf } from '../../src/server/notices/notice.ts';
 import { openSchedule } from '../../src/server/schedule/schedule.ts';
+import type { TableRetentionResult } from '../../src/server/worker/port.ts';
+import { recordBackup } from '../../src/server/worker/record-backups.ts';
+
 import { clockAtQuarter, httpWorld, OWNER } from '../support/http-world.ts';
+import { runnerWorld } from '../support/runner-world.ts';
 import { unexpected } from '../support/server-world.ts';
+import { openSqlitePlace } from '../support/sqlite-place.ts';
 
 const URL = '/api/v1/table-retention';
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const RULE = { column: 'id', unit: 'value', maxRows: 30, schedule: '0 * * * *' };
 
 function grow(path: string, rows: number): void {
@@ -101,11 +107,16 @@ test('a table is thinned when its time comes, and when somebody asks', async (t)
     assert.equal((await owner.post(URL, { source: 'events', table: 'audit' })).json.code, 'proof_needed');
     await owner.post('/api/v1/session/prove', { password: OWNER.password });
     grow(path, 5);
+    const looked = await owner.post(`${URL}/preview`, { source: 'events', table: 'audit' });
+    assert.deepEqual([looked.json.rows, looked.json.going], [35, 5], looked.text);
+    assert.equal(rowsIn(path), 35, 'looking changes nothing');
     const asked = await owner.post(URL, { source: 'events', table: 'audit' });
     assert.deepEqual([asked.status, asked.json.outcome], [202, 'accepted'], asked.text);
     assert.equal((await world.ended(owner, asked.json.job_id)).result.deleted, 5);
     const unknown = await owner.post(URL, { source: 'events', table: 'none' });
     assert.equal(unknown.json.code, 'item_unknown', unknown.text);
+    const unseen = await owner.post(`${URL}/preview`, { source: 'events', table: 'none' });
+    assert.equal(unseen.json.code, 'item_unknown', unseen.text);
     const database = new DatabaseSync(path);
     database.exec('alter table audit rename to audit_old');
     database.close();
@@ -126,4 +137,39 @@ test('a table is thinned when its time comes, and when somebody asks', async (t)
     assert.equal(told[0]!.message, 'table retention of audit of events archived and deleted 70 rows');
     assert.match(told[2]!.message, /^table retention of audit of events failed: .*no table audit/);
   });
+});
+
+test('archives that are past their time leave nothing behind: neither their space nor their entries', async (t) => {
+  const world = await runnerWorld(openSqlitePlace(), t);
+  const { catalog, queue } = world;
+  grow(join(world.folder, 'events.db'), 100);
+  const tableRetention = { audit: { ...RULE, keepArchivesDays: 365, destination: 'main' } };
+  await world.write('source', 'events', { kind: 'sqlite', path: 'events.db', tableRetention });
+  const old = { plan: 'table-archive.events.audit', part: null, tenant_id: null, started_at: 0 } as const;
+  await catalog.transaction(async (trx) => {
+    for (const id of ['of the table', 'of another']) {
+      const plan = id === 'of another' ? 'nightly' : old.plan;
+      await recordBackup(trx, { ...old, id, plan, type: 'db', status: 'succeeded', size_bytes: 1 });
+    }
+    await trx
+      .updateTable('backups')
+      .set({ archived_at: Date.now() - 32 * DAY_MS })
+      .execute();
+  });
+  world.work();
+  const payload = { source: 'events', table: 'audit', via: 'api', requestedBy: null };
+  const { job } = await queue.enqueue({ kind: 'table-retention', payload });
+  const { status, result } = await world.ended(job.id);
+  assert.equal(status, 'succeeded');
+  const { archives } = result as TableRetentionResult;
+  const left = await catalog.db.selectFrom('backups').select('id').orderBy('id').execute();
+  assert.deepEqual(
+    left.map(({ id }) => id),
+    [archives[0]!.backupId, 'of another'],
+  );
+  const prunes = await world.settled('prune');
+  assert.deepEqual(
+    prunes.map(({ payload: of, status: ended }) => [of, ended]),
+    [[{ destination: 'main' }, 'succeeded']],
+  );
 });

@@ -1,17 +1,14 @@
 import type { Config, PlanConfig } from '../../contracts/config.ts';
 import { destinationsOf, partsOf } from '../../contracts/config-destinations.ts';
-import { DAY_MS, HoldfastError, openEngine, replicateBetween } from '../../engine/index.ts';
+import { HoldfastError, openEngine, replicateBetween } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
-import { requestPrune } from '../runs/request-maintenance.ts';
 import { engineProgress } from './engine-progress.ts';
 import { enginePlansOf } from './plan-config.ts';
 import type { PrunePayload, ReplicatePayload, RotatePayload } from './port.ts';
-import { recordCopy, settleArchived } from './record-backups.ts';
+import { recordCopy } from './record-backups.ts';
+import { type RemovedAt, recordRemoved } from './record-removed.ts';
 import { type RunConfig, type RunnerParts, runConfig, specsOf } from './runner-parts.ts';
-
-/** As long as the engine keeps what was archived, and a day for clocks that differ. */
-const ARCHIVE_MS = 31 * DAY_MS;
 
 /** Applies retention at every destination of a plan. One that is down does not keep the others from it, and fails the run. */
 export async function runRotate(parts: RunnerParts, job: Job, context: JobContext): Promise<JobOutcome> {
@@ -21,12 +18,13 @@ export async function runRotate(parts: RunnerParts, job: Job, context: JobContex
   const plans = enginePlansOf(name, plan);
   // Backups of a tenant that the plan belonged to before are that tenant's: they go by the command line.
   const { tenantId } = job;
-  const removed: { destination: string; ids: string[] }[] = [];
+  const removed: RemovedAt[] = [];
   let failure: unknown = null;
   for (const { name: destination } of destinationsOf(run.config, plan)) {
     try {
       const { ids, paused } = await rotateAt(parts, run, destination, { plans, tenantId }, context);
-      removed.push({ destination, ids });
+      const destinationId = run.destinationIds.get(destination) ?? destination;
+      removed.push({ destination, destinationId, ids });
       if (paused !== null)
         failure ??= new HoldfastError('retention_paused', `${name} at ${destination}: ${paused}`);
     } catch (error) {
@@ -34,13 +32,14 @@ export async function runRotate(parts: RunnerParts, job: Job, context: JobContex
       failure ??= error;
     }
   }
-  const record = (trx: CatalogDb) => recordRemoved(trx, parts, run, job, removed);
+  const record = (trx: CatalogDb) => recordRemoved(trx, parts, { plan: name, job }, removed);
   // What was archived is written down even when a destination was down; the next run tries that one again.
   if (failure !== null) {
     await parts.catalog.transaction(record);
     throw failure;
   }
-  return { status: 'succeeded', result: { removed }, record };
+  const result = { removed: removed.map(({ destination, ids }) => ({ destination, ids })) };
+  return { status: 'succeeded', result, record };
 }
 
 function planOf({ config }: RunConfig, name: string) {
@@ -72,35 +71,6 @@ async function rotateAt(
   } finally {
     await engine.close();
   }
-}
-
-async function recordRemoved(
-  trx: CatalogDb,
-  { catalog, queue }: RunnerParts,
-  run: RunConfig,
-  job: Job,
-  removed: readonly { destination: string; ids: readonly string[] }[],
-): Promise<void> {
-  const nowMs = catalog.clock.nowMs();
-  for (const { destination, ids } of removed) {
-    const destinationId = run.destinationIds.get(destination);
-    for (const id of ids) {
-      await trx
-        .updateTable('backup_copies')
-        .set({ state: 'archived', seen_at: nowMs })
-        .where('backup_id', '=', id)
-        .where('destination_id', '=', destinationId ?? destination)
-        .execute();
-    }
-    await settleArchived(trx, ids, nowMs);
-    await requestPrune(trx, queue, destination, job, nowMs);
-  }
-  // What has lain in the archive for its time is deleted there for good, and its entry here with it.
-  await trx
-    .deleteFrom('backups')
-    .where('plan', '=', (job.payload as RotatePayload).plan)
-    .where('archived_at', '<', nowMs - ARCHIVE_MS)
-    .execute();
 }
 
 /** Reclaims space at one destination. */

@@ -4,7 +4,8 @@ import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
 import { engineProgress } from './engine-progress.ts';
 import type { TableRetentionPayload, TableRetentionResult } from './port.ts';
-import { artifactsText, recordBackup, recordCopy, settleArchived } from './record-backups.ts';
+import { artifactsText, recordBackup, recordCopy } from './record-backups.ts';
+import { recordRemoved } from './record-removed.ts';
 import { type RunnerParts, runConfig } from './runner-parts.ts';
 
 /** Archives old rows of a table and deletes them, then archives that are past their time. Interrupted, the next one goes on. */
@@ -43,7 +44,7 @@ export async function runTableRetention(
     }
     const removed =
       rule.keepArchivesDays === null
-        ? []
+        ? null
         : (
             await engine.rotate({ dryRun: false, plan, tenantId: job.tenantId, rulesOf: spec.rulesOf })
           ).decisions
@@ -53,7 +54,11 @@ export async function runTableRetention(
       const about = { job, plan, destinationId: destinationIds.get(destination) ?? destination };
       const nowMs = parts.catalog.clock.nowMs();
       for (const one of listed) await recordArchive(trx, one, contents.get(one.backupId), about, nowMs);
-      await recordArchived(trx, removed, about.destinationId, nowMs);
+      if (removed) {
+        await recordRemoved(trx, parts, { plan, job }, [
+          { destination, destinationId: about.destinationId, ids: removed },
+        ]);
+      }
     };
     const result: TableRetentionResult = {
       ...{ source: name, table, destination, archives, deleted, changed, resumed, limits },
@@ -93,21 +98,4 @@ async function recordArchive(
   await recordCopy(trx, {
     ...{ backup_id: backupId, destination_id: destinationId, state: 'present', seen_at: nowMs },
   });
-}
-
-async function recordArchived(
-  trx: CatalogDb,
-  ids: readonly string[],
-  destinationId: string,
-  nowMs: number,
-): Promise<void> {
-  for (const id of ids) {
-    await trx
-      .updateTable('backup_copies')
-      .set({ state: 'archived', seen_at: nowMs })
-      .where('backup_id', '=', id)
-      .where('destination_id', '=', destinationId)
-      .execute();
-  }
-  await settleArchived(trx, ids, nowMs);
 }
