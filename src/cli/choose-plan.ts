@@ -6,6 +6,7 @@ import { type BackupType, isOfType } from '../engine/base/backup-type.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { SourceSpec } from '../engine/index.ts';
 import type { Cli } from './cli.ts';
+import { withLogin, withPassword } from './database-login.ts';
 import { warnAboutPassword } from './mask.ts';
 import { recogniseSource, withUniqueNames } from './recognise-source.ts';
 import { interpolated, type LoadedConfig, loadConfig } from './settings.ts';
@@ -72,11 +73,10 @@ async function fromArguments(
   const sources: SourceSpec[] = [];
   for (const arg of args) {
     warnAboutPassword(cli, arg);
-    sources.push(
-      await recogniseSource(arg, cli.io.folder).catch((error: unknown) => {
-        throw meantPlan(error, arg, loaded);
-      }),
-    );
+    const source = await recogniseSource(arg, cli.io.folder).catch((error: unknown) => {
+      throw meantPlan(error, arg, loaded);
+    });
+    sources.push(await withLogin(cli, source));
   }
   return { name: null, plan: null, loaded, sources: withUniqueNames(sources) };
 }
@@ -129,7 +129,8 @@ export async function specOf(
     }
     case 'postgres': {
       const text = source.url ?? `\${${source.urlEnv}}`;
-      const url = await interpolated(cli.io, loaded, text, `the address of source ${name}`, true);
+      const given = await interpolated(cli.io, loaded, text, `the address of source ${name}`, true);
+      const url = await withPassword(cli.io, given, cli.note);
       return {
         kind: 'postgres',
         name,

@@ -82,6 +82,7 @@ export type { TableRetentionOutcome, TableRetentionPlan } from './operations/tab
 export { testDestination } from './operations/test-destination.ts';
 export { SAFETY_PLAN } from './repository/manifest.ts';
 export type { Extract, Extras } from './sources/extract.ts';
+export { parsePostgresAddress } from './sources/postgres/address.ts';
 export type { TenantPlan } from './sources/postgres/restore-tenant.ts';
 export type { TenantChoice } from './sources/postgres/tenant-rules.ts';
 export type { StorageSettings } from './storage/storage-settings.ts';

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { specOf } from '../choose-plan.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
+import { withPassword } from '../database-login.ts';
 import type { ListedSwitch } from '../engine-door.ts';
 import { formatTime, printable } from '../format.ts';
 import { warnAboutPassword } from '../mask.ts';
@@ -95,7 +96,7 @@ async function change(
   const args = ['restore', name, ...(given === undefined ? [] : [given])];
   requireConfirmation(cli, options.confirmRestore === true, args);
   if (given !== undefined) warnAboutPassword(cli, given);
-  const target = given === undefined || isPostgresAddress(given) ? given : resolve(cli.io.folder, given);
+  const target = given === undefined ? undefined : await placeOf(cli, given);
   const safe = safeRestore(cli, graceOf(options.grace ?? '10'), false);
   const module = await loadEngine(cli);
   const logins = target === undefined ? await loginsOf(cli) : [];
@@ -105,6 +106,9 @@ async function change(
     }),
   );
 }
+
+const placeOf = async (cli: Cli, given: string) =>
+  isPostgresAddress(given) ? withPassword(cli.io, given, cli.note) : resolve(cli.io.folder, given);
 
 /** Databases of the configuration, as far as their addresses can be read. */
 async function loginsOf(cli: Cli): Promise<string[]> {

@@ -2,6 +2,7 @@ import { HoldfastError } from '../../engine/base/errors.ts';
 import type { Cli, CommandResult } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
 import { copySets, setsFor, specsOf } from '../copy-sets.ts';
+import { withPassword } from '../database-login.ts';
 import type { Engine, TenantPlan, TenantRestoreOutcome } from '../engine-door.ts';
 import { formatDuration, printable } from '../format.ts';
 import { warnAboutPassword } from '../mask.ts';
@@ -32,6 +33,7 @@ export async function restoreOneTenant(
     });
   }
   warnAboutPassword(cli, to);
+  const target = await withPassword(cli.io, to, cli.note);
   const decide = (plan: TenantPlan) => {
     cli.note(renderTenantPlan(plan));
     if (options.planOnly) return false;
@@ -41,7 +43,7 @@ export async function restoreOneTenant(
   };
   const from = async (engine: Engine, backupId: string) => {
     const tenant = { id: options.tenant, ...(await rulesFor(cli, engine, backupId, item)) };
-    return engine.restoreTenant({ backupId, item, target: to, tenant, decide });
+    return engine.restoreTenant({ backupId, item, target, tenant, decide });
   };
   const sets = await copySets(cli);
   const outcome =

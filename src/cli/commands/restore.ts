@@ -5,6 +5,7 @@ import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
 import { copySets, setsFor, specsOf } from '../copy-sets.ts';
+import { withPassword } from '../database-login.ts';
 import type { Engine, RestoreOutcome, RestorePlan, RestoreRequest } from '../engine-door.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
 import { warnAboutPassword } from '../mask.ts';
@@ -137,7 +138,9 @@ async function requestsOf(
     });
   }
   warnAboutPassword(cli, to);
-  const target = isPostgresAddress(to) ? to : resolve(cli.io.folder, to);
+  const target = isPostgresAddress(to)
+    ? await withPassword(cli.io, to, cli.note)
+    : resolve(cli.io.folder, to);
   return [{ backupId: id, item, target, replace: true }];
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
+import { withLogin } from '../database-login.ts';
 import { formatCount, formatDuration, formatSize, formatTime, printable } from '../format.ts';
 import { warnAboutPassword } from '../mask.ts';
 import { recogniseSource } from '../recognise-source.ts';
@@ -70,7 +71,8 @@ async function restore(
   const [chosen] = await chooseTables(cli, source, table);
   const { to, backup, confirmRestore = false } = options;
   if (to !== undefined) warnAboutPassword(cli, to);
-  const target = to === undefined ? chosen!.source : await recogniseSource(to, cli.io.folder);
+  const target =
+    to === undefined ? chosen!.source : await withLogin(cli, await recogniseSource(to, cli.io.folder));
   requireConfirmation(cli, confirmRestore, [
     ...['table-archive', 'restore', source, table],
     ...(to === undefined ? [] : ['--to', to]),

@@ -4,6 +4,7 @@ import { HoldfastError } from '../../engine/base/errors.ts';
 import type { SourceSpec } from '../../engine/index.ts';
 import { specOf } from '../choose-plan.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { withLogin } from '../database-login.ts';
 import { formatCount, printable } from '../format.ts';
 import { warnAboutPassword } from '../mask.ts';
 import { loadEngine, withProgress } from '../open-engine.ts';
@@ -63,5 +64,5 @@ async function sourceNamed(cli: Cli, text: string): Promise<SourceSpec> {
     if (loaded && source) return specOf(cli, loaded, text, source);
   }
   warnAboutPassword(cli, text);
-  return recogniseSource(text, cli.io.folder);
+  return withLogin(cli, await recogniseSource(text, cli.io.folder));
 }

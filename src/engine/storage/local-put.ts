@@ -92,16 +92,32 @@ async function publish(
   return 'created';
 }
 
-/** Creates missing folders from the top down, 0700, and makes each durable in its parent. */
-export async function makeFolders(files: FileOperations, path: string): Promise<void> {
+/** Another process may remove a parent that just became empty. */
+const ATTEMPTS_TO_MAKE = 3;
+
+/**
+ * Creates missing folders from the top down, 0700, and makes each durable in its parent. A place that calls its own content missing,
+ * such as /proc or a mount by autofs whose server is gone, gives `storage_io` and not another attempt for ever.
+ */
+export async function makeFolders(
+  files: FileOperations,
+  path: string,
+  attempts = ATTEMPTS_TO_MAKE,
+): Promise<void> {
   try {
     await files.mkdir(path);
   } catch (error) {
     const code = systemCode(error);
     if (code === 'EEXIST') return;
     if (code !== 'ENOENT') throw error;
+    if (attempts <= 1) {
+      throw new HoldfastError('storage_io', `the folder ${path} cannot be made: ENOENT`, {
+        cause: error,
+        next: 'check that it is mounted, and that folders can be made there',
+      });
+    }
     await makeFolders(files, dirname(path));
-    return makeFolders(files, path);
+    return makeFolders(files, path, attempts - 1);
   }
   await syncFolder(files, dirname(path));
 }

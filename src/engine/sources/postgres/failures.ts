@@ -60,6 +60,17 @@ export function databaseFailure(
 ): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const text = messageOf(error);
+  // What the client says of a password that is not there speaks of its handshake.
+  if (address.password === '' && /client password must be a /.test(text)) {
+    return new HoldfastError(
+      'database_auth',
+      `${describeAddress(address)} asks for a password, and none was given`,
+      {
+        cause: error,
+        next: 'set PGPASSWORD, write it into ~/.pgpass, or give the address by urlEnv of a configuration',
+      },
+    );
+  }
   const state = systemCode(error) ?? '';
   const code =
     STATES[state] ?? (NETWORK.has(state) ? 'database_unreachable' : codeOfMessage(text, otherwise));
@@ -72,7 +83,12 @@ export function databaseFailure(
 export function targetFailure(error: unknown, address: PostgresAddress): HoldfastError {
   const failure = databaseFailure(error, address, 'database_failed');
   const code = targetCode(failure.code);
-  return code === failure.code ? failure : new HoldfastError(code, failure.message, { cause: error });
+  if (code === failure.code) return failure;
+  const isMissing = failure.code === 'source_missing';
+  return new HoldfastError(code, failure.message, {
+    cause: error,
+    ...(isMissing && { next: 'make the database (createdb), or correct its name' }),
+  });
 }
 
 /** The code of a restore for one of a source. */
