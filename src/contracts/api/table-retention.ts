@@ -29,3 +29,10 @@ export const retainedTable = z.object({
     })
     .nullable(),
 });
+export const tablePreview = z.object({
+  source: documentName,
+  table,
+  rows: z.int().describe('in the table now'),
+  going: z.int().describe('of them, how many a run would archive and delete'),
+  limits: z.array(z.string()).describe('what a row must be beyond to go; empty when no row can'),
+});

@@ -2,6 +2,7 @@
 import { answers, isoOrNull, listOf } from '../../../contracts/api/common.ts';
 import {
   retainedTable,
+  tablePreview,
   tableRetentionAnswer,
   tableRetentionRequest,
 } from '../../../contracts/api/table-retention.ts';
@@ -19,6 +20,7 @@ import { nextTableDueMs } from '../../schedule/table-slots.ts';
 import { type App, authorOf, identityOf, type ServerContext, visibleTenants } from '../context.ts';
 import { redact } from '../redact.ts';
 import type { TenantOf } from '../route-access.ts';
+import { previewTable } from '../table-preview.ts';
 
 const tenantOfSource: TenantOf = async (request, { catalog }) =>
   (await requireDocument(catalog.db, 'source', (request.body as { source: string }).source)).tenantId;
@@ -69,6 +71,19 @@ export function addTableRetentionRoutes(app: App, context: ServerContext): void 
         outcome: created ? ('accepted' as const) : ('duplicate' as const),
       });
     },
+  });
+  app.route({
+    method: 'POST',
+    url: `${url}/preview`,
+    config: { access: { permission: 'backups:trigger', tenant: tenantOfSource } },
+    schema: {
+      tags,
+      summary: 'How many rows of a table would go now; changes nothing',
+      description: 'Counts in the database itself, which may take a while in a large table.',
+      body: tableRetentionRequest,
+      response: answers(tablePreview),
+    },
+    handler: async (request, reply) => previewTable(context, reply, request.body),
   });
 }
 
