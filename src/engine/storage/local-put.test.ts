@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { systemFiles } from './file-operations.ts';
 import { makeFolders } from './local-put.ts';
 
-const missing = () => Object.assign(new Error('no such file or directory'), { code: 'storage_io' });
+const missing = () => Object.assign(new Error('no such file or directory'), { code: 'ENOENT' });
 
 test('a place where nothing can be made is given up', async (t) => {
   const folder = await temporaryFolder(t);
