@@ -34,8 +34,12 @@ export function startWorker(parts: QueueParts, work: WorkOptions): JobWorker {
       const tickets = await parts.delivery.next(labels, wanted);
       const claims: Claim[] = [];
       // One after the other: whose turn it is and how many may run is looked up each time.
-      for (const ticket of tickets) claims.push(await claim(parts, ticket, id));
-      claims.forEach(start);
+      for (const ticket of tickets) {
+        const one = await claim(parts, ticket, id);
+        // At once: what is claimed is nobody else's, whatever becomes of the next claim.
+        start(one);
+        claims.push(one);
+      }
       const isMore = tickets.length === wanted && claims.some((one) => !isHeldUp(one));
       if (!isMore) return;
     }
