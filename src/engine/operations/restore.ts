@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { codeOf, HoldfastError, systemCode } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { type ChunkReader, openChunkReader } from '../repository/chunk-reader.ts';
+import { defaultDecoders } from '../repository/decode-threads.ts';
 import { readJoined } from '../repository/read-joined.ts';
 import { decodeTreeEntries } from '../repository/tree-codec.ts';
 import { restoreTree } from '../sources/files/index.ts';
@@ -46,7 +47,8 @@ export async function restore(context: OperationContext, request: RestoreRequest
   const { manifest, steps } = await planRestore(context, request);
   progress.phase('index', {});
   const { storage, keys } = repository;
-  const chunks = openChunkReader({ storage, keys, index: await repository.loadIndex({ forReading: true }) });
+  const index = await repository.loadIndex({ forReading: true });
+  const chunks = openChunkReader({ storage, keys, index, threads: defaultDecoders() });
   const warnings: string[] = [];
   const kept: KeptPlace[] = [];
   const run: Restore = {

@@ -2,6 +2,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemCode } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
+import { inBlocks, syncAlong, writeWhole } from '../base/write-along.ts';
 import { hashWhileWriting } from '../base/written-hash.ts';
 
 export interface NewFile {
@@ -48,22 +49,23 @@ async function writeTemporary(
 ): Promise<{ sizeBytes: number; sha256: string | null }> {
   const handle = await open(path, 'wx', 0o600);
   const hash = file.sha256 === null ? null : hashWhileWriting(path);
+  const syncing = syncAlong(handle);
   let sizeBytes = 0;
   try {
-    for await (const bytes of file.content) {
+    for await (const bytes of inBlocks(file.content)) {
       file.signal.throwIfAborted();
-      for (let at = 0; at < bytes.length; ) {
-        const { bytesWritten } = await handle.write(bytes, at);
-        at += bytesWritten;
-      }
+      await writeWhole(handle, bytes);
       sizeBytes += bytes.length;
       hash?.reached(sizeBytes);
+      syncing.reached(sizeBytes);
       file.onBytes?.(bytes.length);
     }
+    await syncing.end();
     const [sha256 = null] = await Promise.all([hash?.end(), handle.sync()]);
     return { sizeBytes, sha256 };
   } finally {
     await hash?.close();
+    await syncing.end().catch(() => {});
     await handle.close();
   }
 }

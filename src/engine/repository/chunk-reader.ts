@@ -4,6 +4,8 @@ import type { Content } from '../sources/port.ts';
 import type { Storage } from '../storage/port.ts';
 import { type BlockLoader, blockLoader, type Wanted } from './block-loader.ts';
 import type { ChunkIndex } from './chunk-index.ts';
+import { type DecodeAhead, type Decoding, decodeAhead } from './decode-ahead.ts';
+import { type DecodeStage, decodeStages } from './decode-stages.ts';
 import { eachRef, REF_BYTES, type Ref } from './refs.ts';
 
 export interface ChunkReader {
@@ -21,10 +23,14 @@ export interface ChunkReader {
   /** See `BlockLoader`. */
   readonly readRecord: BlockLoader['readRecord'];
   readonly dictionaryOf: BlockLoader['dictionaryOf'];
-  /** Drops what is cached. */
+  /** Drops what is cached, and ends its threads. */
   close(): void;
 }
 
+/** So much is to be read before threads that decode are worth their start. */
+const THREADS_FROM_BYTES = 24 * 2 ** 20;
+/** And so much of one content, to be handed to a thread and back. */
+const IN_THREADS_FROM_BYTES = 2 ** 20;
 /** Decoded blocks of one stage. */
 const STAGE_BYTES = 6 * 2 ** 20;
 const STAGE_REFS = 1024;
@@ -36,16 +42,39 @@ export function openChunkReader(input: {
   readonly storage: Storage;
   readonly keys: RepositoryKeys;
   readonly index: ChunkIndex;
+  /** Threads that decode what `stream` gives of long contents; `close` ends them. Default: none. */
+  readonly threads?: number;
+  /** For tests: how much is read before they start. */
+  readonly threadsFromBytes?: number;
 }): ChunkReader {
+  const { index, threads = 0, threadsFromBytes = THREADS_FROM_BYTES } = input;
+  const inThreadsFromBytes = Math.min(threadsFromBytes, IN_THREADS_FROM_BYTES);
   const loader = blockLoader(input);
+  let ahead: DecodeAhead | null = null;
+  let askedBytes = 0;
+  const aheadFor = (content: Content): DecodeAhead | null => {
+    askedBytes += content.sizeBytes;
+    const isLong = askedBytes >= threadsFromBytes && content.sizeBytes >= inThreadsFromBytes;
+    if (threads === 0 || !isLong) return null;
+    ahead ??= decodeAhead(input, threads);
+    return ahead;
+  };
   return {
     read: (content, range) => readContent(loader, content, range, false),
-    stream: (content, range) => readContent(loader, content, range, true),
+    stream(content, range) {
+      const decoder = range === undefined ? aheadFor(content) : null;
+      if (decoder === null) return readContent(loader, content, range, true);
+      const refs = dataRefs(loader, content);
+      return inWhole(content, readAhead(loader, decoder, decodeStages(index, loader.locate, refs)));
+    },
     refs: (content) => dataRefs(loader, content),
     readChunk: loader.readChunk,
     readRecord: loader.readRecord,
     dictionaryOf: loader.dictionaryOf,
-    close: loader.clear,
+    close() {
+      ahead?.close();
+      loader.clear();
+    },
   };
 }
 
@@ -60,9 +89,13 @@ function readContent(loader: BlockLoader, content: Content, range: Range | undef
     : readRange(loader, content, range, borrowed);
 }
 
-async function* readWhole(loader: BlockLoader, content: Content, borrowed: boolean): AsyncGenerator<Buffer> {
+const readWhole = (loader: BlockLoader, content: Content, borrowed: boolean) =>
+  inWhole(content, readRefs(loader, dataRefs(loader, content), borrowed));
+
+/** Throws `object_damaged` unless there are as many bytes as the content says. */
+async function* inWhole(content: Content, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let sizeBytes = 0;
-  for await (const bytes of readRefs(loader, dataRefs(loader, content), borrowed)) {
+  for await (const bytes of pieces) {
     sizeBytes += bytes.length;
     if (sizeBytes > content.sizeBytes) break;
     yield bytes;
@@ -123,6 +156,36 @@ async function* readRefs(loader: BlockLoader, refs: Refs, borrowed = false): Asy
     if (now) yield* give(loader, now, borrowed);
   } finally {
     now?.release();
+  }
+}
+
+/**
+ * The same, decoded in threads. What a thread did not prove is read once more here: it comes out right, or with an error
+ * that says what is wrong.
+ */
+async function* readAhead(
+  loader: BlockLoader,
+  ahead: DecodeAhead,
+  stages: AsyncIterable<DecodeStage>,
+): AsyncGenerator<Buffer> {
+  const underWay: { readonly stage: DecodeStage; readonly decoding: Decoding }[] = [];
+  const giveFirst = async function* () {
+    const { stage, decoding } = underWay[0]!;
+    const bytes = await decoding.bytes;
+    if (bytes) yield bytes;
+    else
+      yield* give(loader, { ...stage, release: loader.load(stage.wanted.map(({ place }) => place)) }, true);
+    underWay.shift();
+    decoding.release();
+  };
+  try {
+    for await (const stage of stages) {
+      underWay.push({ stage, decoding: ahead.begin(stage) });
+      if (underWay.length > ahead.stages) yield* giveFirst();
+    }
+    while (underWay.length > 0) yield* giveFirst();
+  } finally {
+    for (const { decoding } of underWay) decoding.release();
   }
 }
 

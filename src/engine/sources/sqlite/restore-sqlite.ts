@@ -3,6 +3,7 @@ import { type FileHandle, lstat, open, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HoldfastError, systemCode } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
+import { inBlocks, syncAlong, writeWhole } from '../../base/write-along.ts';
 import { hashWhileWriting } from '../../base/written-hash.ts';
 import type { ArtifactReader, Content, Facts } from '../port.ts';
 import { checkUntilAborted } from './check-until-aborted.ts';
@@ -33,10 +34,6 @@ interface Place {
   readonly path: string;
   readonly existing: Stats | null;
 }
-
-const BLOCK_BYTES = 1 << 20;
-/** So much is written before the disk is asked to take it: then little is left to wait for at the end. */
-const SYNC_BYTES = 64 << 20;
 
 /**
  * Writes the database beside the target, compares size and hash of what lies in the file with those of the copy that passed its
@@ -128,7 +125,7 @@ async function writeChecked(
   const syncing = syncAlong(file);
   let written = 0;
   try {
-    for await (const block of blocksOf(reader.read(content))) {
+    for await (const block of inBlocks(reader.read(content))) {
       if (signal.aborted) throw new HoldfastError('interrupted');
       await writeWhole(file, block);
       written += block.length;
@@ -146,57 +143,6 @@ async function writeChecked(
     await syncing.end().catch(() => {});
     await file.close();
   }
-}
-
-interface SyncAlong {
-  reached(written: number): void;
-  /** Waits for what is under way. Throws what failed: the system tells of it once. */
-  end(): Promise<void>;
-}
-
-/** Has the disk take what is written while more comes, one request at a time. */
-function syncAlong(file: FileHandle): SyncAlong {
-  let asked = 0;
-  let running: Promise<void> | null = null;
-  let failure: { readonly error: unknown } | null = null;
-  return {
-    reached(written) {
-      if (running !== null || written - asked < SYNC_BYTES) return;
-      asked = written;
-      const failed = (error: unknown) => {
-        failure ??= { error };
-      };
-      running = file.datasync().then(undefined, failed);
-      void running.then(() => {
-        running = null;
-      });
-    },
-    async end() {
-      await running;
-      if (failure !== null) throw failure.error;
-    },
-  };
-}
-
-/** Gathers small pieces: chunks of a database are 16 KiB, and a write for each would cost more than the bytes. */
-async function* blocksOf(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const block = Buffer.allocUnsafe(BLOCK_BYTES);
-  let filled = 0;
-  for await (const piece of pieces) {
-    for (let at = 0; at < piece.length; ) {
-      const copied = piece.copy(block, filled, at);
-      at += copied;
-      filled += copied;
-      if (filled < BLOCK_BYTES) continue;
-      yield block;
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield block.subarray(0, filled);
-}
-
-async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
 }
 
 /** Owner first: changing it clears bits of the mode. Only root may give files away; others own what they write. */

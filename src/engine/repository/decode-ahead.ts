@@ -1,0 +1,166 @@
+import { OWN_MEMORY_BYTES } from '../base/bytes.ts';
+import { type BlockRun, blockRuns } from './block-runs.ts';
+import type { ChunkPlace } from './chunk-index.ts';
+import type { DecodeRun, DecodeTask } from './decode-messages.ts';
+import { type DecodeStage, STAGE_BYTES } from './decode-stages.ts';
+import { type DecodeThreads, startDecodeThreads } from './decode-threads.ts';
+import { packName } from './object-names.ts';
+import { type BlockPort, packKeys } from './pack-keys.ts';
+import { ID_BYTES } from './pack-toc.ts';
+
+/** Decoded blocks that each thread holds for what comes next. */
+const HELD_BYTES = 8 * 2 ** 20;
+/** Stages under way for each thread: one being decoded, one being fetched. */
+const AHEAD_PER_THREAD = 2;
+
+/** A stage on its way. */
+export interface Decoding {
+  /** Its bytes in memory that is used again after `release`; null when something is wrong with them. Never rejects. */
+  readonly bytes: Promise<Buffer | null>;
+  release(): void;
+}
+
+/** Decodes stages in threads. */
+export interface DecodeAhead {
+  /** How many stages of one content should be under way. */
+  readonly stages: number;
+  begin(stage: DecodeStage): Decoding;
+  /** Ends the threads; what is under way comes to nothing. */
+  close(): void;
+}
+
+interface Thread {
+  readonly number: number;
+  underWay: number;
+  /** Blocks it holds once all it was given is done, the latest last. */
+  readonly held: Map<number, number>;
+  heldBytes: number;
+  /** Ends when everything so far was handed over. */
+  tail: Promise<unknown>;
+}
+
+interface Fetched {
+  readonly run: BlockRun;
+  readonly given: DecodeRun;
+}
+
+export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
+  const { storage, index, keys } = port;
+  const threads: DecodeThreads = startDecodeThreads({ chunkIdKey: keys.chunkIdKey }, count);
+  const keyOf = packKeys(port);
+  const views: Thread[] = Array.from({ length: count }, (_, number) => ({
+    number,
+    underWay: 0,
+    held: new Map(),
+    heldBytes: 0,
+    tail: Promise.resolve(),
+  }));
+  const free: SharedArrayBuffer[] = [];
+
+  const fetch = async (run: BlockRun): Promise<Fetched> => {
+    const { packNumber, offset, lengthBytes } = run;
+    const name = packName(index.packs[packNumber]!);
+    const stored = storage.get(name, { offset, length: lengthBytes });
+    const [bytes, key] = await Promise.all([stored, keyOf(packNumber)]);
+    return { run, given: { packNumber, bytes, ...key } };
+  };
+  const least = () => views.reduce((best, view) => (view.underWay < best.underWay ? view : best));
+  /** Resolves when a thread was given the stage, with what it will answer; null when its bytes could not be fetched. */
+  const handOver = async (thread: Thread, stage: DecodeStage, target: SharedArrayBuffer) => {
+    const { missing, drop } = take(thread, stage);
+    const before = thread.tail;
+    const fetching = Promise.all(blockRuns([...missing, ...stage.deltas.values()]).map(fetch));
+    // A thread holds what the tasks before brought it: they reach it in the order in which that was counted.
+    const [fetched] = await Promise.allSettled([fetching, before]);
+    if (fetched.status === 'rejected') return null;
+    const task = taskOf(stage, fetched.value, target, drop);
+    return { answer: threads.run(thread.number, task, task.runs.map(memoryOf)) };
+  };
+  const decode = async (stage: DecodeStage, target: SharedArrayBuffer): Promise<boolean> => {
+    const thread = least();
+    thread.underWay += 1;
+    const handed = handOver(thread, stage, target);
+    thread.tail = handed;
+    try {
+      return (await (await handed)?.answer) ?? false;
+    } catch {
+      return false;
+    } finally {
+      thread.underWay -= 1;
+    }
+  };
+  return {
+    stages: count * AHEAD_PER_THREAD,
+    begin(stage) {
+      const target = free.pop() ?? new SharedArrayBuffer(STAGE_BYTES);
+      const decoded = stage.isSound ? decode(stage, target) : Promise.resolve(false);
+      return {
+        bytes: decoded.then((isProven) => (isProven ? Buffer.from(target, 0, stage.sizeBytes) : null)),
+        // Not before the thread is done with it.
+        release: () => void decoded.then(() => free.push(target)),
+      };
+    },
+    close: threads.stop,
+  };
+}
+
+/** Which blocks of a stage a thread lacks, and which it may forget afterwards. */
+function take(thread: Thread, { full }: DecodeStage): { missing: ChunkPlace[]; drop: number[] } {
+  const { held } = thread;
+  const missing: ChunkPlace[] = [];
+  for (const [block, place] of full) {
+    if (held.delete(block)) thread.heldBytes -= place.blockPlainBytes;
+    else missing.push(place);
+    held.set(block, place.blockPlainBytes);
+    thread.heldBytes += place.blockPlainBytes;
+  }
+  const drop: number[] = [];
+  for (const [block, bytes] of held) {
+    if (thread.heldBytes <= HELD_BYTES) break;
+    held.delete(block);
+    thread.heldBytes -= bytes;
+    drop.push(block);
+  }
+  return { missing, drop };
+}
+
+function taskOf(
+  { wanted, bases }: DecodeStage,
+  fetched: readonly Fetched[],
+  target: SharedArrayBuffer,
+  drop: readonly number[],
+): Omit<DecodeTask, 'number'> {
+  const blocks: number[] = [];
+  fetched.forEach(({ run }, number) => {
+    for (const place of run.blocks) {
+      const start = place.blockOffset - run.offset;
+      const { blockNumber, blockStoredBytes, blockPlainBytes, blockOfPack } = place;
+      blocks.push(blockNumber, number, start, blockStoredBytes, blockPlainBytes, blockOfPack);
+    }
+  });
+  const chunks: number[] = [];
+  const ids = new Uint8Array(wanted.length * ID_BYTES);
+  wanted.forEach(({ id, place }, number) => {
+    ids.set(id, number * ID_BYTES);
+    const found = bases[number]!;
+    chunks.push(place.blockNumber, place.offsetInBlock, place.lengthBytes, found.length);
+    for (const base of found) chunks.push(base.blockNumber, base.offsetInBlock, base.lengthBytes);
+  });
+  return {
+    target,
+    runs: fetched.map(({ given }) => ({ ...given, bytes: own(given.bytes) })),
+    blocks: Uint32Array.from(blocks),
+    chunks: Uint32Array.from(chunks),
+    ids,
+    drop,
+  };
+}
+
+/** Bytes in memory that can be handed over: what small buffers share is left behind. */
+function own(bytes: Uint8Array): Uint8Array {
+  const { buffer } = bytes;
+  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength >= OWN_MEMORY_BYTES;
+  return isOwn && buffer.byteLength !== Buffer.poolSize ? bytes : new Uint8Array(bytes);
+}
+
+const memoryOf = ({ bytes }: DecodeRun) => bytes.buffer as ArrayBuffer;

@@ -1,0 +1,96 @@
+/** Groups references into stages that one thread decodes at once. */
+
+import type { Wanted } from './block-loader.ts';
+import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
+import { MAX_BLOCK_BYTES } from './pack-toc.ts';
+import type { Ref } from './refs.ts';
+
+/** What a stage holds at most: the largest chunk fits. */
+export const STAGE_BYTES = MAX_BLOCK_BYTES;
+/** From here on a stage ends where the next chunk lies in blocks that it does not need. */
+const SOFT_BYTES = 3 * 2 ** 20;
+/** Blocks of scattered chunks, decoded. */
+const STAGE_BLOCK_BYTES = 6 * 2 ** 20;
+const STAGE_REFS = 2048;
+
+export interface DecodeStage {
+  readonly wanted: readonly Wanted[];
+  readonly sizeBytes: number;
+  /** Full blocks by number, those of bases too; and the differences. */
+  readonly full: ReadonlyMap<number, ChunkPlace>;
+  readonly deltas: ReadonlyMap<number, ChunkPlace>;
+  /** Of each wanted chunk. */
+  readonly bases: readonly (readonly ChunkPlace[])[];
+  /** False when it cannot come out right, which the reader itself is to explain. */
+  readonly isSound: boolean;
+}
+
+const NONE: readonly ChunkPlace[] = [];
+
+/** Null when one is in no readable pack, or a difference itself. */
+function basesOf(index: ChunkIndex, { bases }: ChunkPlace): readonly ChunkPlace[] | null {
+  if (bases.length === 0) return NONE;
+  const places: ChunkPlace[] = [];
+  for (const number of bases) {
+    const place = number < 0 ? null : index.placeOf(number);
+    if (place === null || place.bases.length > 0) return null;
+    places.push(place);
+  }
+  return places;
+}
+
+function newStage() {
+  const wanted: Wanted[] = [];
+  const bases: (readonly ChunkPlace[])[] = [];
+  const full = new Map<number, ChunkPlace>();
+  const deltas = new Map<number, ChunkPlace>();
+  let blockBytes = 0;
+  const stage = { wanted, bases, full, deltas, sizeBytes: 0, isSound: true };
+  const needsAny = (place: ChunkPlace, found: readonly ChunkPlace[]) =>
+    found.length === 0 ? full.has(place.blockNumber) : found.some(({ blockNumber }) => full.has(blockNumber));
+  const need = (place: ChunkPlace) => {
+    if (full.has(place.blockNumber)) return;
+    full.set(place.blockNumber, place);
+    blockBytes += place.blockPlainBytes;
+  };
+  return {
+    stage,
+    isFullFor(chunk: Wanted, found: readonly ChunkPlace[]): boolean {
+      const { sizeBytes } = stage;
+      if (wanted.length === 0) return false;
+      if (sizeBytes + chunk.lengthBytes > STAGE_BYTES || wanted.length >= STAGE_REFS) return true;
+      if (blockBytes >= STAGE_BLOCK_BYTES) return true;
+      return sizeBytes >= SOFT_BYTES && !needsAny(chunk.place, found);
+    },
+    add(chunk: Wanted, found: readonly ChunkPlace[] | null): void {
+      const { place, lengthBytes } = chunk;
+      wanted.push(chunk);
+      bases.push(found ?? NONE);
+      stage.sizeBytes += lengthBytes;
+      stage.isSound &&= found !== null && lengthBytes === place.lengthBytes && lengthBytes <= STAGE_BYTES;
+      if (found === null) return;
+      if (found.length > 0) deltas.set(place.blockNumber, place);
+      else need(place);
+      found.forEach(need);
+    },
+  };
+}
+
+/** Throws what `locate` throws. */
+export async function* decodeStages(
+  index: ChunkIndex,
+  locate: (ref: Ref) => Wanted,
+  refs: AsyncIterable<Ref> | Iterable<Ref>,
+): AsyncGenerator<DecodeStage> {
+  let stage = newStage();
+  for await (const ref of refs) {
+    const chunk = locate(ref);
+    const bases = basesOf(index, chunk.place);
+    if (stage.isFullFor(chunk, bases ?? NONE)) {
+      yield stage.stage;
+      stage = newStage();
+    }
+    stage.add(chunk, bases);
+  }
+  if (stage.stage.wanted.length > 0) yield stage.stage;
+}
