@@ -140,3 +140,22 @@ test('an aborted call begins nothing', async () => {
     /stop/,
   );
 });
+
+test('tidying up at a silent server does not hold up an abort', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { link } = world(['ok']);
+  await link.run(async () => {});
+  const ending = new AbortController();
+  let isTidied = false;
+  const tidied = link
+    .ifConnected(() => new Promise(() => {}), ending.signal)
+    .then(() => {
+      isTidied = true;
+    });
+  t.mock.timers.tick(3_600_000);
+  await new Promise(setImmediate);
+  assert.equal(isTidied, false, 'what nobody aborted is waited for');
+  ending.abort(new Error('stop'));
+  t.mock.timers.tick(2_000);
+  await tidied;
+});

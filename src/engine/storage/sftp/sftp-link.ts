@@ -10,8 +10,8 @@ export interface SftpLink {
    * safe to repeat. Throws `storage_unreachable` after `patienceMs` of failing, and what the work threw.
    */
   run<T>(work: (session: SftpSession) => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** Does the work once if there is a live session, and never fails: for tidying up. */
-  ifConnected(work: (session: SftpSession) => Promise<unknown>): Promise<void>;
+  /** Does the work once if there is a live session, and never fails: for tidying up. Once aborted, it is not waited for long. */
+  ifConnected(work: (session: SftpSession) => Promise<unknown>, signal?: AbortSignal): Promise<void>;
   /** Ends the connection; whatever is under way fails. Idempotent. */
   close(): void;
 }
@@ -101,8 +101,8 @@ export function sftpLink(options: LinkOptions): SftpLink {
   };
   return {
     run: (work, signal) => orAborted(insist(work, signal), signal),
-    async ifConnected(work) {
-      if (session && !session.isLost) await work(session).catch(() => {});
+    async ifConnected(work, signal) {
+      if (session && !session.isLost) await orAborted(work(session), signal).catch(() => {});
     },
     close() {
       ending.abort(new HoldfastError('storage_unreachable', `${shown} was closed`));

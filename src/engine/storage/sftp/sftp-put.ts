@@ -47,7 +47,10 @@ export async function putRemote(
     return published;
   } finally {
     upload.end();
-    await link.ifConnected((session) => Promise.allSettled(temporaries.map((path) => session.remove(path))));
+    await link.ifConnected(
+      (session) => Promise.allSettled(temporaries.map((path) => session.remove(path))),
+      signal,
+    );
   }
 }
 

@@ -77,7 +77,7 @@ export async function* streamRemote(
   } finally {
     await link.ifConnected(async (session) => {
       if (opened?.session === session) await session.close(await opened.handle);
-    });
+    }, signal);
   }
 }
 

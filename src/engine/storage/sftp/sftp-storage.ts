@@ -114,7 +114,13 @@ function storageOn(link: SftpLink, root: string, shown: string): Storage {
     remove: (name, given = {}) =>
       guarded(name, () => link.run((session) => removeRemote(session, pathOf(name)), given.signal)),
     freeBytes: () => link.run((session) => freeBytes(session, root)),
-    inspect: () => link.run((session) => inspectServer(session, root)),
+    async inspect() {
+      try {
+        return await link.run((session) => inspectServer(session, root));
+      } catch (error) {
+        throw sftpFailure(error, shown);
+      }
+    },
     async close() {
       link.close();
     },
