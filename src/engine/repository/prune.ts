@@ -6,6 +6,7 @@ import { openChunkReader } from './chunk-reader.ts';
 import { copyChunks } from './copy-chunks.ts';
 import { type Lease, removeExpiredLeases, takeLease } from './leases.ts';
 import { addDoubtfulPacks, addSoundPacks } from './load-index.ts';
+import { mergeIndex } from './merge-index.ts';
 import { packName, tombstoneName } from './object-names.ts';
 import { decodeTable } from './pack-toc.ts';
 import {
@@ -46,8 +47,8 @@ export async function planPrune(repository: Repository, options: PruneOptions = 
 }
 
 /**
- * Reclaims packs in two phases, under the maintenance lease: looks anew, and does what it finds. With `plan` given it
- * does nothing that is not in it. Resolves with what was done. Throws `lease_held`, `lease_lost`, `clock_skew`,
+ * Reclaims packs in two phases, under the maintenance lease: looks anew, and does what it finds, then merges small index objects where
+ * there are many. With `plan` given it does nothing to packs that is not in it. Resolves with what was done. Throws `lease_held`, `lease_lost`, `clock_skew`,
  * `key_wrong`; and `verify_failed`, having deleted nothing, when something among the backups cannot be read: it may
  * be one that needs its chunks. Safe to interrupt and to run again at any point.
  */
@@ -62,6 +63,7 @@ export async function applyPrune(
     const done = { ...found, plan: plan ? intersect(found.plan, plan) : found.plan };
     refuseUnclear(done.plan);
     await execute(repository, lease, done, options);
+    await mergeIndex(repository, lease);
     return done.plan;
   } finally {
     await lease.release();

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { codeOf, HoldfastError } from '../base/errors.ts';
-import { openObject } from '../crypto/sealed-object.ts';
-import { decodeIndex, type ListedPack } from './index-object.ts';
-import { FOLDERS, leafOf, packName, packOfName } from './object-names.ts';
+import type { ListedPack } from './index-object.ts';
+import { FOLDERS, packName, packOfName } from './object-names.ts';
 import { readPackTable } from './pack-reader.ts';
+import { type IndexFile, readIndexObjects } from './read-index.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { isDamage, named } from './sealed-json.ts';
+import { isDamage } from './sealed-json.ts';
 
 /** Prune replaces index objects; a scan that meets it looks again this often before it gives up. */
 const ROUNDS = 10;
@@ -74,41 +73,20 @@ async function* indexedPacks(context: RepositoryContext, options: ScanOptions): 
   const done = new Set<string>();
   for (let round = 0; round < ROUNDS; round += 1) {
     let replaced = false;
-    for await (const { name } of context.storage.list(FOLDERS.index)) {
-      if (done.has(name)) continue;
-      done.add(name);
-      try {
-        const { packs, epoch } = await readIndexObject(context, name);
-        options.onIndex?.(name, epoch);
-        yield* packs;
-      } catch (error) {
-        if (codeOf(error) === 'object_missing') replaced = true;
-        else if (isDamage(error)) options.onDamage?.(name, error);
-        else throw error;
-      }
+    const files: IndexFile[] = [];
+    for await (const file of context.storage.list(FOLDERS.index)) if (!done.has(file.name)) files.push(file);
+    for (const { name } of files) done.add(name);
+    for await (const { name, opened, error } of readIndexObjects(context, files)) {
+      if (opened !== null) {
+        options.onIndex?.(name, opened.epoch);
+        yield* opened.packs;
+      } else if (codeOf(error) === 'object_missing') replaced = true;
+      else if (isDamage(error)) options.onDamage?.(name, error);
+      else throw error;
     }
     if (!replaced) return;
   }
   throw new HoldfastError('storage_io', 'the index changed all the time while it was read');
-}
-
-/** Reads one index object. Throws `object_damaged`, `key_wrong` or `object_missing` naming it. */
-export async function readIndexObject(
-  context: RepositoryContext,
-  name: string,
-): Promise<{ packs: Iterable<ListedPack>; epoch: number }> {
-  const bytes = await context.storage.get(name);
-  const { keys } = context;
-  try {
-    if (createHash('sha256').update(bytes).digest('hex') !== leafOf(name)) {
-      throw new HoldfastError('object_damaged', 'its name is not the SHA-256 of its bytes');
-    }
-    const masterKeyOf = (epoch: number) => keys.masterKey(epoch);
-    const opened = openObject({ bytes, type: 'index', repositoryId: keys.repositoryId, masterKeyOf });
-    return { packs: decodeIndex(opened.payload), epoch: opened.epoch };
-  } catch (error) {
-    throw named(error, name);
-  }
 }
 
 async function ownTable(
