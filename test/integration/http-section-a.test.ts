@@ -210,6 +210,25 @@ test('a restore by the API puts a file back; without confirmation nothing happen
   assert.match(events.text, /event: status\ndata: .*"succeeded"/);
 });
 
+test('in production nothing is restored before whoever runs the server has said so', async (t) => {
+  const world = await httpWorld(t, { environment: { HOLDFAST_ENVIRONMENT: 'production' } });
+  const owner = await world.owner();
+  const body = { to: join(world.folder, 'app.db'), confirm_restore: true };
+  const requests = [
+    ['/api/v1/restores', { ...body, backup_id: '019b8c18-e380-7f77-86f0-2a31281ee875' }],
+    ['/api/v1/restores/switch-back', body],
+    ['/api/v1/restores/drop-old', body],
+  ] as const;
+  for (const [path, asked] of requests) {
+    const { json } = await owner.post(path, asked);
+    assert.deepEqual(
+      [json.code, /CONFIRM_RESTORE_IN_PROD=true/.test(json.next)],
+      ['not_confirmed', true],
+      path,
+    );
+  }
+});
+
 test('what was done and what was read is in the ledger; where it cannot be written, nothing is given out', async (t) => {
   const world = await httpWorld(t);
   const owner = await world.owner();
@@ -275,6 +294,18 @@ test('maintenance by the API: verify, hold, rotate, undelete, prune', async (t) 
   assert.equal((await world.ended(owner, verified.json.job_id)).status, 'succeeded');
   const { json: detail } = await owner.get(`/api/v1/backups/${first.id}`);
   assert.equal(detail.copies[0].verified_good, true);
+  // Nobody carries its label, so what is asked for waits.
+  const far = { sources: ['app'], destination: 'main', label: 'elsewhere' };
+  await owner.post('/api/v1/plans', { name: 'far', body: far });
+  const waiting = async (more: object) =>
+    (await owner.post('/api/v1/verify', { plan: 'far', ...more })).json.job_id;
+  const [all, part, healing] = [
+    await waiting({}),
+    await waiting({ share: 0.1 }),
+    await waiting({ heal: true }),
+  ];
+  assert.equal(new Set([all, part, healing]).size, 3);
+  assert.equal(await waiting({}), all);
   const held = await owner.send('PUT', `/api/v1/backups/${first.id}/hold`, { body: { reason: 'audit' } });
   assert.deepEqual(held.json, { destinations: [{ destination: 'main', error: null }] });
   assert.equal((await owner.get(`/api/v1/backups/${first.id}`)).json.held, true);

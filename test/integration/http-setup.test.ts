@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -166,6 +166,40 @@ test('day-0 with the right key restores everything, also files', async (t) => {
   await fresh.owner();
   const late = await post('status', { restore_id });
   assert.equal(late.json.code, 'setup_closed');
+});
+
+test('day-0 in production fills what is empty, and replaces nothing unless the server was started for it', async (t) => {
+  const source = await httpWorld(t);
+  const bundle = await bundleOf(source);
+  for (const consent of ['', 'true']) {
+    const environment = { NODE_ENV: 'production', CONFIRM_RESTORE_IN_PROD: consent };
+    const fresh = await httpWorld(t, { environment });
+    const headers = { 'x-setup-token': fresh.setupToken };
+    const post = (path: string, body: object) =>
+      fresh.client().send('POST', `/api/setup/restore/${path}`, { body, headers });
+    const upload = await fresh.client().send('POST', '/api/setup/restore/upload', {
+      raw: bundle,
+      headers: { ...headers, 'content-type': 'application/octet-stream' },
+    });
+    const { json } = await post('open', {
+      upload_id: upload.json.upload_id,
+      encryption_key: source.keyText,
+    });
+    const { restore_id } = json;
+    assert.equal((await restored(fresh, fresh.setupToken, restore_id)).state, 'opened');
+    const live = join(fresh.folder, 'live.db');
+    await writeFile(live, 'what production works with');
+    const apply = async (to: string) => {
+      const targets = [{ item: 'app.db', to }];
+      await post('apply', { restore_id, targets, confirm_restore: true });
+      return restored(fresh, fresh.setupToken, restore_id);
+    };
+    assert.equal((await apply(join(fresh.folder, 'new.db'))).state, 'restored');
+    const { state, error } = await apply(live);
+    const isKept = (await readFile(live, 'latin1')) === 'what production works with';
+    if (consent) assert.deepEqual([state, isKept], ['restored', false]);
+    else assert.deepEqual([state, error.code, isKept], ['failed', 'target_not_empty', true]);
+  }
 });
 
 test('day-0 takes plans, settings and tenants over from a catalog that was backed up', async (t) => {

@@ -15,6 +15,8 @@ export interface HttpSettings {
   /** The data folder. */
   readonly home: string;
   readonly uploadLimitBytes: number;
+  /** False in production without CONFIRM_RESTORE_IN_PROD=true: no restore replaces anything (promise X1). */
+  readonly mayReplace: boolean;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
 }
 
@@ -44,6 +46,9 @@ export function httpSettings(environment: Environment, home: string): HttpSettin
       UPLOAD_LIMIT_BYTES,
       Number.MAX_SAFE_INTEGER,
     ),
+    mayReplace:
+      ![environment.NODE_ENV, environment.HOLDFAST_ENVIRONMENT].includes('production') ||
+      environment.CONFIRM_RESTORE_IN_PROD === 'true',
     tls: certFile && keyFile ? { certFile, keyFile } : null,
   };
 }

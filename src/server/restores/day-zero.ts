@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   asHoldfastError,
+  codeOf,
   type Engine,
   HoldfastError,
   newId,
@@ -64,7 +65,14 @@ interface Running {
   work: Promise<void>;
 }
 
-export function dayZeroRestores(catalog: Catalog, home: string): DayZeroRestores {
+export interface DayZeroSettings {
+  /** The data folder. */
+  readonly home: string;
+  /** False: what is there already stays, and is named (`target_not_empty`). */
+  readonly mayReplace: boolean;
+}
+
+export function dayZeroRestores(catalog: Catalog, { home, mayReplace }: DayZeroSettings): DayZeroRestores {
   const root = join(home, 'setup');
   const all = new Map<string, Running>();
   const hostParts = { signingKeyFile: join(home, 'signing-key.pem'), stateFolder: join(home, 'state') };
@@ -133,7 +141,7 @@ export function dayZeroRestores(catalog: Catalog, home: string): DayZeroRestores
         });
       }
       view.state = 'restoring';
-      running.work = attempt(running, () => place(running, wanted, catalog, root));
+      running.work = attempt(running, () => place(running, wanted, { catalog, root, mayReplace }));
       return view;
     },
     get: (id) => get(id).view,
@@ -153,13 +161,26 @@ const EMPTY = {
 async function place(
   { view, engine, ending }: Running,
   { targets, catalog: artifact }: DayZeroTargets,
-  catalog: Catalog,
-  root: string,
+  {
+    catalog,
+    root,
+    mayReplace,
+  }: Pick<DayZeroSettings, 'mayReplace'> & {
+    readonly catalog: Catalog;
+    readonly root: string;
+  },
 ): Promise<void> {
   const backupId = view.backup!.id;
   for (const { item, to } of targets) {
     ending.signal.throwIfAborted();
-    const outcome = await engine!.restore({ backupId, item, target: to, replace: true });
+    const outcome = await engine!
+      .restore({ backupId, item, target: to, replace: mayReplace })
+      .catch((error: unknown) => {
+        if (mayReplace || codeOf(error) !== 'target_not_empty') throw error;
+        throw new HoldfastError('target_not_empty', (error as Error).message, {
+          next: 'choose an empty place; in production, replacing one needs a server started with CONFIRM_RESTORE_IN_PROD=true',
+        });
+      });
     view.restored.push(...outcome.restored.map((one) => ({ ...one })));
     view.warnings.push(...outcome.warnings);
   }

@@ -42,7 +42,7 @@ export function addRestoreRoutes(app: App, context: ServerContext): void {
       response: answers(restoreAnswer, 202),
     },
     handler: async (request, reply) => {
-      requireProductionSwitch();
+      requireProductionSwitch(context);
       const { body } = request;
       if (body.plan_only && body.tenant === undefined) {
         throw new RequestProblem([
@@ -201,7 +201,7 @@ function addSwitches(app: App, context: ServerContext): void {
       config: { access: { ...RESTORE, dangerous: true } },
       schema: { tags, summary, body: switchRequest, response: answers(restoreAnswer, 202) },
       handler: async (request, reply) => {
-        requireProductionSwitch();
+        requireProductionSwitch(context);
         const { to, grace_seconds: grace } = request.body;
         await requireTarget(context, to, isListed(to));
         request.about = { target: redact(to) };
@@ -217,10 +217,8 @@ function addSwitches(app: App, context: ServerContext): void {
 }
 
 /** Promise X1: in production a restore needs a word of whoever runs the server, too. */
-function requireProductionSwitch(): void {
-  const { NODE_ENV, HOLDFAST_ENVIRONMENT, CONFIRM_RESTORE_IN_PROD } = process.env;
-  const isProduction = [NODE_ENV, HOLDFAST_ENVIRONMENT].includes('production');
-  if (!isProduction || CONFIRM_RESTORE_IN_PROD === 'true') return;
+function requireProductionSwitch({ settings }: ServerContext): void {
+  if (settings.mayReplace) return;
   throw new HoldfastError('not_confirmed', 'this is production, and restoring here was not confirmed', {
     next: 'start the server with CONFIRM_RESTORE_IN_PROD=true',
   });

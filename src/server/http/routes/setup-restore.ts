@@ -36,7 +36,7 @@ export function addSetupRestoreRoutes(app: App, context: ServerContext): void {
   const { catalog, settings } = context;
   const folder = join(settings.home, 'uploads');
   const sessions = uploadSessions(join(settings.home, 'incoming'), settings.uploadLimitBytes);
-  const restores = dayZeroRestores(catalog, settings.home);
+  const restores = dayZeroRestores(catalog, settings);
   app.addHook('onClose', async () => {
     await restores.close();
     await rm(folder, { recursive: true, force: true });
