@@ -29,12 +29,13 @@ export type StorageUse = (context: ServerContext) => Promise<
 
 /** Remembers what was measured, so that everybody who looks shares one measurement. */
 export function storageUse(): StorageUse {
-  const known = new Map<string, Promise<Measured>>();
-  const measured = async (context: ServerContext, name: string) => {
-    const before = await known.get(name);
-    if (before && context.catalog.clock.nowMs() - before.atMs < FRESH_MS) return before;
+  const known = new Map<string, { readonly atMs: number; readonly measured: Promise<Measured> }>();
+  const measured = (context: ServerContext, name: string): Promise<Measured> => {
+    const atMs = context.catalog.clock.nowMs();
+    const before = known.get(name);
+    if (before && atMs - before.atMs < FRESH_MS) return before.measured;
     const next = measure(context, name);
-    known.set(name, next);
+    known.set(name, { atMs, measured: next });
     return next;
   };
   return async (context) => {
