@@ -53,7 +53,8 @@ function addJobs(app: App, context: ServerContext): void {
       if (destination !== null) await requireDocument(catalog.db, 'destination', destination);
       const payload: VerifyPayload = { plan, destination, backupId, share, heal };
       const about = plan === null ? {} : await ofPlan(plan);
-      const singletonKey = ['verify', plan, destination, backupId].join(':');
+      // One that reads a part, or mends nothing, does not stand for one that was asked to.
+      const singletonKey = ['verify', plan, destination, backupId, share, heal].join(':');
       return reply.code(202).send(await ask({ kind: 'verify', payload, ...about, singletonKey }));
     },
   });
