@@ -95,3 +95,23 @@ test('mistakes are named where they are', () => {
     assert.match(result.problems[0]!.message, message);
   }
 });
+
+test('a check may be given any variable but those that open backups', () => {
+  const problemsOf = (value: string) => {
+    const result = parseConfig(
+      configOf(`
+      checks:
+        - { kind: command, command: 'true', environment: { V: '${value}' } }
+        - { kind: application, command: a, http: [{ path: /, headers: { x: '${value}' }, body: '${value}' }] }`),
+    );
+    return 'problems' in result ? result.problems.map(({ message }) => message) : [];
+  };
+  assert.deepEqual(problemsOf('${SMOKE_TOKEN}'), []);
+  for (const name of ['BACKUP_ENCRYPTION_KEY', 'SUPABASE_SERVICE_ROLE_KEY', 'VAULT_TOKEN']) {
+    assert.deepEqual(
+      problemsOf(`x\${${name}}`),
+      Array.from({ length: 3 }, () => 'must not hold a key or login of a destination'),
+      name,
+    );
+  }
+});

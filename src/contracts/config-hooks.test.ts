@@ -18,6 +18,7 @@ test('hooks without a command, with two, or asking for keys are refused with the
     ['{command: [a], environment: [BACKUP_ENCRYPTION_KEY_OLD_FILE]}', /must not be the name of a key/],
     ['{command: [a], environment: [S3_SECRET_ACCESS_KEY]}', /must not be the name of a key/],
     ['{command: [a], environment: [SFTP_PASSWORD]}', /must not be the name of a key/],
+    ['{command: [a], environment: [VAULT_TOKEN_FILE]}', /must not be the name of a key/],
     ['{command: [a], environment: ["A=B"]}', /must be the name of an environment variable/],
   ] as const) {
     const result = parsed(hook);

@@ -8,7 +8,7 @@ export const DEFAULT_HOOK_SECONDS = 300;
 
 /** Keys open every backup: no hook and no check needs them, so none may ask. */
 export const isKeyName = (name: string) =>
-  /ENCRYPTION_KEY|^(S3|AWS)_SECRET|SERVICE_ROLE_KEY|^SFTP_P/i.test(name);
+  /ENCRYPTION_KEY|^(S3|AWS)_SECRET|SERVICE_ROLE_KEY|^SFTP_P|^VAULT_TOKEN/i.test(name);
 
 const hook = z
   .strictObject({
