@@ -104,10 +104,13 @@ export function parseRequest(args: readonly string[]): Request {
   if (positionals.length > 0) throw new Error(`unexpected argument '${positionals[0]}'`);
   const scale = number('--size', values.size ?? '1');
   if (scale <= 0 || scale > 100) throw new Error('--size is a number above 0 and up to 100');
+  const workloads = names('--workload', values.workload, WORKLOAD_NAMES, DEFAULT_WORKLOADS);
+  if (values.s3 && workloads.includes('history'))
+    throw new Error('a history lies in folders: leave --s3 out');
   return {
     kind: 'run',
     options: {
-      workloads: names('--workload', values.workload, WORKLOAD_NAMES, DEFAULT_WORKLOADS),
+      workloads,
       tools: names('--tools', values.tools, TOOL_NAMES, DEFAULT_TOOLS),
       choice: names('--peers', values.peers, PEER_CHOICES, ['all'])[0]!,
       peers: values.peer ?? [],

@@ -1,6 +1,6 @@
 /** Looking after a repository with many backups: reading all of it, and dropping half of them. */
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { measureSettled, turned } from '../benchmark.ts';
 import { run } from '../measure.ts';
 import type { WorkloadRun } from '../run-bench.ts';
@@ -13,12 +13,13 @@ import { prepareAll } from './prepare.ts';
 
 export async function runHistory(history: WorkloadRun): Promise<void> {
   const { options, folder, signal, save, say } = history;
-  const tools = history.tools.filter((tool) => tool.kinds.includes('files') && !options.s3);
+  const tools = history.tools.filter((tool) => tool.kinds.includes('files'));
   const { scale, seed, backups, prepared, rounds } = options;
   const dataFolder = join(folder, 'data');
   mkdirSync(dataFolder, { recursive: true });
   const shape = { totalBytes: GIB * scale, backups, seed };
-  const place = prepared ?? join(folder, 'prepared');
+  // Tools are started in other folders than this one.
+  const place = prepared === null ? join(folder, 'prepared') : resolve(prepared);
   const data = await prepareAll({ tools, folder: place, dataFolder, shape, signal, say });
   const facts = { backups, files: data.files };
   say(`  ${sizeText(shape.totalBytes)}, ${JSON.stringify(facts)}`);

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { copyRepository } from '../../bench/history/copy-repository.ts';
 import { historyData } from '../../bench/history/history-data.ts';
 import { measure } from '../../bench/measure.ts';
+import { parseRequest } from '../../bench/options.ts';
 import { PATTERNS, pickChanged } from '../../bench/patterns.ts';
 import { BEGIN, between, END } from '../../bench/publish.ts';
 import type { Sample } from '../../bench/results.ts';
@@ -37,6 +38,19 @@ test('a measurement covers grandchildren, and never the process that measures', 
     assert.ok(wallSeconds >= 0.4);
     assert.ok(cpuSeconds >= 0.4, `${cpuSeconds}`);
   }
+});
+
+test('what cannot be measured is refused before anything is made', () => {
+  for (const [args, expected] of [
+    [['--workload', 'history', '--s3'], /leave --s3 out/],
+    [['--size', '0'], /--size is a number above 0/],
+    [['--workload', 'fils'], /fils/],
+    [['--backups', '3'], /--backups is a whole number from 4/],
+    [['postgres'], /unexpected argument 'postgres'/],
+  ] as const) {
+    assert.throws(() => parseRequest(args), expected);
+  }
+  assert.equal(parseRequest(['--s3', '--workload', 'files']).kind, 'run', 'the control');
 });
 
 test('a command that fails is an error, and so is one whose first part fails', async () => {
