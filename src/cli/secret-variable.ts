@@ -17,7 +17,7 @@ export async function secretVariable(cli: Cli, name: string): Promise<string | n
 }
 
 /**
- * A secret that the configuration refers to, without what pasting adds around it. `what` is the field, for people. Throws
+ * A secret that the configuration refers to, but for the line break a file ends in. `what` is the field, for people. Throws
  * `storage_denied` for a variable that is not set and a file that cannot be read.
  */
 export async function referredSecret(
