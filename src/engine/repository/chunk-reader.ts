@@ -65,7 +65,10 @@ export function openChunkReader(input: {
       const decoder = range === undefined ? aheadFor(content) : null;
       if (decoder === null) return readContent(loader, content, range, true);
       const refs = dataRefs(loader, content);
-      return inWhole(content, readAhead(loader, decoder, decodeStages(index, loader.locate, refs)));
+      return inWhole(
+        content,
+        readAhead(loader, decoder, decodeStages(index, loader.locate, refs, decoder.size)),
+      );
     },
     refs: (content) => dataRefs(loader, content),
     readChunk: loader.readChunk,

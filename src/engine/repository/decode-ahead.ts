@@ -2,7 +2,7 @@ import { OWN_MEMORY_BYTES } from '../base/bytes.ts';
 import { type BlockRun, blockRuns } from './block-runs.ts';
 import type { ChunkPlace } from './chunk-index.ts';
 import type { DecodeRun, DecodeTask } from './decode-messages.ts';
-import { type DecodeStage, STAGE_BYTES } from './decode-stages.ts';
+import { type DecodeStage, LARGE_STAGES, SMALL_STAGES, type StageSize } from './decode-stages.ts';
 import { type DecodeThreads, startDecodeThreads } from './decode-threads.ts';
 import { packName } from './object-names.ts';
 import { type BlockPort, packKeys } from './pack-keys.ts';
@@ -15,15 +15,17 @@ const AHEAD_PER_THREAD = 2;
 
 /** A stage on its way. */
 export interface Decoding {
-  /** Its bytes in memory that is used again after `release`; null when something is wrong with them. Never rejects. */
+  /** Its bytes, until `release`; null when something is wrong with them. Never rejects. */
   readonly bytes: Promise<Buffer | null>;
+  /** Gives the memory of the bytes back, for another stage. */
   release(): void;
 }
 
 /** Decodes stages in threads. */
 export interface DecodeAhead {
-  /** How many stages of one content should be under way. */
+  /** How many stages of one content should be under way, and how large. */
   readonly stages: number;
+  readonly size: StageSize;
   begin(stage: DecodeStage): Decoding;
   /** Ends the threads; what is under way comes to nothing. */
   close(): void;
@@ -55,7 +57,8 @@ export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
     heldBytes: 0,
     tail: Promise.resolve(),
   }));
-  const free: SharedArrayBuffer[] = [];
+  const size = storage.readsAreCheap ? SMALL_STAGES : LARGE_STAGES;
+  const free: ArrayBuffer[] = [];
 
   const fetch = async (run: BlockRun): Promise<Fetched> => {
     const { packNumber, offset, lengthBytes } = run;
@@ -66,7 +69,7 @@ export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
   };
   const least = () => views.reduce((best, view) => (view.underWay < best.underWay ? view : best));
   /** Resolves when a thread was given the stage, with what it will answer; null when its bytes could not be fetched. */
-  const handOver = async (thread: Thread, stage: DecodeStage, target: SharedArrayBuffer) => {
+  const handOver = async (thread: Thread, stage: DecodeStage, target: ArrayBuffer) => {
     const { missing, drop } = take(thread, stage);
     const before = thread.tail;
     const fetching = Promise.all(blockRuns([...missing, ...stage.deltas.values()]).map(fetch));
@@ -74,30 +77,34 @@ export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
     const [fetched] = await Promise.allSettled([fetching, before]);
     if (fetched.status === 'rejected') return null;
     const task = taskOf(stage, fetched.value, target, drop);
-    return { answer: threads.run(thread.number, task, task.runs.map(memoryOf)) };
+    return { answer: threads.run(thread.number, task) };
   };
-  const decode = async (stage: DecodeStage, target: SharedArrayBuffer): Promise<boolean> => {
+  const decode = async (stage: DecodeStage, target: ArrayBuffer): Promise<ArrayBuffer | null> => {
     const thread = least();
     thread.underWay += 1;
     const handed = handOver(thread, stage, target);
     thread.tail = handed;
     try {
-      return (await (await handed)?.answer) ?? false;
+      return (await (await handed)?.answer) ?? null;
     } catch {
-      return false;
+      return null;
     } finally {
       thread.underWay -= 1;
     }
   };
   return {
     stages: count * AHEAD_PER_THREAD,
+    size,
     begin(stage) {
-      const target = free.pop() ?? new SharedArrayBuffer(STAGE_BYTES);
-      const decoded = stage.isSound ? decode(stage, target) : Promise.resolve(false);
+      const isUsual = stage.sizeBytes <= size.maxBytes;
+      const target = (isUsual && free.pop()) || new ArrayBuffer(Math.max(stage.sizeBytes, size.maxBytes));
+      const decoded = stage.isSound ? decode(stage, target) : Promise.resolve(null);
       return {
-        bytes: decoded.then((isProven) => (isProven ? Buffer.from(target, 0, stage.sizeBytes) : null)),
-        // Not before the thread is done with it.
-        release: () => void decoded.then(() => free.push(target)),
+        bytes: decoded.then((found) => found && Buffer.from(found, 0, stage.sizeBytes)),
+        release: () =>
+          void decoded.then((found) => {
+            if (found?.byteLength === size.maxBytes) free.push(found);
+          }),
       };
     },
     close: threads.stop,
@@ -127,7 +134,7 @@ function take(thread: Thread, { full }: DecodeStage): { missing: ChunkPlace[]; d
 function taskOf(
   { wanted, bases }: DecodeStage,
   fetched: readonly Fetched[],
-  target: SharedArrayBuffer,
+  target: ArrayBuffer,
   drop: readonly number[],
 ): Omit<DecodeTask, 'number'> {
   const blocks: number[] = [];
@@ -162,5 +169,3 @@ function own(bytes: Uint8Array): Uint8Array {
   const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength >= OWN_MEMORY_BYTES;
   return isOwn && buffer.byteLength !== Buffer.poolSize ? bytes : new Uint8Array(bytes);
 }
-
-const memoryOf = ({ bytes }: DecodeRun) => bytes.buffer as ArrayBuffer;

@@ -20,7 +20,8 @@ export const PLACE_FIELDS = 3;
 /** Chunks that are to stand one after the other in `target`. */
 export interface DecodeTask {
   readonly number: number;
-  readonly target: SharedArrayBuffer;
+  /** Goes with the task, and comes back with the answer. */
+  readonly target: ArrayBuffer;
   readonly runs: readonly DecodeRun[];
   /** Those that the thread does not hold. */
   readonly blocks: Uint32Array;
@@ -33,6 +34,7 @@ export interface DecodeTask {
 
 export interface DecodeAnswer {
   readonly number: number;
+  readonly target: ArrayBuffer;
   /** False when anything was not as it should be: then nothing in the target means anything. */
   readonly isProven: boolean;
 }

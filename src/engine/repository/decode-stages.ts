@@ -5,10 +5,18 @@ import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
 import { MAX_BLOCK_BYTES } from './pack-toc.ts';
 import type { Ref } from './refs.ts';
 
-/** What a stage holds at most: the largest chunk fits. */
-export const STAGE_BYTES = MAX_BLOCK_BYTES;
-/** From here on a stage ends where the next chunk lies in blocks that it does not need. */
-const SOFT_BYTES = 3 * 2 ** 20;
+/** What a stage holds, unless it is one chunk larger than that. */
+export interface StageSize {
+  readonly maxBytes: number;
+  /** From here on it ends where the next chunk lies in blocks that it does not need. */
+  readonly softBytes: number;
+}
+
+/** What was decoded is then still in the cache of a core when the bytes are written. */
+export const SMALL_STAGES: StageSize = { maxBytes: 2 * 2 ** 20, softBytes: 1.5 * 2 ** 20 };
+/** For storage where a request takes long: fewer. */
+export const LARGE_STAGES: StageSize = { maxBytes: 6 * 2 ** 20, softBytes: 5 * 2 ** 20 };
+
 /** Blocks of scattered chunks, decoded. */
 const STAGE_BLOCK_BYTES = 6 * 2 ** 20;
 const STAGE_REFS = 2048;
@@ -39,7 +47,7 @@ function basesOf(index: ChunkIndex, { bases }: ChunkPlace): readonly ChunkPlace[
   return places;
 }
 
-function newStage() {
+function newStage({ maxBytes, softBytes }: StageSize) {
   const wanted: Wanted[] = [];
   const bases: (readonly ChunkPlace[])[] = [];
   const full = new Map<number, ChunkPlace>();
@@ -58,16 +66,16 @@ function newStage() {
     isFullFor(chunk: Wanted, found: readonly ChunkPlace[]): boolean {
       const { sizeBytes } = stage;
       if (wanted.length === 0) return false;
-      if (sizeBytes + chunk.lengthBytes > STAGE_BYTES || wanted.length >= STAGE_REFS) return true;
+      if (sizeBytes + chunk.lengthBytes > maxBytes || wanted.length >= STAGE_REFS) return true;
       if (blockBytes >= STAGE_BLOCK_BYTES) return true;
-      return sizeBytes >= SOFT_BYTES && !needsAny(chunk.place, found);
+      return sizeBytes >= softBytes && !needsAny(chunk.place, found);
     },
     add(chunk: Wanted, found: readonly ChunkPlace[] | null): void {
       const { place, lengthBytes } = chunk;
       wanted.push(chunk);
       bases.push(found ?? NONE);
       stage.sizeBytes += lengthBytes;
-      stage.isSound &&= found !== null && lengthBytes === place.lengthBytes && lengthBytes <= STAGE_BYTES;
+      stage.isSound &&= found !== null && lengthBytes === place.lengthBytes && lengthBytes <= MAX_BLOCK_BYTES;
       if (found === null) return;
       if (found.length > 0) deltas.set(place.blockNumber, place);
       else need(place);
@@ -81,14 +89,15 @@ export async function* decodeStages(
   index: ChunkIndex,
   locate: (ref: Ref) => Wanted,
   refs: AsyncIterable<Ref> | Iterable<Ref>,
+  size: StageSize,
 ): AsyncGenerator<DecodeStage> {
-  let stage = newStage();
+  let stage = newStage(size);
   for await (const ref of refs) {
     const chunk = locate(ref);
     const bases = basesOf(index, chunk.place);
     if (stage.isFullFor(chunk, bases ?? NONE)) {
       yield stage.stage;
-      stage = newStage();
+      stage = newStage(size);
     }
     stage.add(chunk, bases);
   }

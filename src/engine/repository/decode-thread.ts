@@ -107,5 +107,6 @@ parentPort!.on('message', (task: DecodeTask) => {
     if (bytes) freeNow(bytes);
   }
   for (const { bytes } of task.runs) freeNow(viewOf(bytes));
-  parentPort!.postMessage({ number: task.number, isProven } satisfies DecodeAnswer);
+  const { number, target } = task;
+  parentPort!.postMessage({ number, target, isProven } satisfies DecodeAnswer, [target]);
 });

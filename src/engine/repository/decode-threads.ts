@@ -21,17 +21,17 @@ export function defaultDecoders(): number {
 export interface DecodeThreads {
   readonly count: number;
   /**
-   * Has a thread do a task; `handedOver` is memory that is the thread's from now on. False when anything is wrong with what it was
-   * given, or with the thread: the caller finds out what by reading the same itself. Never rejects.
+   * Has a thread do a task: the memory of its target and of its runs is the thread's from now on. Gives the target back; null when
+   * anything is wrong with what it was given, or with the thread: the caller finds out what by reading the same itself. Never rejects.
    */
-  run(thread: number, task: Omit<DecodeTask, 'number'>, handedOver: readonly ArrayBuffer[]): Promise<boolean>;
+  run(thread: number, task: Omit<DecodeTask, 'number'>): Promise<ArrayBuffer | null>;
   stop(): void;
 }
 
 export function startDecodeThreads(setup: DecodeSetup, count: number): DecodeThreads {
   let tasks = 0;
   const threads = Array.from({ length: count }, () => {
-    const waiting = new Map<number, (isProven: boolean) => void>();
+    const waiting = new Map<number, (target: ArrayBuffer | null) => void>();
     let isAlive = true;
     const worker = new Worker(SCRIPT, {
       name: 'holdfast-decode',
@@ -41,23 +41,24 @@ export function startDecodeThreads(setup: DecodeSetup, count: number): DecodeThr
     });
     const end = () => {
       isAlive = false;
-      for (const answer of waiting.values()) answer(false);
+      for (const answer of waiting.values()) answer(null);
       waiting.clear();
     };
-    worker.on('message', ({ number, isProven }: DecodeAnswer) => {
-      waiting.get(number)?.(isProven);
+    worker.on('message', ({ number, target, isProven }: DecodeAnswer) => {
+      waiting.get(number)?.(isProven ? target : null);
       waiting.delete(number);
     });
     worker.on('error', end);
     worker.on('exit', end);
     return {
-      run(task: Omit<DecodeTask, 'number'>, handedOver: readonly ArrayBuffer[]): Promise<boolean> {
-        if (!isAlive) return Promise.resolve(false);
+      run(task: Omit<DecodeTask, 'number'>): Promise<ArrayBuffer | null> {
+        if (!isAlive) return Promise.resolve(null);
         tasks += 1;
         const number = tasks;
         return new Promise((resolve) => {
           waiting.set(number, resolve);
-          worker.postMessage({ ...task, number } satisfies DecodeTask, [...handedOver]);
+          const handedOver = [task.target, ...task.runs.map(({ bytes }) => bytes.buffer as ArrayBuffer)];
+          worker.postMessage({ ...task, number } satisfies DecodeTask, handedOver);
         });
       },
       stop() {
@@ -68,7 +69,7 @@ export function startDecodeThreads(setup: DecodeSetup, count: number): DecodeThr
   });
   return {
     count,
-    run: (thread, task, handedOver) => threads[thread]!.run(task, handedOver),
+    run: (thread, task) => threads[thread]!.run(task),
     stop() {
       for (const thread of threads) thread.stop();
     },
