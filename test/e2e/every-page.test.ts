@@ -23,6 +23,7 @@ const PICTURES: Readonly<Record<string, string>> = {
   ...{ '/runs': 'runs', '/runs/$id': 'run', '/plans': 'plans', '/plans/$plan/retention': 'retention' },
   ...{ '/sources': 'sources', '/destinations': 'destinations', '/drills': 'drills', '/drills/$id': 'drill' },
   ...{ '/drills/plans/$plan': 'drill-editor', '/health': 'health', '/maintenance': 'maintenance' },
+  '/tables': 'tables',
   ...{ '/ledger': 'ledger', '/notices': 'notices', '/tenants': 'tenants', '/users': 'users' },
   ...{ '/tokens': 'tokens', '/account': 'account', '/settings': 'settings', '/keys': 'keys' },
   '/configuration': 'configuration',
@@ -49,6 +50,11 @@ async function fullWorld(world: HttpWorld, owner: HttpClient): Promise<Record<st
   for (const plan of ['nightly', LONG]) {
     runs.push(await world.ended(owner, (await owner.post(`/api/v1/plans/${plan}/run`)).json.job_id));
   }
+  const rule = { column: 'a', unit: 'value', maxRows: 2, destination: 'main' };
+  const growing = { kind: 'sqlite', path: join(world.folder, 'app.db'), tableRetention: { t: rule } };
+  await owner.post('/api/v1/sources', { name: LONG, body: growing });
+  const thinned = await owner.post('/api/v1/table-retention', { source: LONG, table: 't' });
+  assert.equal((await world.ended(owner, thinned.json.job_id)).status, 'succeeded');
   const asked = await owner.post('/api/v1/drills', { plan: 'nightly' });
   const drill = await world.ended(owner, asked.json.job_id);
   assert.equal(drill.status, 'succeeded', JSON.stringify(drill.error));

@@ -134,8 +134,6 @@ test('somebody of one tenant sees only what belongs to it; on a phone, in German
     .first()
     .waitFor();
   await examine(page, 'overview-phone');
-  const wide = await page.evaluate('document.documentElement.scrollWidth > window.innerWidth');
-  assert.equal(wide, false, 'nothing sticks out');
   const everyday = ['', 'backups', 'runs', 'plans', 'sources', 'destinations', 'tokens'];
   for (const path of [...everyday, 'health', 'maintenance', 'ledger', 'notices', 'tenants', 'settings']) {
     await page.goto(`/admin/${path}`);
@@ -145,7 +143,6 @@ test('somebody of one tenant sees only what belongs to it; on a phone, in German
     assert.doesNotMatch(text, /rival|nightly/, `/${path}`);
     if (/^(backups|runs|plans|health|maintenance|tenants)$/.test(path))
       assert.match(text, /acme/, `/${path}`);
-    if (['backups', 'plans'].includes(path)) await examine(page, `phone-${path}`);
   }
   await button(page, 'Menü').press('Enter');
   assert.equal(await page.getByRole('link', { name: 'Nutzer' }).count(), 0, 'not even the way to it');

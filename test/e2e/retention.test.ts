@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { examine, fileBrowser, visitor } from '../support/browser.ts';
 import { httpWorld } from '../support/http-world.ts';
@@ -37,3 +39,47 @@ test('rules of retention are tried on what is there, and change nothing before t
   const { json: left } = await owner.get('/api/v1/backups');
   assert.equal(left.items.length, 3, 'and takes nothing away');
 });
+
+test('a growing table: how much would go is said first, its name is typed, and what went lies in an archive', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const { page, context } = await visitor(t, browser(), world.address);
+  await signIn(context, world.address, owner);
+  await page.goto('/admin/tables');
+  await page.getByText('No table has a rule yet.').waitFor();
+  const file = join(world.folder, 'app.db');
+  const rule = { column: 'a', unit: 'value', maxRows: 2, schedule: '0 4 * * *', keepArchivesDays: 365 };
+  const body = { kind: 'sqlite', path: file, tableRetention: { t: rule } };
+  const { json: source } = await owner.get('/api/v1/sources/app');
+  const changed = await owner.send('PUT', '/api/v1/sources/app', { body: { body, version: source.version } });
+  assert.equal(changed.status, 200, changed.text);
+  await page.reload();
+  const row = page.getByRole('table', { name: 'Growing tables' }).getByRole('row').nth(1);
+  assert.match((await row.textContent())!, /backed up by nightly.*newest 2 rows.*never/);
+  assert.ok(await row.locator('time').getAttribute('datetime'), 'the next run');
+  await page.getByRole('button', { name: 'Dry run: app/t' }).click();
+  await row.getByText('1 of 3 rows would be archived and deleted now.').waitFor();
+  assert.equal(rowsOf(file), 3, 'looking deletes nothing');
+  await page.getByRole('button', { name: 'Run now: app/t' }).click();
+  const dialog = page.getByRole('dialog');
+  const go = dialog.getByRole('button', { name: 'Archive and delete old rows' });
+  assert.equal(await go.isDisabled(), true, 'not before it is confirmed');
+  await dialog.getByRole('textbox').fill('t');
+  await examine(page, 'tables-confirm');
+  await go.click();
+  await row.getByText('Rows archived and deleted: 1').waitFor();
+  assert.equal(rowsOf(file), 2);
+  await examine(page, 'tables');
+  await row.getByRole('link', { name: 'Show the run' }).click();
+  await page.getByText('Rows archived and deleted: 1').waitFor();
+  await page.getByRole('link', { name: 'Show the archive (1)' }).click();
+  await page.getByText('table-archive.app.t').first().waitFor();
+});
+
+function rowsOf(file: string): number {
+  const database = new DatabaseSync(file, { readOnly: true });
+  const { n } = database.prepare('select count(*) as n from t').get() as { n: number };
+  database.close();
+  return n;
+}

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
+import { parseConfig } from '../../src/contracts/config-file.ts';
 import { NOTICE_KINDS } from '../../src/contracts/notice-events.ts';
 import { ERRORS } from '../../src/engine/base/errors.ts';
 import { english } from '../../web/src/texts/english.ts';
 import { phase, translate, what } from '../../web/src/texts/server/german-words.ts';
 import { nextsGerman, problemsGerman } from '../../web/src/texts/server/problems-german.ts';
+import { refusalsGerman } from '../../web/src/texts/server/refusals-german.ts';
 import { phasesGerman, sentencesGerman } from '../../web/src/texts/server/sentences-german.ts';
+import { boundsGerman, validationGerman } from '../../web/src/texts/server/validation-german.ts';
 
 const SOURCES = resolve(import.meta.dirname, '../../src');
 
@@ -26,6 +29,21 @@ function textsOfServer(): ReadonlySet<string> {
   return found;
 }
 
+/** Each with something that people get wrong. */
+const WRONG = [
+  'sources: { app: { kind: sqlit } }',
+  'sources: { app: { kind: postgres }, "d d": { kind: files } }',
+  'sources: { app: { kind: files, paths: [], exclude: 3 }, b: [] }',
+  'destinations: []',
+  'destinations: { main: { address: "", minimumFreeBytes: -1 } }',
+  'plans: { p: { sources: [], destination: main, type: dbb, retention: { days: 0, daily: 1.5 } } }',
+  'plans: { p: { sources: [app], destinations: [], enabled: 1 } }',
+  'sources: { a: { kind: sqlite, path: a, tableRetention: { t: { column: a, maxRows: 1, pauseMs: 999999 } } } }',
+  'sources: { a: { kind: sqlite, path: a, tableRetention: { t: { column: 5 } } } }',
+  'sources: { a: { kind: postgres, url: "postgres://a:b@c/d" } }',
+  'destinations: { main: 5, b: { address: /b, limits: { uploadMiBPerSecond: fast } } }',
+];
+
 const gaps = (text: string): readonly string[] => [...text.matchAll(/\{\w+\}/g)].map(([gap]) => gap);
 
 test('every error of the server has German words, and so has what comes next', () => {
@@ -37,16 +55,31 @@ test('every error of the server has German words, and so has what comes next', (
 
 test('every sentence with German words is still one of the server, with the same gaps', () => {
   const texts = textsOfServer();
-  const strays = Object.keys(sentencesGerman).filter((said) => !texts.has(said.replaceAll(/\{\w+\}/g, '{}')));
+  const known = { ...sentencesGerman, ...refusalsGerman, ...validationGerman, ...phasesGerman };
+  const strays = Object.keys(known).filter((said) => !texts.has(said.replaceAll(/\{\w+\}/g, '{}')));
   assert.deepEqual(strays, []);
-  for (const [said, german] of Object.entries(sentencesGerman)) {
+  for (const [said, german] of Object.entries(known)) {
     for (const gap of gaps(german)) assert.ok(gaps(said).includes(gap), `${gap} of ${german}`);
   }
+  assert.ok(!texts.has('a sentence that nobody says'), 'the negative control');
+});
+
+test('whatever is wrong with a configuration is said in German', () => {
+  const said = new Set<string>();
+  for (const text of WRONG) {
+    const read = parseConfig(text);
+    assert.ok('problems' in read, text);
+    for (const { message } of read.problems) said.add(message);
+  }
   assert.deepEqual(
-    Object.keys(phasesGerman).filter((name) => !texts.has(name)),
+    [...said].filter((message) => translate(message) === null),
     [],
   );
-  assert.ok(!texts.has('a sentence that nobody says'), 'the negative control');
+  const unsaid = Object.keys(boundsGerman).filter((pattern) => {
+    const [begin = '', end = ''] = pattern.split(/\{.*\}/);
+    return ![...said].some((message) => message.startsWith(begin) && message.endsWith(end));
+  });
+  assert.deepEqual(unsaid, [], 'of those that the server puts together, it says each');
 });
 
 test('sentences are found with their gaps filled, within each other and one after the other; others stay', () => {

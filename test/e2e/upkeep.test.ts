@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { button, examine, fileBrowser, visitor } from '../support/browser.ts';
+import type { HttpClient } from '../support/http-client.ts';
 import { httpWorld } from '../support/http-world.ts';
 import { signIn } from '../support/signed-in.ts';
+import { untilTrue } from '../support/until-true.ts';
 
 const browser = fileBrowser();
 
@@ -49,7 +51,28 @@ test('health says what is missing and what to do; maintenance shows what came of
   await page.getByRole('dialog').getByRole('button', { name: 'Prune', exact: true }).click();
   await row(page, 'Destinations', 'main').getByText('Prune: succeeded').waitFor();
   await examine(page, 'maintenance');
+  await cancelRun(page, owner);
 });
+
+/** A run that never ends by itself is cancelled where it was asked for. */
+async function cancelRun(page: Page, owner: HttpClient): Promise<void> {
+  const endless = { kind: 'command', command: 'exec sleep 100000', artifactName: 'volume.tar' };
+  await owner.post('/api/v1/sources', { name: 'endless', body: endless });
+  const body = { sources: ['endless'], destination: 'main' };
+  await owner.post('/api/v1/plans', { name: 'endless', body });
+  const { json: ran } = await owner.post('/api/v1/plans/endless/run');
+  const stateOf = async () => (await owner.get(`/api/v1/jobs/${ran.job_id}`)).json.status;
+  await untilTrue(async () => (await stateOf()) === 'running');
+  await go(page, 'Backups');
+  await page.getByRole('tab', { name: 'Requests' }).click();
+  const request = row(page, 'Requests', 'endless');
+  await request.getByText('running').waitFor();
+  await button(page, 'Cancel the run of endless').click();
+  await request.getByText('interrupted').waitFor();
+  assert.equal(await stateOf(), 'interrupted');
+  await page.getByRole('columnheader', { name: 'Action' }).waitFor({ state: 'detached' });
+  await examine(page, 'requests');
+}
 
 test('the ledger is listed, filtered and proven in the browser; a changed entry is found', async (t) => {
   const world = await httpWorld(t);

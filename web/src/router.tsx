@@ -66,6 +66,10 @@ export const maintenanceRoute = createRoute({
   ...at('/maintenance'),
   component: lazyRouteComponent(() => import('./pages/maintenance-page.tsx'), 'MaintenancePage'),
 });
+export const tablesRoute = createRoute({
+  ...at('/tables'),
+  component: lazyRouteComponent(() => import('./pages/tables-page.tsx'), 'TablesPage'),
+});
 export const ledgerRoute = createRoute({
   ...at('/ledger'),
   component: lazyRouteComponent(() => import('./pages/ledger-page.tsx'), 'LedgerPage'),
@@ -127,6 +131,7 @@ export const router = createRouter({
     accountRoute,
     healthRoute,
     maintenanceRoute,
+    tablesRoute,
     ledgerRoute,
     noticesRoute,
     tenantsRoute,

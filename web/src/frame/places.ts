@@ -17,6 +17,7 @@ import {
   IconServer,
   IconSettings,
   IconShieldCheck,
+  IconTable,
   IconTool,
   IconUser,
   IconUsers,
@@ -25,7 +26,7 @@ import type { TextKey } from '../texts/texts.ts';
 
 type Place =
   | ('/' | '/backups' | '/restore' | '/runs')
-  | ('/health' | '/drills' | '/maintenance' | '/ledger' | '/keys')
+  | ('/health' | '/drills' | '/maintenance' | '/tables' | '/ledger' | '/keys')
   | ('/plans' | '/sources' | '/destinations' | '/notices' | '/tenants' | '/settings' | '/configuration')
   | ('/users' | '/tokens' | '/account');
 
@@ -42,6 +43,7 @@ export const UPKEEP: readonly Entry[] = [
   ['/health', 'nav.health', IconHeartbeat, 'health:read'],
   ['/drills', 'nav.drills', IconShieldCheck],
   ['/maintenance', 'nav.maintenance', IconTool, 'backups:trigger'],
+  ['/tables', 'nav.tables', IconTable, 'plans:read'],
   ['/ledger', 'nav.ledger', IconListCheck, 'ledger:read'],
 ];
 export const SETTINGS: readonly Entry[] = [

@@ -74,6 +74,7 @@ function Settings() {
 
 function Backups() {
   const t = useTexts();
+  const may = useMay();
   const language = useLanguage();
   const [plan, setPlan] = useState<string | null>(null);
   const [archived, setArchived] = useState('false');
@@ -150,7 +151,14 @@ function Backups() {
       label: t('backup.proof'),
       cell: ({ last_drill }) => last_drill && <DrillMark result={last_drill} />,
     },
-    { label: t('column.action'), cell: (backup) => <BackupActions backup={backup} isCompact /> },
+    ...(may('backups:download') || may('backups:trigger')
+      ? [
+          {
+            label: t('column.action'),
+            cell: (backup: Backup) => <BackupActions backup={backup} isCompact />,
+          },
+        ]
+      : []),
   ];
   return (
     <>

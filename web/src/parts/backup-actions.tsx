@@ -1,7 +1,7 @@
 import { Button, Menu, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type ComponentProps, type Ref, useEffect, useRef, useState } from 'react';
 import { call } from '../api/client.ts';
 import { useRefresh } from '../api/queries.ts';
 import type { Backup } from '../api/types.ts';
@@ -19,10 +19,50 @@ interface BackupActionsProps {
   readonly isCompact?: boolean;
 }
 
-/** What can be done with a backup besides restoring it: download, check, hold, archive, bring back. */
+/**
+ * What can be done with a backup besides restoring it: download, check, hold, archive, bring back. In a list there is only the button
+ * until somebody uses it: a menu for each row took longer than all the rest of the row.
+ */
 export function BackupActions({ backup, isCompact = false }: BackupActionsProps) {
+  const [isUsed, setUsed] = useState(false);
+  if (!isCompact || isUsed) return <Actions backup={backup} isCompact={isCompact} />;
+  return (
+    <MoreButton
+      timestamp={backup.timestamp}
+      isCompact
+      aria-haspopup="menu"
+      aria-expanded={false}
+      onClick={() => setUsed(true)}
+    />
+  );
+}
+
+interface MoreButtonProps extends ComponentProps<'button'> {
+  readonly timestamp: string;
+  readonly isCompact: boolean;
+  readonly isBusy?: boolean;
+  readonly ref?: Ref<HTMLButtonElement>;
+}
+
+/** Further properties are those that a menu gives what opens it. */
+function MoreButton({ timestamp, isCompact, isBusy = false, color: _, ...others }: MoreButtonProps) {
   const t = useTexts();
   const language = useLanguage();
+  return (
+    <Button
+      {...others}
+      variant="default"
+      size={isCompact ? 'xs' : 'sm'}
+      {...(isCompact && { 'aria-label': t('backup.moreNamed', { when: timeText(timestamp, language) }) })}
+      loading={isBusy}
+    >
+      {t('backup.more')}
+    </Button>
+  );
+}
+
+function Actions({ backup, isCompact }: Required<BackupActionsProps>) {
+  const t = useTexts();
   const may = useMay();
   const navigate = useNavigate();
   const refresh = useRefresh();
@@ -49,21 +89,25 @@ export function BackupActions({ backup, isCompact = false }: BackupActionsProps)
       }),
     onSuccess: ({ job_id }) => navigate({ to: '/runs/$id', params: { id: job_id } }),
   });
+  // In a list it is here because somebody asked for it, by a button that this one replaced.
+  const opener = useRef<HTMLButtonElement>(null);
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    if (!isCompact) return;
+    opener.current?.focus();
+    setOpen(true);
+  }, [isCompact]);
   if (!may('backups:download') && !may('backups:trigger')) return null;
   return (
     <>
-      <Menu position="bottom-end">
+      <Menu position="bottom-end" opened={isOpen} onChange={setOpen}>
         <Menu.Target>
-          <Button
-            variant="default"
-            size={isCompact ? 'xs' : 'sm'}
-            {...(isCompact && {
-              'aria-label': t('backup.moreNamed', { when: timeText(backup.timestamp, language) }),
-            })}
-            loading={undelete.isPending || verify.isPending}
-          >
-            {t('backup.more')}
-          </Button>
+          <MoreButton
+            ref={opener}
+            timestamp={backup.timestamp}
+            isCompact={isCompact}
+            isBusy={undelete.isPending || verify.isPending}
+          />
         </Menu.Target>
         <Menu.Dropdown>
           {may('backups:download') && (

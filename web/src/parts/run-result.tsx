@@ -2,9 +2,11 @@ import { Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { DrillResult } from '../api/drills.ts';
 import type { RestoreResult, TenantResult } from '../api/restores.ts';
+import { thinnedBy } from '../api/tables.ts';
 import type { Job } from '../api/types.ts';
 import { RestoredItems, SafetyBackup } from '../restore/restore-result.tsx';
 import { TenantRows } from '../restore/tenant-plan.tsx';
+import { Thinned } from '../tables/thinned.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
 import { durationText, sizeText } from '../texts/values.ts';
 import { Panel } from './panel.tsx';
@@ -30,9 +32,12 @@ export function RunResult({ job }: { readonly job: Job }) {
   const result = job.result as { backups?: readonly Made[] } & Partial<
     RestoreResult & DrillResult & TenantResult & Switched
   >;
+  const thinned = thinnedBy(job);
   return (
     <Panel title={t('job.result')}>
-      {result.backups ? (
+      {thinned ? (
+        <Thinned of={thinned} />
+      ) : result.backups ? (
         <Stack gap="sm">
           {result.backups.map((made) => (
             <MadeBackup key={made.backupId} made={made} />

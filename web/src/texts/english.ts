@@ -12,6 +12,7 @@ import { restoreTexts } from './restore-texts.ts';
 import { retentionTexts } from './retention-texts.ts';
 import { settingsTexts } from './settings-texts.ts';
 import { setupTexts } from './setup-texts.ts';
+import { tableTexts } from './table-texts.ts';
 import { upkeepTexts } from './upkeep-texts.ts';
 
 /** Every text of the page; those of one part alone are in files of their own. `{name}` is filled in. */
@@ -30,6 +31,7 @@ export const english = {
   ...noticeTexts.en,
   ...overviewTexts.en,
   ...settingsTexts.en,
+  ...tableTexts.en,
   ...upkeepTexts.en,
   'nav.overview': 'Overview',
   'nav.backups': 'Backups',

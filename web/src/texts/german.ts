@@ -13,6 +13,7 @@ import { restoreTexts } from './restore-texts.ts';
 import { retentionTexts } from './retention-texts.ts';
 import { settingsTexts } from './settings-texts.ts';
 import { setupTexts } from './setup-texts.ts';
+import { tableTexts } from './table-texts.ts';
 import { upkeepTexts } from './upkeep-texts.ts';
 
 export const german: Readonly<Record<TextKey, string>> = {
@@ -30,6 +31,7 @@ export const german: Readonly<Record<TextKey, string>> = {
   ...noticeTexts.de,
   ...overviewTexts.de,
   ...settingsTexts.de,
+  ...tableTexts.de,
   ...upkeepTexts.de,
   'nav.overview': 'Übersicht',
   'nav.backups': 'Sicherungen',

@@ -10,17 +10,37 @@ const DAY = 24 * HOUR;
 const localeOf = (language: Language) =>
   navigator.languages.find((one) => one === language || one.startsWith(`${language}-`)) ?? language;
 
+/** To make a format takes a hundred times as long as to use it, and a list needs the same few again and again. */
+function kept<O, F>(make: (locale: string, options: O) => F): (locale: string, options: O) => F {
+  const formats = new Map<string, F>();
+  return (locale, options) => {
+    const key = `${locale} ${JSON.stringify(options)}`;
+    const known = formats.get(key) ?? make(locale, options);
+    formats.set(key, known);
+    return known;
+  };
+}
+const numberFormat = kept(
+  (locale, options: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, options),
+);
+const timeFormat = kept(
+  (locale, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale, options),
+);
+const ageFormat = kept(
+  (locale, options: Intl.RelativeTimeFormatOptions) => new Intl.RelativeTimeFormat(locale, options),
+);
+
 export function sizeText(bytes: number | null, language: Language): string {
   if (bytes === null) return '–';
   const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   const digits = power === 0 || value >= 100 ? 0 : 1;
-  return `${value.toLocaleString(language, { maximumFractionDigits: digits })} ${UNITS[power]}`;
+  return `${numberFormat(language, { maximumFractionDigits: digits }).format(value)} ${UNITS[power]}`;
 }
 
 export function durationText(seconds: number, language: Language): string {
   const unit = (value: number, name: string) =>
-    new Intl.NumberFormat(language, {
+    numberFormat(language, {
       style: 'unit',
       unit: name,
       unitDisplay: 'short',
@@ -36,7 +56,7 @@ export function durationText(seconds: number, language: Language): string {
 export function relativeText(time: string, language: Language, nowMs = Date.now()): string {
   const seconds = (Date.parse(time) - nowMs) / 1000;
   const size = Math.abs(seconds);
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const format = ageFormat(language, { numeric: 'auto' });
   if (size < MINUTE) return format.format(Math.round(seconds), 'second');
   if (size < HOUR) return format.format(Math.round(seconds / MINUTE), 'minute');
   if (size < DAY) return format.format(Math.round(seconds / HOUR), 'hour');
@@ -44,9 +64,9 @@ export function relativeText(time: string, language: Language, nowMs = Date.now(
 }
 
 export const timeText = (time: string, language: Language) =>
-  new Date(time).toLocaleString(localeOf(language), { dateStyle: 'medium', timeStyle: 'short' });
+  timeFormat(localeOf(language), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time));
 
 export const utcText = (time: string) => `${time.slice(0, 19).replace('T', ' ')} UTC`;
 
 export const clockText = (time: string, language: Language) =>
-  new Date(time).toLocaleTimeString(localeOf(language), { timeStyle: 'medium' });
+  timeFormat(localeOf(language), { timeStyle: 'medium' }).format(new Date(time));

@@ -1,5 +1,7 @@
 import { nextsGerman, problemsGerman } from './problems-german.ts';
+import { refusalsGerman } from './refusals-german.ts';
 import { phasesGerman, sentencesGerman } from './sentences-german.ts';
+import { boundsGerman, validationGerman } from './validation-german.ts';
 
 interface Sentence {
   readonly pattern: RegExp;
@@ -15,20 +17,27 @@ const NUMBER = /^\d+(\.\d+)?$/;
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Those that say more between their gaps come first: `{target} is there already` fits much. */
-const sentences: readonly Sentence[] = Object.entries({ ...nextsGerman, ...sentencesGerman })
-  .map(([english, german]) => ({
-    german,
-    gaps: [...english.matchAll(GAP)].map(([, name]) => name!),
-    fixed: english.replace(GAP, '').length,
-    pattern: new RegExp(
-      `^${english
-        .split(/\{\w+\}/)
-        .map(escaped)
-        .join('(.+?)')}$`,
-      's',
-    ),
-  }))
-  .sort((a, b) => b.fixed - a.fixed);
+const patternsOf = (texts: Readonly<Record<string, string>>): readonly Sentence[] =>
+  Object.entries(texts)
+    .map(([english, german]) => ({
+      german,
+      gaps: [...english.matchAll(GAP)].map(([, name]) => name!),
+      fixed: english.replace(GAP, '').length,
+      pattern: new RegExp(
+        `^${english
+          .split(/\{\w+\}/)
+          .map(escaped)
+          .join('(.+?)')}$`,
+        's',
+      ),
+    }))
+    .sort((a, b) => b.fixed - a.fixed);
+
+const sentences = patternsOf({
+  ...{ ...nextsGerman, ...sentencesGerman, ...refusalsGerman },
+  ...{ ...validationGerman, ...boundsGerman },
+});
+const phases = patternsOf(phasesGerman);
 
 /** Null for what has no translation. In front of a sentence may stand whom it is about: `main: …`. */
 export function translate(text: string): string | null {
@@ -43,8 +52,8 @@ export function translate(text: string): string | null {
   return said === null ? null : `${about} ${said}`;
 }
 
-function sentenceOf(text: string): string | null {
-  for (const { pattern, gaps, german } of sentences) {
+function sentenceOf(text: string, among = sentences): string | null {
+  for (const { pattern, gaps, german } of among) {
     const found = pattern.exec(text);
     if (!found) continue;
     const values = new Map(gaps.map((name, i) => [name, filling(name, found[i + 1]!)]));
@@ -64,4 +73,4 @@ const allOf = (parts: readonly (string | null)[], between: string) =>
 
 export const what = (code: string): string | null => problemsGerman[code] ?? null;
 
-export const phase = (name: string): string => phasesGerman[name] ?? name;
+export const phase = (name: string): string => phasesGerman[name] ?? sentenceOf(name, phases) ?? name;

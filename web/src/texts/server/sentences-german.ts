@@ -225,6 +225,13 @@ export const sentencesGerman: Readonly<Record<string, string>> = {
 
 /** What a run is doing. Another word is the name of what it is reading or writing, and stays. */
 export const phasesGerman: Readonly<Record<string, string>> = {
+  'copy {name}': '{name} kopieren',
+  'copy {n} of {n2}': '{n} von {n2} kopieren',
+  'compare {name}': '{name} vergleichen',
+  'check {name}': '{name} prüfen',
+  'server for {name}': 'Server für {name}',
+  'tenant {name}': 'Mandant {name}',
+  'heal {n} of {n2}': '{n} von {n2} reparieren',
   index: 'Verzeichnis',
   mark: 'Gebrauchtes bestimmen',
   prune: 'Aufräumen',
