@@ -1,7 +1,7 @@
 /** Owners, grants and policies where the target's roles are not those of the source. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { postgresSource, restorePostgres } from '../../src/engine/sources/postgres/index.ts';
 import { plainDump } from '../support/plain-dump.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
@@ -26,6 +26,11 @@ before(async () => {
 });
 after(() => Promise.all([cluster?.stop(), other?.stop()]));
 
+async function dumpInto(t: TestContext, targetUrl: string) {
+  const { content, facts } = dump;
+  return { reader: memoryReader(), content, facts, targetUrl, scratchFolder: await temporaryFolder(t) };
+}
+
 describe('restoring for somebody else', () => {
   test('leaves owners and grants out where the roles are missing, and says so', async (t) => {
     const scratchFolder = await temporaryFolder(t);
@@ -47,15 +52,7 @@ describe('restoring for somebody else', () => {
   });
 
   test('never leaves a row-level policy out in silence', async (t) => {
-    const { content, facts } = dump;
-    const targetUrl = other.urlOf('policies');
-    const options = {
-      reader: memoryReader(),
-      content,
-      facts,
-      targetUrl,
-      scratchFolder: await temporaryFolder(t),
-    };
+    const options = await dumpInto(t, other.urlOf('policies'));
     await assert.rejects(restorePostgres(options), {
       code: 'database_failed',
       message: /role "reader" does not exist/,
@@ -64,15 +61,7 @@ describe('restoring for somebody else', () => {
   });
 
   test('makes missing roles on a throwaway server, so that owners, grants and policies are kept', async (t) => {
-    const { content, facts } = dump;
-    const targetUrl = other.urlOf('awkward');
-    const options = {
-      reader: memoryReader(),
-      content,
-      facts,
-      targetUrl,
-      scratchFolder: await temporaryFolder(t),
-    };
+    const options = await dumpInto(t, other.urlOf('awkward'));
     const report = await restorePostgres({ ...options, createMissingRoles: true });
     assert.equal(report.owners, 'keep');
     assert.equal(plainDump(other, 'awkward'), plainDump(cluster, 'awkward'));

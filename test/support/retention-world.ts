@@ -40,24 +40,12 @@ export function rowAt(i: number, nowMs: number) {
 export function sqliteWriter(path: string) {
   const database = new DatabaseSync(path, { timeout: 10_000 });
   const insert = database.prepare('insert into audit_log (at, actor, detail) values (?, ?, ?)');
-  let running = true;
-  let written = 0;
-  let longestMs = 0;
-  const work = (async () => {
-    while (running) {
-      const startedMs = performance.now();
-      insert.run(new Date().toISOString(), 'writer', `row ${written}`);
-      longestMs = Math.max(longestMs, performance.now() - startedMs);
-      written += 1;
-      await turn();
-    }
-  })();
-  return async () => {
-    running = false;
-    await work;
-    database.close();
-    return { written, longestMs };
-  };
+  return writer({
+    write: async (detail) => insert.run(new Date().toISOString(), 'writer', detail),
+    // Others in this process have their turn.
+    rest: turn,
+    close: async () => database.close(),
+  });
 }
 
 /** The same for PostgreSQL, in a session of its own. */
@@ -65,23 +53,38 @@ export async function postgresWriter(url: string) {
   const { default: pg } = await import('pg');
   const client = new pg.Client(url);
   await client.connect();
+  const insert = "insert into audit_log (at, actor, detail) values (now(), 'writer', $1)";
+  return writer({
+    write: (detail) => client.query(insert, [detail]),
+    rest: async () => {},
+    close: () => client.end(),
+  });
+}
+
+interface Writing {
+  write(detail: string): Promise<unknown>;
+  /** Between two, and no part of what is measured. */
+  rest(): Promise<void>;
+  close(): Promise<void>;
+}
+
+function writer({ write, rest, close }: Writing) {
   let running = true;
   let written = 0;
   let longestMs = 0;
   const work = (async () => {
     while (running) {
       const startedMs = performance.now();
-      await client.query("insert into audit_log (at, actor, detail) values (now(), 'writer', $1)", [
-        `row ${written}`,
-      ]);
+      await write(`row ${written}`);
       longestMs = Math.max(longestMs, performance.now() - startedMs);
       written += 1;
+      await rest();
     }
   })();
   return async () => {
     running = false;
     await work;
-    await client.end();
+    await close();
     return { written, longestMs };
   };
 }
