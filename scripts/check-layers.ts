@@ -59,7 +59,7 @@ const ROOMS: readonly Room[] = [
   },
   {
     folder: 'src/server/ledger/proof',
-    // What an entry is, in types alone.
+    // What an entry is, and the names of the two streams: it imports nothing.
     mayImport: ['src/engine/index.ts', 'src/contracts/ledger-entry.ts'],
     because: 'a ledger is proven on a machine that has neither a catalog nor a configuration',
   },
