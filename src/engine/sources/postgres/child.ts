@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { type ErrorCode, HoldfastError, systemCode } from '../../base/errors.ts';
 import { connectionVariables, type PostgresAddress } from './address.ts';
@@ -16,6 +17,8 @@ export interface ToolCall {
   readonly signal?: AbortSignal | undefined;
   /** Where standard output goes; `child.stdout` is null then. */
   readonly stdout?: number | undefined;
+  /** Has standard output written 64 KiB at a time, as much as a pipe holds, where the system knows how. */
+  readonly largeWrites?: boolean;
   /** The code of a failure whose message says nothing more particular. */
   readonly failure: ErrorCode;
 }
@@ -34,7 +37,8 @@ export interface RunningTool {
  * show in the process list.
  */
 export function startTool(call: ToolCall): RunningTool {
-  const child = spawn(call.program, [...call.args], {
+  const [program, ...args] = commandOf(call);
+  const child = spawn(program, args, {
     stdio: ['pipe', call.stdout ?? 'pipe', 'pipe'],
     cwd: call.scratchFolder,
     env: toolEnvironment(call),
@@ -61,6 +65,15 @@ export function startTool(call: ToolCall): RunningTool {
   finished.catch(() => {});
   child.stdin!.on('error', () => {});
   return { child, finished };
+}
+
+/**
+ * The C library writes to a pipe in pieces of 4 KiB, and each may wake who reads. GNU's stdbuf, a part of coreutils, becomes the program
+ * after it has asked the library for another size.
+ */
+function commandOf({ program, args, largeWrites }: ToolCall): readonly [string, ...string[]] {
+  const stdbuf = '/usr/bin/stdbuf';
+  return largeWrites && existsSync(stdbuf) ? [stdbuf, '--output=64K', program, ...args] : [program, ...args];
 }
 
 /** The variables a tool runs with, and nothing else. */

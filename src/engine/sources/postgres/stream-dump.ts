@@ -36,6 +36,7 @@ export async function streamDump(call: DumpCall): Promise<DumpFacts> {
   const pipe = await openOutputPipe(call.scratchFolder);
   const { child, finished } = startTool({
     stdout: pipe?.writeEnd,
+    largeWrites: true,
     program: join(call.tools.folder, 'pg_dump'),
     args: dumpArguments(call),
     address: call.address,
