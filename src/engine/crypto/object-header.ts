@@ -14,6 +14,7 @@ export const OBJECT_TYPES = {
   tombstone: 7,
   lease: 8,
   evidence: 9,
+  indexCache: 10,
 } as const;
 
 export type ObjectType = keyof typeof OBJECT_TYPES;

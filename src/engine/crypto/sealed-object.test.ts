@@ -146,7 +146,7 @@ test('headers tell newer formats from damage', () => {
     [0, 0],
     [4, 0],
     [5, 0],
-    [5, 10],
+    [5, 11],
     [7, 1],
   ] as const) {
     assert.throws(() => readHeader(changed(at, value)), code('object_damaged'), `${at} = ${value}`);

@@ -1,4 +1,5 @@
 import { type ChunkIndex, newChunkIndex } from './chunk-index.ts';
+import type { IndexCache } from './index-cache.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { type ScanOptions, scanPacks } from './scan-packs.ts';
 import { tombstonedPacks } from './tombstones.ts';
@@ -6,13 +7,25 @@ import { tombstonedPacks } from './tombstones.ts';
 /** See `Repository.loadIndex`. */
 export async function loadIndex(
   context: RepositoryContext,
-  options: { readonly forReading?: boolean } = {},
+  options: { readonly forReading?: boolean; readonly cache?: IndexCache } = {},
 ): Promise<ChunkIndex> {
+  const { cache } = options;
   const condemned = await tombstonedPacks(context);
   const index = newChunkIndex();
-  await addSoundPacks(context, index, (pack) => condemned.has(pack));
-  if (options.forReading) await addDoubtfulPacks(context, index, (pack) => condemned.has(pack));
+  let isDoubtful = condemned.size > 0;
+  const onWrongSize = () => {
+    isDoubtful = true;
+  };
+  const given = { onWrongSize, ...(cache ? { cache } : {}) };
+  await addSoundPacks(context, index, (pack) => condemned.has(pack), given);
+  if (options.forReading && isDoubtful)
+    await addDoubtfulPacks(context, index, (pack) => condemned.has(pack), given);
   return index;
+}
+
+interface SoundOptions extends Omit<ScanOptions, 'skip'> {
+  /** Told of a pack that is passed over since it is not as long as the index says. */
+  readonly onWrongSize?: () => void;
 }
 
 /**
@@ -23,12 +36,15 @@ export async function addSoundPacks(
   context: RepositoryContext,
   index: ChunkIndex,
   isCondemned: (pack: string) => boolean,
-  options: Omit<ScanOptions, 'skip'> = {},
+  { onWrongSize, ...options }: SoundOptions = {},
 ): Promise<void> {
-  const skip = (pack: string, wrongSize: boolean) => wrongSize || isCondemned(pack);
+  const skip = (pack: string, wrongSize: boolean) => {
+    if (wrongSize) onWrongSize?.();
+    return wrongSize || isCondemned(pack);
+  };
   await addPacks(context, index, { ...options, skip });
   // A difference met before its bases may have a better place in a pack that was passed by then.
-  if (index.hasLoose()) await addPacks(context, index, { skip });
+  if (index.hasLoose()) await addPacks(context, index, { ...cacheOf(options), skip });
 }
 
 /** Adds the others: readers take what they still give. */
@@ -36,9 +52,15 @@ export async function addDoubtfulPacks(
   context: RepositoryContext,
   index: ChunkIndex,
   isCondemned: (pack: string) => boolean,
+  options: Pick<ScanOptions, 'cache'> = {},
 ): Promise<void> {
-  await addPacks(context, index, { skip: (pack, wrongSize) => !wrongSize && !isCondemned(pack) });
+  await addPacks(context, index, {
+    ...cacheOf(options),
+    skip: (pack, wrongSize) => !wrongSize && !isCondemned(pack),
+  });
 }
+
+const cacheOf = ({ cache }: Pick<ScanOptions, 'cache'>) => (cache ? { cache } : {});
 
 async function addPacks(context: RepositoryContext, index: ChunkIndex, options: ScanOptions): Promise<void> {
   for await (const { pack, sizeBytes, table } of scanPacks(context, options)) {

@@ -1,13 +1,11 @@
 import type { ListedPack } from './index-object.ts';
 import type { Lease } from './leases.ts';
 import { FOLDERS } from './object-names.ts';
-import { type IndexFile, readIndexObjects } from './read-index.ts';
+import { type IndexFile, isSmall, readIndexObjects } from './read-index.ts';
 import { indexWriter } from './replace-index.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { isDamage } from './sealed-json.ts';
 
-/** Larger index objects are left as they are: reading one costs little more than its bytes. */
-export const SMALL_INDEX_BYTES = 256 * 1024;
 /** So many small ones may lie there: what an unchanged run a day adds in two months. */
 export const SMALL_INDEXES = 64;
 
@@ -28,7 +26,7 @@ export async function mergeIndex(
 ): Promise<MergedIndex> {
   const small: IndexFile[] = [];
   for await (const file of context.storage.list(FOLDERS.index)) {
-    if (file.sizeBytes < SMALL_INDEX_BYTES) small.push(file);
+    if (isSmall(file.sizeBytes)) small.push(file);
   }
   if (small.length <= allowed) return { written: [], removed: [] };
   const writer = indexWriter(context);

@@ -12,6 +12,12 @@ const READS_AT_ONCE = 16;
 /** Of stored bytes under way; a single object may be larger. */
 const BYTES_AT_ONCE = 4 * 2 ** 20;
 
+/** Larger index objects are left as they are: reading one costs little more than its bytes. */
+const SMALL_BYTES = 256 * 1024;
+
+/** True for an index object of which there may be very many. */
+export const isSmall = (sizeBytes: number) => sizeBytes < SMALL_BYTES;
+
 export interface IndexFile {
   readonly name: string;
   readonly sizeBytes: number;

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Credential } from '../crypto/key-text.ts';
 import type { ChunkingProfiles, Keyring } from '../crypto/keyring.ts';
@@ -9,6 +10,7 @@ import { type checkUsedPacks, GRACE_MS } from './commit-check.ts';
 import { writeNewRepository } from './create-repository.ts';
 import { DEFAULT_CHUNKING } from './default-chunking.ts';
 import { type Holds, openHolds } from './holds.ts';
+import { indexCache } from './index-cache.ts';
 import {
   addSlot,
   listSlots,
@@ -134,6 +136,9 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
   const findings = findingsOf(unlocked, epochs);
   if (seen) findings.push(...(await noticeRollback(context, manifests, seen, epochs.at(-1) ?? 0)));
 
+  const cached = options.stateFolder
+    ? { cache: indexCache(context, join(options.stateFolder, `index-${config.repositoryId}`)) }
+    : {};
   let open: OpenEpoch = unlocked;
   return {
     id: config.repositoryId,
@@ -145,7 +150,7 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
     createdAt: config.createdAt,
     findings,
     graceMs,
-    loadIndex: (given) => loadIndex(context, given),
+    loadIndex: (given) => loadIndex(context, { ...given, ...cached }),
     manifests,
     lastSeen(plan) {
       const last = seen?.plans.get(planKey(plan));

@@ -1,8 +1,9 @@
 import { codeOf, HoldfastError } from '../base/errors.ts';
+import type { IndexCache } from './index-cache.ts';
 import type { ListedPack } from './index-object.ts';
 import { FOLDERS, packName, packOfName } from './object-names.ts';
 import { readPackTable } from './pack-reader.ts';
-import { type IndexFile, readIndexObjects } from './read-index.ts';
+import { isSmall, readIndexObjects } from './read-index.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { isDamage } from './sealed-json.ts';
 
@@ -20,6 +21,8 @@ export interface ScanOptions {
   readonly onUnlisted?: (pack: string) => void;
   /** Told once, first, of every pack on storage and its size, those that `skip` leaves out included. */
   readonly onStored?: (sizes: ReadonlyMap<string, number>) => void;
+  /** Asked before storage for what index objects say. Not for whoever looks whether they are good. */
+  readonly cache?: IndexCache;
   /** Told of every index object that was read. */
   readonly onIndex?: (name: string, epoch: number) => void;
 }
@@ -70,21 +73,37 @@ export async function storedPacks(context: RepositoryContext): Promise<Map<strin
 }
 
 async function* indexedPacks(context: RepositoryContext, options: ScanOptions): AsyncGenerator<ListedPack> {
+  const { cache } = options;
   const done = new Set<string>();
   for (let round = 0; round < ROUNDS; round += 1) {
     let replaced = false;
-    const files: IndexFile[] = [];
-    for await (const file of context.storage.list(FOLDERS.index)) if (!done.has(file.name)) files.push(file);
-    for (const { name } of files) done.add(name);
+    const sizes = new Map<string, number>();
+    for await (const { name, sizeBytes } of context.storage.list(FOLDERS.index)) {
+      if (!done.has(name)) sizes.set(name, sizeBytes);
+    }
+    if (cache && round === 0) {
+      for await (const { names, packs } of cache.read(new Set(sizes.keys()))) {
+        for (const name of names) done.add(name);
+        yield* packs;
+      }
+    }
+    const files = [...sizes]
+      .filter(([name]) => !done.has(name))
+      .map(([name, sizeBytes]) => ({ name, sizeBytes }));
     for await (const { name, opened, error } of readIndexObjects(context, files)) {
+      done.add(name);
       if (opened !== null) {
         options.onIndex?.(name, opened.epoch);
         yield* opened.packs;
+        if (cache && isSmall(sizes.get(name)!)) await cache.add(name, opened.packs);
       } else if (codeOf(error) === 'object_missing') replaced = true;
       else if (isDamage(error)) options.onDamage?.(name, error);
       else throw error;
     }
-    if (!replaced) return;
+    if (!replaced) {
+      await cache?.finish();
+      return;
+    }
   }
   throw new HoldfastError('storage_io', 'the index changed all the time while it was read');
 }
