@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 import type { FileOperations } from './file-operations.ts';
-import { TEMPORARY } from './local-put.ts';
+import { TEMPORARY } from './local-folders.ts';
 import type { ObjectInfo } from './port.ts';
 
 /** Walks one folder at a time, in bytewise order of the full names. What vanishes meanwhile is left out. */

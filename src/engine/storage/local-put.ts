@@ -3,11 +3,9 @@ import { dirname, join } from 'node:path';
 import { HoldfastError, systemCode } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { FILE_MODE, type FileOperations } from './file-operations.ts';
+import { type DurableFolders, makeFolders, settle, syncFolder, TEMPORARY } from './local-folders.ts';
 import type { PutContent, StorageOptions } from './port.ts';
 import { partsOf } from './put-content.ts';
-
-/** Where unfinished objects live. A segment of this name never shows in a listing. */
-export const TEMPORARY = '.tmp';
 
 /**
  * Temporary file, fsync, publish by hard link (which never replaces), fsync of the folder. Why a link and not a
@@ -15,15 +13,16 @@ export const TEMPORARY = '.tmp';
  */
 export async function putLocal(
   files: FileOperations,
-  folder: string,
+  durable: DurableFolders,
   name: string,
   content: PutContent,
   options: StorageOptions,
 ): Promise<'created' | 'exists'> {
-  const target = join(folder, name);
-  await makeFolders(files, join(folder, TEMPORARY));
-  await makeFolders(files, dirname(target));
-  const temporary = join(folder, TEMPORARY, newId());
+  const target = join(durable.root, name);
+  await settle(files, durable);
+  await makeFolders(files, join(durable.root, TEMPORARY), durable);
+  await makeFolders(files, dirname(target), durable);
+  const temporary = join(durable.root, TEMPORARY, newId());
   try {
     await writeDurably(files, temporary, content, options);
     options.signal?.throwIfAborted();
@@ -90,43 +89,4 @@ async function publish(
   if (isThere) return 'exists';
   await files.rename(temporary, target);
   return 'created';
-}
-
-/** Another process may remove a parent that just became empty. */
-const ATTEMPTS_TO_MAKE = 3;
-
-/**
- * Creates missing folders from the top down, 0700, and makes each durable in its parent. A place that calls its own content missing,
- * such as /proc or a mount by autofs whose server is gone, gives `storage_io` and not another attempt for ever.
- */
-export async function makeFolders(
-  files: FileOperations,
-  path: string,
-  attempts = ATTEMPTS_TO_MAKE,
-): Promise<void> {
-  try {
-    await files.mkdir(path);
-  } catch (error) {
-    const code = systemCode(error);
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT') throw error;
-    if (attempts <= 1) {
-      throw new HoldfastError('storage_io', `the folder ${path} cannot be made: ENOENT`, {
-        cause: error,
-        next: 'check that it is mounted, and that folders can be made there',
-      });
-    }
-    await makeFolders(files, dirname(path));
-    return makeFolders(files, path, attempts - 1);
-  }
-  await syncFolder(files, dirname(path));
-}
-
-export async function syncFolder(files: FileOperations, path: string): Promise<void> {
-  const folder = await files.open(path, 'r');
-  try {
-    await files.sync(folder);
-  } finally {
-    await files.close(folder);
-  }
 }

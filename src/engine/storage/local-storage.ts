@@ -4,8 +4,9 @@ import { DAY_MS } from '../base/clock.ts';
 import { HoldfastError, systemCode } from '../base/errors.ts';
 import { type FileOperations, systemFiles } from './file-operations.ts';
 import { localFailure } from './local-failure.ts';
+import { durableFolders, syncFolder, TEMPORARY } from './local-folders.ts';
 import { listLocal } from './local-list.ts';
-import { putLocal, syncFolder, TEMPORARY } from './local-put.ts';
+import { putLocal } from './local-put.ts';
 import { checkObjectName, checkPrefix } from './object-name.ts';
 import type { ByteRange, ObjectInfo, Storage } from './port.ts';
 
@@ -24,6 +25,7 @@ export interface LocalStorageOptions {
 export async function openLocalStorage(options: LocalStorageOptions): Promise<Storage> {
   const files = options.fileSystem ?? systemFiles;
   const folder = resolve(options.folder);
+  const durable = durableFolders(folder);
   await removeLeftovers(files, folder);
   const guarded = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     checkObjectName(name);
@@ -37,7 +39,7 @@ export async function openLocalStorage(options: LocalStorageOptions): Promise<St
   return {
     address: folder,
     readsAreCheap: true,
-    put: (name, content, given = {}) => guarded(name, () => putLocal(files, folder, name, content, given)),
+    put: (name, content, given = {}) => guarded(name, () => putLocal(files, durable, name, content, given)),
     get: (name, range, given = {}) =>
       guarded(name, async () => {
         given.signal?.throwIfAborted();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../../../test/support/temporary-folder.ts';
 import { systemFiles } from './file-operations.ts';
-import { makeFolders } from './local-put.ts';
+import { durableFolders, makeFolders } from './local-folders.ts';
 
 const missing = () => Object.assign(new Error('no such file or directory'), { code: 'ENOENT' });
 
@@ -17,9 +17,12 @@ test('a place where nothing can be made is given up', async (t) => {
     if (path.startsWith(join(folder, 'mount/'))) throw missing();
     return systemFiles.mkdir(path);
   };
-  await assert.rejects(makeFolders({ ...systemFiles, mkdir }, join(folder, 'mount/a/b')), {
-    code: 'storage_io',
-  });
+  await assert.rejects(
+    makeFolders({ ...systemFiles, mkdir }, join(folder, 'mount/a/b'), durableFolders(folder)),
+    {
+      code: 'storage_io',
+    },
+  );
   assert.deepEqual(await readdir(join(folder, 'mount')), []);
 });
 
@@ -30,6 +33,6 @@ test('a parent that somebody removed meanwhile is made again', async (t) => {
     if (path.endsWith('a/b') && failures-- > 0) throw missing();
     return systemFiles.mkdir(path);
   };
-  await makeFolders({ ...systemFiles, mkdir }, join(folder, 'a/b'));
+  await makeFolders({ ...systemFiles, mkdir }, join(folder, 'a/b'), durableFolders(folder));
   assert.deepEqual(await readdir(folder, { recursive: true }), ['a', join('a', 'b')]);
 });
