@@ -48,13 +48,13 @@ export function blockTable(): BlockTable {
     kindOf,
     packOf: (block) => rows.get(block, 0),
     get(block) {
-      const [packNumber, blockOfPack, offset, storedBytes, plainBytes] = rows.view(block);
+      const row = rows.view(block);
       return {
-        packNumber: packNumber!,
-        blockOfPack: blockOfPack!,
-        offset: offset!,
-        storedBytes: storedBytes!,
-        plainBytes: plainBytes!,
+        packNumber: row[0]!,
+        blockOfPack: row[1]!,
+        offset: row[2]!,
+        storedBytes: row[3]!,
+        plainBytes: row[4]!,
         kind: kindOf(block),
       };
     },

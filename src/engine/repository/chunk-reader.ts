@@ -64,11 +64,8 @@ export function openChunkReader(input: {
     stream(content, range) {
       const decoder = range === undefined ? aheadFor(content) : null;
       if (decoder === null) return readContent(loader, content, range, true);
-      const refs = dataRefs(loader, content);
-      return inWhole(
-        content,
-        readAhead(loader, decoder, decodeStages(index, loader.locate, refs, decoder.size)),
-      );
+      const stages = decodeStages(index, loader.locate, refLists(loader, content), decoder.size);
+      return inWhole(content, readAhead(loader, decoder, stages));
     },
     refs: (content) => dataRefs(loader, content),
     readChunk: loader.readChunk,
@@ -138,12 +135,19 @@ async function* readRange(
 
 /** References of a content's lowest level. */
 async function* dataRefs(loader: BlockLoader, content: Content): AsyncGenerator<Ref> {
-  if (content.depth > MAX_DEPTH) {
-    throw new HoldfastError('limit_exceeded', `a content has depth ${content.depth}`);
+  for await (const list of refLists(loader, content)) yield* eachRef(list);
+}
+
+/** The same in lists of whole ones: one by one they cost several promises each. */
+async function* refLists(loader: BlockLoader, { refs, depth }: Content): AsyncGenerator<Buffer> {
+  if (depth > MAX_DEPTH) throw new HoldfastError('limit_exceeded', `a content has depth ${depth}`);
+  if (depth === 0) {
+    yield refs;
+    return;
   }
-  let level: Refs = eachRef(content.refs);
-  for (let depth = content.depth; depth > 0; depth -= 1) level = refsIn(readRefs(loader, level));
-  yield* level;
+  let level: Refs = eachRef(refs);
+  for (let above = depth; above > 1; above -= 1) level = refsIn(readRefs(loader, level));
+  yield* wholeRefs(readRefs(loader, level));
 }
 
 /** Bytes of all refs in order. While one stage is given out, the next is on its way. */
@@ -226,13 +230,18 @@ async function* stages(loader: BlockLoader, refs: Refs): AsyncGenerator<Wanted[]
   if (stage.length > 0) yield stage;
 }
 
-/** References in a stream of bytes; one may lie across two pieces. */
+/** References in a stream of bytes. */
 async function* refsIn(bytes: AsyncIterable<Buffer>): AsyncGenerator<Ref> {
+  for await (const list of wholeRefs(bytes)) yield* eachRef(list);
+}
+
+/** One may lie across two pieces. */
+async function* wholeRefs(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of bytes) {
     const joined = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     const whole = joined.length - (joined.length % REF_BYTES);
-    yield* eachRef(joined.subarray(0, whole));
+    yield joined.subarray(0, whole);
     rest = joined.subarray(whole);
   }
   if (rest.length > 0) throw new HoldfastError('object_damaged', 'a list of references ends inside one');

@@ -3,7 +3,7 @@
 import type { Wanted } from './block-loader.ts';
 import type { ChunkIndex, ChunkPlace } from './chunk-index.ts';
 import { MAX_BLOCK_BYTES } from './pack-toc.ts';
-import type { Ref } from './refs.ts';
+import { eachRef, type Ref } from './refs.ts';
 
 /** What a stage holds, unless it is one chunk larger than that. */
 export interface StageSize {
@@ -13,7 +13,7 @@ export interface StageSize {
 }
 
 /** What was decoded is then still in the cache of a core when the bytes are written. */
-export const SMALL_STAGES: StageSize = { maxBytes: 2 * 2 ** 20, softBytes: 1.5 * 2 ** 20 };
+export const SMALL_STAGES: StageSize = { maxBytes: 4 * 2 ** 20, softBytes: 3 * 2 ** 20 };
 /** For storage where a request takes long: fewer. */
 export const LARGE_STAGES: StageSize = { maxBytes: 6 * 2 ** 20, softBytes: 5 * 2 ** 20 };
 
@@ -84,22 +84,24 @@ function newStage({ maxBytes, softBytes }: StageSize) {
   };
 }
 
-/** Throws what `locate` throws. */
+/** Stages of the references in lists of whole ones. Throws what `locate` throws, `object_damaged` for a list that ends inside one. */
 export async function* decodeStages(
   index: ChunkIndex,
   locate: (ref: Ref) => Wanted,
-  refs: AsyncIterable<Ref> | Iterable<Ref>,
+  lists: AsyncIterable<Buffer>,
   size: StageSize,
 ): AsyncGenerator<DecodeStage> {
   let stage = newStage(size);
-  for await (const ref of refs) {
-    const chunk = locate(ref);
-    const bases = basesOf(index, chunk.place);
-    if (stage.isFullFor(chunk, bases ?? NONE)) {
-      yield stage.stage;
-      stage = newStage(size);
+  for await (const list of lists) {
+    for (const ref of eachRef(list)) {
+      const chunk = locate(ref);
+      const bases = basesOf(index, chunk.place);
+      if (stage.isFullFor(chunk, bases ?? NONE)) {
+        yield stage.stage;
+        stage = newStage(size);
+      }
+      stage.add(chunk, bases);
     }
-    stage.add(chunk, bases);
   }
   if (stage.stage.wanted.length > 0) yield stage.stage;
 }
