@@ -59,7 +59,7 @@ C
   ceph osd new "$O" 0; ceph osd crush add osd.0 1 root=default host=h
   ceph-osd --mkfs -i 0 --osd-uuid "$O" || fail 'ceph-osd --mkfs'
   start "timeout 30 ceph osd stat | grep -q '1 up'" ceph-osd -i 0 -f
-  start "(: </dev/tcp/127.0.0.1/$P)" radosgw -f -n client.rgw.a --rgw-frontends "beast endpoint=127.0.0.1:$P"
+  start "(: </dev/tcp/127.0.0.1/$P)" radosgw -f -n client.rgw.a --rgw-frontends "beast endpoint=127.0.0.1:$P tcp_nodelay=1"
   while read -r name access secret; do
     radosgw-admin user create --uid="$name" --display-name="$name" --access-key="$access" --secret-key="$secret" || fail "user $name"
   done <<<"$USERS"

@@ -15,6 +15,7 @@ import {
 } from '../repository/manifest.ts';
 import { rejectionOf } from '../repository/manifest-store.ts';
 import { requireWritable } from '../repository/repository-context.ts';
+import { together } from '../repository/together.ts';
 import type { Source } from '../sources/port.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
 import { refuseLowSpace } from './free-space.ts';
@@ -88,8 +89,7 @@ export async function backupSources(
   requireWritable(repository);
   await refuseLowSpace(repository.storage, context.minimumFreeBytes);
   progress.phase('index', {});
-  const index = await repository.loadIndex();
-  const previous = await previousBackup(context, request);
+  const [index, previous] = await together(repository.loadIndex(), previousBackup(context, request));
   const { storage, keys } = repository;
   const workers = context.workers === null ? {} : { workers: context.workers };
   const reader = openChunkReader({ storage, keys, index });

@@ -1,5 +1,6 @@
 import { type Clock, elapsedTimer, HOUR_MS } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
+import { eachLimited } from './each-limited.ts';
 import { FOLDERS, packName, packOfName } from './object-names.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { readTombstone, tombstonedPacks } from './tombstones.ts';
@@ -9,6 +10,7 @@ export const GRACE_MS = 24 * HOUR_MS;
 
 /** Above this many packs one listing is cheaper than asking for each. */
 const STAT_LIMIT = 50;
+const STATS_AT_ONCE = 8;
 
 /** Measures a run by both clocks from its start. Make it before the first look at the repository. */
 export interface RunTimer {
@@ -63,7 +65,9 @@ export async function checkUsedPacks(
 async function missingPacks(context: RepositoryContext, used: ReadonlySet<string>): Promise<Set<string>> {
   const missing = new Set(used);
   if (used.size <= STAT_LIMIT) {
-    for (const pack of used) if (await context.storage.stat(packName(pack))) missing.delete(pack);
+    await eachLimited(used, STATS_AT_ONCE, async (pack) => {
+      if (await context.storage.stat(packName(pack))) missing.delete(pack);
+    });
     return missing;
   }
   for await (const { name } of context.storage.list(FOLDERS.packs)) missing.delete(packOfName(name) ?? '');

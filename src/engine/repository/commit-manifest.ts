@@ -6,7 +6,8 @@ import { decodeManifest, encodeManifest, type Manifest, type ManifestDraft } fro
 import { type ManifestRef, manifestPath, parseManifestName } from './manifest-path.ts';
 import { sealManifestBody, signManifest } from './manifest-seal.ts';
 import { type RepositoryContext, requireWritable } from './repository-context.ts';
-import { ensureSigner } from './signers.ts';
+import { ensuredSigners, type SignerList } from './signers.ts';
+import { together } from './together.ts';
 
 export interface CommitOptions {
   /** Measures the run by both clocks. Without it only `startedAt` and the wall clock count. */
@@ -16,6 +17,8 @@ export interface CommitOptions {
 export interface ManifestReader {
   /** See `Manifests.read`. */
   read(ref: ManifestRef): Promise<Manifest>;
+  /** Takes signers of the current epoch that were just read, so that they are not read again. */
+  know(signers: SignerList): void;
 }
 
 export interface ManifestStoreOptions {
@@ -49,8 +52,8 @@ export async function commitManifest(
   const timer = given.timer ?? wallTimer(context, draft.startedAt);
   const manifest = completeManifest(context, draft);
   const packs = new Set(usedPacks);
-  await ensureSigner(context, signingKey);
-  await check(context, packs, timer);
+  const [signers] = await together(ensuredSigners(context, signingKey), check(context, packs, timer));
+  reader.know(signers.list);
   checkRunTime(timer, graceMs);
 
   const name = `backups/${manifestPath(manifest)}`;

@@ -3,7 +3,7 @@
  * failure, once what had begun has ended.
  */
 export async function eachLimited<T>(
-  items: AsyncIterable<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   limit: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {

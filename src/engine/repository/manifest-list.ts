@@ -10,7 +10,7 @@ export const stagedName = (name: string) => `${FOLDERS.resealed}${name}`;
  * waiting place, one that lies in both folders counts as not archived.
  */
 export async function* listManifests(
-  context: RepositoryContext,
+  context: Pick<RepositoryContext, 'storage'>,
   state: ManifestState,
 ): AsyncGenerator<ManifestRef> {
   const active = state === 'archived' ? await activeIds(context) : null;
@@ -26,7 +26,7 @@ export async function* listManifests(
   }
 }
 
-async function activeIds(context: RepositoryContext): Promise<Set<string>> {
+async function activeIds(context: Pick<RepositoryContext, 'storage'>): Promise<Set<string>> {
   const ids = new Set<string>();
   for await (const { id } of listManifests(context, 'backups')) ids.add(id);
   return ids;

@@ -55,7 +55,8 @@ export function packStore(input: {
       repositoryId: keys.repositoryId,
       payload: encodeIndex(batch),
     });
-    await storage.put(indexName(createHash('sha256').update(bytes).digest('hex')), bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await storage.put(indexName(sha256), bytes, { sha256 });
     storedBytes += bytes.length;
   };
   const flushIndex = () => {
@@ -66,7 +67,7 @@ export function packStore(input: {
   };
   const put = async ({ pack, slot, sizeBytes, table }: BuiltPack) => {
     const begun = performance.now();
-    await storage.put(packName(pack), pool.view(slot).subarray(0, sizeBytes));
+    await storage.put(packName(pack), pool.view(slot).subarray(0, sizeBytes), { sha256: pack });
     input.clock.add('store', performance.now() - begun);
     pool.release(slot);
     packs.push(pack);

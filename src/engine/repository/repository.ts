@@ -21,13 +21,12 @@ import {
   rotateEpoch,
   type SlotInfo,
 } from './key-admin.ts';
-import { listEpochs } from './keyring-store.ts';
 import { loadIndex } from './load-index.ts';
 import { type ManifestRef, parseManifestName } from './manifest-path.ts';
 import { type Manifests, openManifests } from './manifest-store.ts';
 import { keyringName } from './object-names.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { noticeRollback } from './rollback.ts';
+import { listBackups, noticeRollback } from './rollback.ts';
 import { type Finding, openSeenState, planKey, type SeenState } from './seen-state.ts';
 import { ensureSigner, listSigners, type Signer, type SignerList } from './signers.ts';
 import { isSlotIntact } from './slot-store.ts';
@@ -127,14 +126,28 @@ export async function createRepository(options: CreateOptions): Promise<Reposito
  */
 export async function openRepository(options: OpenOptions): Promise<Repository> {
   const { storage, clock = systemClock, graceMs = GRACE_MS } = options;
-  const unlocked = await unlock(storage, options.credentials, options.whileDeriving);
+  let listing: Promise<ManifestRef[]> | null = null;
+  const whileDeriving = () => {
+    if (options.stateFolder) listing ??= listBackups(storage);
+    listing?.catch(() => {});
+    options.whileDeriving?.();
+  };
+  const unlocked = await unlock(storage, options.credentials, whileDeriving).catch(async (error: unknown) => {
+    await listing?.catch(() => {});
+    throw error;
+  });
   const { config } = unlocked;
   const context = { id: config.repositoryId, storage, clock, keys: unlocked.keys };
   const seen = options.stateFolder ? await openSeenState(options.stateFolder, config.repositoryId) : null;
   const manifests = rememberingManifests(context, options, graceMs, seen);
-  const epochs = await listEpochs(storage);
+  const { epochs } = unlocked;
   const findings = findingsOf(unlocked, epochs);
-  if (seen) findings.push(...(await noticeRollback(context, manifests, seen, epochs.at(-1) ?? 0)));
+  if (seen) {
+    const refs = await (listing ?? listBackups(storage));
+    findings.push(
+      ...(await noticeRollback(context, manifests, seen, { newestEpoch: epochs.at(-1) ?? 0, refs })),
+    );
+  }
 
   const cached = options.stateFolder
     ? { cache: indexCache(context, join(options.stateFolder, `index-${config.repositoryId}`)) }

@@ -1,3 +1,4 @@
+import type { Storage } from '../storage/port.ts';
 import { listManifests, stagedName } from './manifest-list.ts';
 import type { ManifestRef } from './manifest-path.ts';
 import type { Manifests } from './manifest-store.ts';
@@ -5,6 +6,13 @@ import { keyringName } from './object-names.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { isDamage } from './sealed-json.ts';
 import { type Finding, planKey, type SeenBackup, type SeenState } from './seen-state.ts';
+
+/** Every backup by name, for `noticeRollback`. No key is needed: it may begin while one is derived. */
+export async function listBackups(storage: Storage): Promise<ManifestRef[]> {
+  const refs: ManifestRef[] = [];
+  for await (const ref of listManifests({ storage }, 'backups')) refs.push(ref);
+  return refs;
+}
 
 /**
  * Compares the repository with what this machine saw before, then learns what is new. A finding `rolled_back`
@@ -15,15 +23,13 @@ export async function noticeRollback(
   context: RepositoryContext,
   manifests: Pick<Manifests, 'read'>,
   seen: SeenState,
-  newestEpoch: number,
+  { newestEpoch, refs }: { readonly newestEpoch: number; readonly refs: readonly ManifestRef[] },
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   if (newestEpoch < seen.epoch) {
     const message = `${keyringName(seen.epoch)} was seen before and is gone: the repository is older than it was`;
     findings.push({ code: 'rolled_back', message });
   }
-  const refs: ManifestRef[] = [];
-  for await (const ref of listManifests(context, 'backups')) refs.push(ref);
   for (const [key, backup] of [...seen.plans]) {
     if (await isThere(context, backup)) continue;
     if (await hasNewer(manifests, refs, key, backup)) continue;

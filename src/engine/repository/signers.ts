@@ -65,9 +65,18 @@ function flawOf(signer: Signer, epoch: number, wantedEpoch: number, leaf: string
  * repository is read-only, `object_damaged` when another object lies in its place.
  */
 export async function ensureSigner(context: RepositoryContext, key: SigningKey): Promise<Signer> {
+  return (await ensuredSigners(context, key)).signer;
+}
+
+/** The same, with all signers as they were read when it was one of them. */
+export async function ensuredSigners(
+  context: RepositoryContext,
+  key: SigningKey,
+): Promise<{ readonly signer: Signer; readonly list: SignerList }> {
   const fingerprint = fingerprintOf(key.publicKey).toString('hex');
-  const known = (await listSigners(context)).valid.get(fingerprint);
-  if (known) return known;
+  const before = await listSigners(context);
+  const known = before.valid.get(fingerprint);
+  if (known) return { signer: known, list: before };
   requireWritable(context);
   const signer: Signer = {
     version: 1,
@@ -78,12 +87,13 @@ export async function ensureSigner(context: RepositoryContext, key: SigningKey):
     retiredAt: null,
   };
   await putSigner(context, signer);
-  const stored = (await listSigners(context)).valid.get(fingerprint);
+  const list = await listSigners(context);
+  const stored = list.valid.get(fingerprint);
   if (!stored) {
     const name = signerName(context.keys.epoch, fingerprint);
     throw new HoldfastError('object_damaged', `${name} is not the signer it should be`);
   }
-  return stored;
+  return { signer: stored, list };
 }
 
 /** Seals a signer under the context's current epoch. An object already there is left alone. */

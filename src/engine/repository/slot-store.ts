@@ -3,8 +3,12 @@ import type { HoldfastError } from '../base/errors.ts';
 import { hkdf } from '../crypto/hkdf.ts';
 import { type KeySlot, parseSlot } from '../crypto/key-slot.ts';
 import type { Storage } from '../storage/port.ts';
+import { eachLimited } from './each-limited.ts';
 import { FOLDERS, slotName } from './object-names.ts';
 import { isDamage } from './sealed-json.ts';
+
+/** Slots are small; a repository has few, so that few rounds to a distant destination do. */
+const SLOTS_AT_ONCE = 8;
 
 /** A key slot as it lies on storage. */
 export interface StoredSlot {
@@ -47,7 +51,7 @@ function macOf(json: string, masterKey: Uint8Array): string {
 export async function readSlots(storage: Storage): Promise<SlotList> {
   const slots: StoredSlot[] = [];
   const damaged: { name: string; why: string }[] = [];
-  for await (const { name } of storage.list(FOLDERS.slots)) {
+  await eachLimited(storage.list(FOLDERS.slots), SLOTS_AT_ONCE, async ({ name }) => {
     const bytes = await storage.get(name);
     try {
       const slot = parseSlot(bytes);
@@ -57,8 +61,9 @@ export async function readSlots(storage: Storage): Promise<SlotList> {
       if (!isDamage(error)) throw error;
       damaged.push({ name, why: (error as HoldfastError).message });
     }
-  }
+  });
   slots.sort((a, b) => b.slot.epoch - a.slot.epoch || a.name.localeCompare(b.name));
+  damaged.sort((a, b) => a.name.localeCompare(b.name));
   return { slots, damaged };
 }
 

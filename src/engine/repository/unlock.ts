@@ -9,6 +9,7 @@ import { listEpochs, readKeyring } from './keyring-store.ts';
 import { CONFIG_NAME, keyringName } from './object-names.ts';
 import { type RepositoryConfig, readConfig } from './repository-config.ts';
 import { describeKeys, readSlots, type SlotList, type StoredSlot } from './slot-store.ts';
+import { together } from './together.ts';
 
 /** What a credential that fits gives: everything sealed, up to the epoch of its slot. */
 export interface UnlockedRepository {
@@ -19,6 +20,8 @@ export interface UnlockedRepository {
   readonly slots: SlotList;
   /** The slot that opened. */
   readonly slot: StoredSlot;
+  /** Epochs that have a keyring, ascending, as they were listed with the slots. */
+  readonly epochs: readonly number[];
 }
 
 /**
@@ -31,17 +34,22 @@ export async function unlock(
   credentials: readonly Credential[],
   whileDeriving = () => {},
 ): Promise<UnlockedRepository> {
-  const config = await readConfig(storage);
-  if (credentials.length === 0) throw new HoldfastError('key_missing');
-  const slots = await readSlots(storage);
+  if (credentials.length === 0) {
+    await readConfig(storage);
+    throw new HoldfastError('key_missing');
+  }
+  const [config, slots, epochs] = await together(
+    readConfig(storage),
+    readSlots(storage),
+    listEpochs(storage),
+  );
   const usable = slots.slots.filter(({ slot }) => slot.repositoryId === config.repositoryId);
   if (usable.length === 0) throw withoutSlot(storage, slots);
-  const epochs = await listEpochs(storage);
   const opened = await openNewest(storage, config, usable, credentials, whileDeriving);
   if (!opened) throw keyWrong(usable, slots);
   const { keyring, masterKey, slot } = opened;
   const derived = deriveRepositoryKeys({ keyring, masterKey, writable: keyring.epoch === epochs.at(-1) });
-  return { config, keyring, masterKey, keys: namingKeys(derived, usable), slots, slot };
+  return { config, keyring, masterKey, keys: namingKeys(derived, usable), slots, slot, epochs };
 }
 
 function withoutSlot(storage: Storage, { slots, damaged }: SlotList): HoldfastError {

@@ -75,6 +75,8 @@ export interface StorageOptions {
   readonly signal?: AbortSignal;
   /** Of a put: awaited before so many bytes go out. Only where the storage says `isPaced`; see `limitedStorage`. */
   readonly pace?: (bytes: number) => Promise<void>;
+  /** Of a put: the SHA-256 of the content, in hex, where the caller has it already. A storage that sends one need not compute it. */
+  readonly sha256?: string;
 }
 
 export interface ObjectInfo {

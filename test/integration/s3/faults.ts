@@ -308,6 +308,18 @@ function enduring(world: World): void {
     assert.equal(at.proxy.exchanges, 2);
   });
 
+  test('bytes that are not of the SHA-256 their writer knows are refused by the server', async (t) => {
+    const at = await bench(t, world);
+    const bytes = randomFrom(7).bytes(20_000);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const other = Buffer.from(bytes);
+    other[5]! ^= 1;
+    await assert.rejects(at.storage.put('mangled', other, { sha256 }), HoldfastError);
+    assert.equal(await stored(at, 'mangled'), null);
+    assert.equal(await at.storage.put('mangled', bytes, { sha256 }), 'created');
+    assert.deepEqual(await stored(at, 'mangled'), bytes);
+  });
+
   test('an abort ends a call that waits for a silent server', async (t) => {
     const at = await bench(t, world);
     const ending = new AbortController();

@@ -29,6 +29,8 @@ export function s3Client(target: S3Target, patience: S3Patience, agents?: S3Sett
     logger: SILENT,
     forcePathStyle: target.pathStyle,
     maxAttempts: 1,
+    // Else every pack would wait for an answer before its body, on a connection of its own; see `sendingBody`.
+    expectContinueHeader: false,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: target.checksums === 'when-required' ? 'WHEN_REQUIRED' : 'WHEN_SUPPORTED',
     requestHandler: {

@@ -5,6 +5,7 @@ import type { StorageOptions } from '../port.ts';
 import { bodyOf, readBody } from './s3-body.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { isTaken } from './s3-failure.ts';
+import { sendingBody } from './s3-headers.ts';
 import {
   CONTENT_SHA256,
   checksumsOf,
@@ -24,6 +25,7 @@ export interface PutRequest {
   /** The server refuses to overwrite; where it cannot, one looks first. */
   readonly isConditional: boolean;
   readonly pace?: StorageOptions['pace'] | undefined;
+  readonly sha256?: StorageOptions['sha256'] | undefined;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function putObject(
   const { client, target } = calls;
   const { key, name, isConditional } = request;
   const putId = newId();
-  const digests = digestsOf(bytes);
+  const digests = digestsOf(bytes, request.sha256);
   const isOurs = async (signal: AbortSignal) =>
     (await head(calls, key, signal))?.Metadata?.[PUT_ID] === putId;
   return calls.run(
@@ -56,7 +58,7 @@ export async function putObject(
         ...(isConditional && { IfNoneMatch: '*' }),
       });
       try {
-        const answer = await client.send(command, { abortSignal: signal });
+        const answer = await client.send(sendingBody(command, digests, nth), { abortSignal: signal });
         if (isAsSent(answer, digests) === false) await readBack(calls, request, digests);
         return 'created';
       } catch (error) {

@@ -12,6 +12,7 @@ import type { ObjectLock } from './s3-address.ts';
 import { bodyOf } from './s3-body.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { isMissingUpload, isTaken } from './s3-failure.ts';
+import { sendingBody } from './s3-headers.ts';
 import { extendLock } from './s3-lock.ts';
 import type { PutRequest } from './s3-put-object.ts';
 import {
@@ -130,7 +131,7 @@ async function sendPart(
   const digests = digestsOf(bytes);
   return calls.run(
     { what: name, needs: 's3:PutObject', signal: given, sizeBytes: bytes.length },
-    async (signal) => {
+    async (signal, nth) => {
       const command = new UploadPartCommand({
         Bucket: target.bucket,
         Key: key,
@@ -140,7 +141,7 @@ async function sendPart(
         Body: bodyOf(bytes, pace),
         ContentLength: bytes.length,
       });
-      const answer = await client.send(command, { abortSignal: signal });
+      const answer = await client.send(sendingBody(command, digests, nth), { abortSignal: signal });
       const isPlainTag = tagOf(answer.ETag) === digests.md5.toString('hex');
       if (answer.ChecksumSHA256 && isAsSent(answer, digests) === false)
         throw new HoldfastError('storage_io', `${name}: the server stored other bytes than were sent`);

@@ -96,8 +96,8 @@ function putter(calls: S3Calls, conditions: S3Conditions, firstBytes?: number): 
     const write = () => putObject(calls, { ...request, isConditional }, bytes);
     return isConditional ? write() : oneAtATime(request.key, write);
   };
-  return async (name: string, content: PutContent, { signal, pace }: StorageOptions = {}) => {
-    const request = { key: keyOf(calls.target, name), name, signal, pace, isConditional: true };
+  return async (name: string, content: PutContent, { signal, pace, sha256 }: StorageOptions = {}) => {
+    const request = { key: keyOf(calls.target, name), name, signal, pace, sha256, isConditional: true };
     signal?.throwIfAborted();
     const bytes = atHand(content);
     if (bytes) return whole(request, bytes);
