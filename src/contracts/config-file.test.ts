@@ -47,6 +47,27 @@ test('a full configuration is read, with defaults', () => {
   });
 });
 
+test('databases with an hour of their own that is left out: 02:00, then 03:00 UTC', () => {
+  const text = (databases: string) =>
+    `sources: { a: { kind: sqlite, path: a }, b: { kind: sqlite, path: b }, c: { kind: sqlite, path: c } }
+plans: { nightly: { sources: [a, b, c], databases: ${databases} } }`;
+  const hoursOf = (databases: string) => {
+    const result = parseConfig(text(databases));
+    assert.ok('config' in result, JSON.stringify(result));
+    return Object.entries(result.config.plans.nightly!.databases!).map(([name, { hour }]) => [name, hour]);
+  };
+  assert.deepEqual(hoursOf('{ b: { retentionDays: 30 }, a: {} }'), [
+    ['b', 2],
+    ['a', 3],
+  ]);
+  assert.deepEqual(hoursOf('{ a: { hour: 0 }, b: {}, c: { hour: 23 } }'), [
+    ['a', 0],
+    ['b', 3],
+    ['c', 23],
+  ]);
+  assert.match(lines(text('{ a: { hour: 24 } }')).join(), /databases\.a\.hour: must be at most 23/);
+});
+
 test('an empty file is an empty configuration', () => {
   for (const text of ['', '# nothing yet\n', '{}']) assert.ok('config' in parseConfig(text), text);
 });

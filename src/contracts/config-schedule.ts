@@ -7,12 +7,31 @@ export const DEFAULT_SCHEDULE = '0 3 * * 1';
 
 const database = z.strictObject({
   enabled: z.boolean().default(true).describe('false leaves it out of every run.'),
-  hour: z.int().min(0).max(23).describe('Hour of the day at which it is backed up, UTC.'),
+  hour: z
+    .int()
+    .min(0)
+    .max(23)
+    .optional()
+    .describe('Hour of the day at which it is backed up, UTC. Default: 2 for the first, 3 for the others.'),
   retentionDays: z.int().min(1).max(365).optional().describe('Default: the retention of the plan.'),
 });
 
 /** A source of a plan with an hour and a retention of its own. */
-export type DatabaseConfig = z.output<typeof database>;
+/** Features row R1. */
+const DEFAULT_HOURS = [2, 3] as const;
+
+const databases = z
+  .record(name, database)
+  .transform((all) =>
+    Object.fromEntries(
+      Object.entries(all).map(([source, one], i) => [
+        source,
+        { ...one, hour: one.hour ?? (i === 0 ? DEFAULT_HOURS[0] : DEFAULT_HOURS[1]) },
+      ]),
+    ),
+  );
+
+export type DatabaseConfig = z.output<typeof databases>[string];
 
 export const scheduleFields = {
   enabled: z.boolean().optional().describe('false: it runs only when somebody asks for it. Default true.'),
@@ -27,8 +46,7 @@ export const scheduleFields = {
     .max(86_400)
     .optional()
     .describe('Begins up to this much later, so that not everything begins at once. Default 0.'),
-  databases: z
-    .record(name, database)
+  databases: databases
     .optional()
     .describe('Sources of this plan that are backed up daily at an hour of their own.'),
   label: name.optional().describe('Only a worker that carries this label runs the plan.'),

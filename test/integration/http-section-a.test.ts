@@ -98,6 +98,16 @@ test('the configuration is read and changed; versions are heeded', async (t) => 
   });
   assert.deepEqual(after.retention, { keep_last: 7 });
   assert.deepEqual(after.sources, before.sources);
+  const { json: usual } = await owner.send('PUT', `${ADMIN}/config`, {
+    body: { version: after.version, databases: { uploads: {}, app: {} } },
+  });
+  assert.deepEqual(
+    Object.entries(usual.databases).map(([name, one]) => [name, (one as { hour: number }).hour]),
+    [
+      ['uploads', 2],
+      ['app', 3],
+    ],
+  );
   const stale = await owner.send('PUT', `${ADMIN}/config`, { body: change });
   assert.equal(stale.status, 409);
   assert.equal(stale.json.code, 'document_changed');

@@ -84,7 +84,7 @@ export const backupConfigWrite = z.strictObject({
       documentName,
       z.strictObject({
         enabled: z.boolean().default(true),
-        hour: z.int().min(0).max(23),
+        hour: z.int().min(0).max(23).optional().describe('UTC; 2 for the first, 3 for the others'),
         retention_days: z.int().min(1).max(365).nullable().default(null),
       }),
     )

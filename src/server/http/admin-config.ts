@@ -153,7 +153,7 @@ function planBody(before: PlanConfig | null, change: Write): Record<string, unkn
       name,
       {
         enabled: one.enabled,
-        hour: one.hour,
+        ...(one.hour === undefined ? {} : { hour: one.hour }),
         ...(one.retention_days === null ? {} : { retentionDays: one.retention_days }),
       },
     ]);
