@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { backupPayload, replicatePayload } from '../../src/contracts/cli-payloads.ts';
+import { backupPayload, replicatePayload, verifyPayload } from '../../src/contracts/cli-payloads.ts';
 import { copiesPlace, THREE } from '../support/copies-place.ts';
 
 test('data does not leave its regions: not by the configuration, not by an address, not by copying', async (t) => {
@@ -77,6 +77,17 @@ plans:
       ['papers', ['settings.json']],
     ],
   );
+  // Each backup is looked for where it should be, and nowhere else is it missing.
+  for (const [backupId, at] of [
+    [payload.backupId, 'data'],
+    [payload.parts!.flatMap((part) => ('backupId' in part ? [part.backupId] : []))[0], 'vault'],
+  ] as const) {
+    const { copies } = verifyPayload.parse(await place.json(['verify', String(backupId)]));
+    assert.deepEqual(
+      copies!.map(({ destination, status }) => [destination, status]),
+      [[at, 'good']],
+    );
+  }
   const shown = await place.run(['show', 'latest', '--destination', 'vault', '--json']);
   const { artifacts } = JSON.parse(shown.stdout) as {
     artifacts: { name: string; facts: { missing?: boolean } }[];

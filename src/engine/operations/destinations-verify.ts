@@ -10,7 +10,7 @@ import {
   withDestinations,
 } from './destinations.ts';
 import { errorOf } from './destinations-replicate.ts';
-import { resolveAmong } from './destinations-resolve.ts';
+import { type FoundBackup, resolveAmong } from './destinations-resolve.ts';
 import type { Engine } from './engine.ts';
 import { type Healer, type HealOutcome, heal } from './heal.ts';
 import { MENDABLE, mendDestination } from './mend-destination.ts';
@@ -59,7 +59,7 @@ interface Look {
 
 /**
  * Checks the stored bytes of every copy and compares what the copies hold; with `heal` repairs each from the others, and
- * looks again. A destination that is down is in the result. Throws `id_unknown` when no copy holds the backup asked for, the failure
+ * looks again. A destination that is down is in the result; with an id, only those that should hold that backup. Throws `id_unknown` when no copy holds the backup asked for, the failure
  * of the first when all are down, `interrupted`.
  */
 export async function verifyAll(request: VerifyAllRequest, port: RunPort): Promise<VerifiedCopy[]> {
@@ -78,9 +78,10 @@ export async function verifyAll(request: VerifyAllRequest, port: RunPort): Promi
       });
     }
     if (request.heal) for (const look of looks) await mendOne(look, looks, tried, port);
-    const up = looks.filter(({ engine }) => engine !== null);
-    if (up.length === 0) throw errorOf(looks[0]!.failures[0]!);
+    if (looks.every(({ engine }) => engine === null)) throw errorOf(looks[0]!.failures[0]!);
     const id = request.backupId === null ? null : await resolveAmong(request.backupId, looks);
+    const meant = id === null ? looks : looks.filter(({ spec }) => isPlaceOf(spec, id, request.sets));
+    const up = meant.filter(({ engine }) => engine !== null);
     for (const look of up) await lookAt(look, id?.backupId ?? null, request.share, port);
     if (id !== null) for (const look of up) if (!id.holders.has(look.spec)) look.missing.push(id.backup);
     if (request.heal) {
@@ -91,8 +92,23 @@ export async function verifyAll(request: VerifyAllRequest, port: RunPort): Promi
       for (const look of up)
         if (look.healed !== null) await lookAt(look, id?.backupId ?? null, request.share, port);
     }
-    return looks.map(verdictOf);
+    return meant.map(verdictOf);
   });
+}
+
+/** Whether a destination has a backup, or shares its plan's copies with one that has. */
+function isPlaceOf(
+  spec: DestinationSpec,
+  { holders, backup }: FoundBackup,
+  sets: readonly CopySet[],
+): boolean {
+  const isShared = sets.some(
+    ({ plan, specs }) =>
+      (plan === undefined || plan === backup.plan) &&
+      specs.includes(spec) &&
+      specs.some((one) => holders.has(one)),
+  );
+  return isShared || holders.has(spec);
 }
 
 /** A copy that does not open, or not all of it, gets back what opens it, as far as that can be. */
