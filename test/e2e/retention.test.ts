@@ -68,11 +68,12 @@ test('a growing table: how much would go is said first, its name is typed, and w
   await dialog.getByRole('textbox').fill('t');
   await examine(page, 'tables-confirm');
   await go.click();
-  await row.getByText('Rows archived and deleted: 1').waitFor();
+  await row.getByText('1 deleted').waitFor();
+  assert.equal(await row.getByText('would be archived').count(), 0, 'that was before');
   assert.equal(rowsOf(file), 2);
   await examine(page, 'tables');
   await row.getByRole('link', { name: 'Show the run' }).click();
-  await page.getByText('Rows archived and deleted: 1').waitFor();
+  await page.getByText('1 deleted').waitFor();
   await page.getByRole('link', { name: 'Show the archive (1)' }).click();
   await page.getByText('table-archive.app.t').first().waitFor();
 });

@@ -95,10 +95,15 @@ test('sentences are found with their gaps filled, within each other and one afte
   );
   assert.equal(of('it was cancelled; there is no plan x'), 'er wurde abgebrochen; es gibt keinen Plan x');
   assert.equal(of('/mnt/a writes, reads back and lists'), '/mnt/a schreibt, liest zurück und listet auf');
+  assert.equal(
+    of('3 rows in 1 table, every byte equal, integrity check passed'),
+    '3 Zeilen in 1 Tabelle, jedes Byte gleich, Integritätsprüfung bestanden',
+  );
   assert.equal(of('it was cancelled; nobody knows why'), 'none');
   assert.equal(of('no such thing'), 'none');
   assert.equal(what('key_wrong'), 'kein angegebener Schlüssel öffnet das');
   assert.equal(what('from_a_newer_server'), null);
   assert.equal(phase('commit'), 'Abschließen');
+  assert.equal(phase('content of app.db'), 'Inhalt von app.db');
   assert.equal(phase('app.db'), 'app.db');
 });

@@ -87,7 +87,7 @@ test('the ledger is listed, filtered and proven in the browser; a changed entry 
   await page.getByText('for the first time').waitFor();
   await examine(page, 'ledger');
   const entries = page.getByRole('table', { name: 'Entries' });
-  await page.getByRole('textbox', { name: 'Action' }).fill('ledger');
+  await page.getByRole('textbox', { name: 'Operation' }).fill('ledger');
   // The head of the table, and what was asked for.
   await entries.getByRole('row').nth(2).waitFor({ state: 'detached' });
   await entries.getByText('ledger.begin').waitFor();

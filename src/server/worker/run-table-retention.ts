@@ -1,12 +1,13 @@
 import { tableArchivePlan, tableRule } from '../../contracts/table-archives.ts';
-import { HoldfastError, type ListedArchive, openEngine } from '../../engine/index.ts';
+import { type ListedArchive, openEngine } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
 import { engineProgress } from './engine-progress.ts';
 import type { TableRetentionPayload, TableRetentionResult } from './port.ts';
 import { artifactsText, recordBackup, recordCopy } from './record-backups.ts';
 import { recordRemoved } from './record-removed.ts';
-import { type RunnerParts, runConfig } from './runner-parts.ts';
+import { tableAtWork } from './retained-table.ts';
+import type { RunnerParts } from './runner-parts.ts';
 
 /** Archives old rows of a table and deletes them, then archives that are past their time. Interrupted, the next one goes on. */
 export async function runTableRetention(
@@ -15,19 +16,7 @@ export async function runTableRetention(
   context: JobContext,
 ): Promise<JobOutcome> {
   const { source: name, table } = job.payload as TableRetentionPayload;
-  const { config, destinationIds } = await runConfig(parts);
-  const settings = config.sources[name];
-  const isDatabase = settings?.kind === 'sqlite' || settings?.kind === 'postgres';
-  const rule = isDatabase ? settings.tableRetention?.[table] : undefined;
-  if (!rule) {
-    throw new HoldfastError(
-      'config_invalid',
-      `the source ${name} has no tableRetention for ${table} any more`,
-    );
-  }
-  const destination = rule.destination ?? onlyOne(Object.keys(config.destinations), name, table);
-  const spec = await parts.workplace.destination(config, destination);
-  const source = await parts.workplace.source(config, name);
+  const { rule, source, destination, destinationId, spec } = await tableAtWork(parts, name, table);
   const port = { progress: engineProgress(context), signal: context.signal };
   const engine = await openEngine({ ...(await spec.options()), ...port });
   try {
@@ -51,7 +40,7 @@ export async function runTableRetention(
             .filter(({ action }) => action === 'remove')
             .map(({ backup }) => backup.id);
     const record: JobOutcome['record'] = async (trx) => {
-      const about = { job, plan, destinationId: destinationIds.get(destination) ?? destination };
+      const about = { job, plan, destinationId: destinationId ?? destination };
       const nowMs = parts.catalog.clock.nowMs();
       for (const one of listed) await recordArchive(trx, one, contents.get(one.backupId), about, nowMs);
       if (removed) {
@@ -67,13 +56,6 @@ export async function runTableRetention(
   } finally {
     await engine.close();
   }
-}
-
-function onlyOne(names: readonly string[], source: string, table: string): string {
-  if (names.length === 1) return names[0]!;
-  throw new HoldfastError('config_invalid', `tableRetention of ${source} ${table} names no destination`, {
-    next: `add destination to it, one of: ${names.join(', ') || 'none is stored yet'}`,
-  });
 }
 
 interface About {

@@ -49,7 +49,7 @@ export function DocumentList({ kind, children }: DocumentListProps) {
     {
       label: t('column.action'),
       cell: (document) => (
-        <Group gap="xs" wrap="nowrap">
+        <Group gap="xs" wrap="nowrap" className="actions">
           {mayWrite && (
             <Button
               variant="default"

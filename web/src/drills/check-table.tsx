@@ -7,6 +7,9 @@ import { preciseText } from './duration.ts';
 
 type Check = DrillDetail['check_results'][number];
 
+/** Kinds whose names are those of the server; others are named in the configuration. */
+const OWN = new Set(['holdings', 'content', 'schema']);
+
 /** What each check found; the red ones first. */
 export function CheckTable({ checks }: { readonly checks: readonly Check[] }) {
   const t = useTexts();
@@ -15,8 +18,8 @@ export function CheckTable({ checks }: { readonly checks: readonly Check[] }) {
   const sorted = [...checks].sort((a, b) => Number(a.status === 'green') - Number(b.status === 'green'));
   const columns: Column<Check>[] = [
     { label: t('column.result'), cell: ({ status }) => <DrillMark result={status} /> },
-    { label: t('column.name'), cell: ({ name }) => name },
-    { label: t('column.kind'), cell: ({ kind }) => kind },
+    { label: t('column.name'), cell: ({ name, kind }) => (OWN.has(kind) ? said.phase(name) : name) },
+    { label: t('column.kind'), cell: ({ kind }) => said.phase(kind) },
     { label: t('column.content'), cell: ({ detail }) => said.part(detail) },
     {
       label: t('column.duration'),

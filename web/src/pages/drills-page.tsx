@@ -55,7 +55,7 @@ function Plans() {
       label: t('drill.last'),
       cell: ({ last_drill }) =>
         last_drill ? (
-          <Group gap="xs" wrap="nowrap">
+          <Group gap="xs">
             <DrillMark result={last_drill.result} />
             <Link to="/drills/$id" params={{ id: last_drill.id }}>
               <When at={last_drill.started_at} relative />

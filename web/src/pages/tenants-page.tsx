@@ -56,7 +56,7 @@ function Actions({ tenant: { id, name, archived_at } }: { readonly tenant: Tenan
   const may = useMay();
   const refresh = useRefresh();
   return (
-    <Group gap="md" wrap="nowrap">
+    <Group gap="md" wrap="nowrap" className="actions">
       {may('settings:read') && (
         <Link to="/settings" search={{ tenant: id }} aria-label={t('tenants.settingsOf', { name })}>
           {t('tenants.settings')}

@@ -75,13 +75,9 @@ export function DataTable<T>({
       >
         <thead {...ROLES.rowgroup}>
           <tr {...ROLES.row}>
-            {columns.map((column) => (
-              <th
-                key={column.label}
-                {...ROLES.columnheader}
-                scope="col"
-                className={column.isNumber ? 'number' : ''}
-              >
+            {columns.map((column, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: two columns may have one name in one of the languages
+              <th key={i} {...ROLES.columnheader} scope="col" className={column.isNumber ? 'number' : ''}>
                 {column.label}
               </th>
             ))}
@@ -111,9 +107,10 @@ interface RowProps<T> {
 const Row = memo(function Row<T>({ item, columns, index }: RowProps<T>) {
   return (
     <tr {...ROLES.row} {...(index !== null && { 'aria-rowindex': index })}>
-      {columns.map((column) => (
+      {columns.map((column, i) => (
         <td
-          key={column.label}
+          // biome-ignore lint/suspicious/noArrayIndexKey: as above
+          key={i}
           {...ROLES.cell}
           data-label={column.label}
           className={column.isNumber ? 'number' : ''}

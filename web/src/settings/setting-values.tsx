@@ -72,7 +72,7 @@ export function SettingValues({ tenant }: { readonly tenant: string | null }) {
         </>
       ),
     },
-    { label: t('column.value'), cell: ({ value }) => <strong>{valueText(value)}</strong> },
+    { label: t('column.value'), cell: ({ value }) => <strong className="whole">{valueText(value)}</strong> },
     { label: t('column.from'), cell: ({ from }) => t(`settings.from.${from}`) },
     {
       label: t('column.changed'),
@@ -131,7 +131,7 @@ function Actions({ row: { key, from }, tenant, onEdit }: ActionsProps) {
   const name = t(`setting.${key}`);
   return (
     <>
-      <Group gap="xs" wrap="nowrap">
+      <Group gap="xs" wrap="nowrap" className="actions">
         <Button variant="default" size="xs" aria-label={t('settings.change', { name })} onClick={onEdit}>
           {t('action.change')}
         </Button>

@@ -26,7 +26,7 @@ function Run({ id }: { readonly id: string }) {
   if (!job) return null;
   const thinned = thinnedBy(job);
   return (
-    <Stack gap={4}>
+    <Stack gap={4} className="ends">
       <StatusMark status={job.status} />
       {job.finished_at && (
         <div className="soft small">

@@ -53,7 +53,11 @@ export function TableActions({ of: { source, table, last_job: last } }: { readon
         {look.data && <Looked at={look.data} />}
       </div>
       {isAsking && (
-        <Ask {...{ source, table, name, looked: look.data ?? null }} onClose={() => setAsking(false)} />
+        <Ask
+          {...{ source, table, name, looked: look.data ?? null }}
+          onAsked={look.reset}
+          onClose={() => setAsking(false)}
+        />
       )}
     </Stack>
   );
@@ -84,17 +88,20 @@ interface AskProps {
   readonly name: string;
   /** Null when nobody has looked. */
   readonly looked: TablePreview | null;
+  /** What was looked at is not so any more. */
+  readonly onAsked: () => void;
   readonly onClose: () => void;
 }
 
 /** Rows of a live database go: nobody does that with one click. */
-function Ask({ source, table, name, looked, onClose }: AskProps) {
+function Ask({ source, table, name, looked, onAsked, onClose }: AskProps) {
   const t = useTexts();
   const refresh = useRefresh();
   const run = useMutation({
     mutationFn: () => call(URL, { method: 'POST', body: { source, table } }),
     async onSuccess() {
       await refresh('tables', 'jobs');
+      onAsked();
       onClose();
     },
   });

@@ -164,7 +164,7 @@ export const drillTexts = area({
     'evidence.none': 'Von dieser Probe ließ sich kein Beleg machen.',
     'evidence.open': 'Bericht öffnen',
     'evidence.page': 'Bericht herunterladen',
-    'evidence.document': 'Unterschriebenes Dokument herunterladen',
+    'evidence.document': 'Dokument mit Unterschrift laden',
     'evidence.sha': 'SHA-256',
     'evidence.key': 'Unterschrieben von',
     'evidence.stored': 'Aufbewahrt in',

@@ -11,7 +11,7 @@ export const ledgerTexts = area({
     'ledger.keyRetired': 'retired',
     'ledger.proof': 'Proof',
     'ledger.showShort': 'Show',
-    'ledger.action': 'Action',
+    'ledger.action': 'Operation',
     'ledger.actionHelp': 'Such as backup, or key for key.rotate, too',
     'ledger.allTenants': 'All tenants',
     'ledger.bad.chain': 'Entry {seq} of “{stream}” does not follow from the one before it.',

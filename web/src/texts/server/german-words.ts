@@ -1,7 +1,7 @@
 import { nextsGerman, problemsGerman } from './problems-german.ts';
 import { refusalsGerman } from './refusals-german.ts';
 import { phasesGerman, sentencesGerman } from './sentences-german.ts';
-import { boundsGerman, validationGerman } from './validation-german.ts';
+import { boundsGerman, countsGerman, validationGerman } from './validation-german.ts';
 
 interface Sentence {
   readonly pattern: RegExp;
@@ -16,6 +16,10 @@ const NUMBER = /^\d+(\.\d+)?$/;
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+/** Text and names of gaps take turns. What a gap `more` stands for may be missing. */
+const asPattern = (part: string, i: number) =>
+  i % 2 === 0 ? escaped(part) : part === 'more' ? '(.*?)' : '(.+?)';
+
 /** Those that say more between their gaps come first: `{target} is there already` fits much. */
 const patternsOf = (texts: Readonly<Record<string, string>>): readonly Sentence[] =>
   Object.entries(texts)
@@ -23,19 +27,13 @@ const patternsOf = (texts: Readonly<Record<string, string>>): readonly Sentence[
       german,
       gaps: [...english.matchAll(GAP)].map(([, name]) => name!),
       fixed: english.replace(GAP, '').length,
-      pattern: new RegExp(
-        `^${english
-          .split(/\{\w+\}/)
-          .map(escaped)
-          .join('(.+?)')}$`,
-        's',
-      ),
+      pattern: new RegExp(`^${english.split(GAP).map(asPattern).join('')}$`, 's'),
     }))
     .sort((a, b) => b.fixed - a.fixed);
 
 const sentences = patternsOf({
   ...{ ...nextsGerman, ...sentencesGerman, ...refusalsGerman },
-  ...{ ...validationGerman, ...boundsGerman },
+  ...{ ...validationGerman, ...boundsGerman, ...countsGerman },
 });
 const phases = patternsOf(phasesGerman);
 

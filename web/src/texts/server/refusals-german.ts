@@ -144,6 +144,27 @@ export const refusalsGerman: Readonly<Record<string, string>> = {
   '{name} may hold a newer backup and is not asked: {why}':
     '{name} hat vielleicht eine neuere Sicherung und wird nicht gefragt: {why}',
   // drills
+  'everything named by the plan was read': 'alles, was der Plan nennt, wurde gelesen',
+  'the backup is incomplete: {why}': 'die Sicherung ist unvollständig: {why}',
+  'the backup holds nothing of the source {name}': 'die Sicherung enthält nichts von der Quelle {name}',
+  'it is a dump of the database {name}, the plan names {other}':
+    'es ist ein Dump der Datenbank {name}, der Plan nennt {other}',
+  'the database has no tables': 'die Datenbank hat keine Tabellen',
+  'none of its {n} tables has a row': 'keine ihrer {n} Tabellen hat eine Zeile',
+  '{message}, every byte equal, integrity check passed{more}':
+    '{message}, jedes Byte gleich, Integritätsprüfung bestanden{more}',
+  '{message}, {n} bytes of files, every byte equal': '{message}, {n} Bytes in Dateien, jedes gleich',
+  '{message}, {more}every row equal': '{message}, {more}jede Zeile gleich',
+  '{message}, equal to what was exported': '{message}, gleich dem, was ausgegeben wurde',
+  '{message} loaded without an error; nothing to compare them with':
+    '{message} ohne Fehler geladen; nichts ist da, womit man sie vergleichen könnte',
+  'restored without an error; not compared, since another version writes it differently':
+    'ohne Fehler wiederhergestellt; nicht verglichen, da eine andere Version es anders schreibt',
+  'equal, SHA-256 {hash}': 'gleich, SHA-256 {hash}',
+  'it could not be dumped again': 'sie ließ sich nicht noch einmal ausgeben',
+  'answers after {n} ms': 'antwortet nach {n} ms',
+  'not asked: the application did not start': 'nicht gefragt: die Anwendung startete nicht',
+  'not asked: the application had ended': 'nicht gefragt: die Anwendung war zu Ende',
   '{n} bytes, every byte equal': '{n} Bytes, jedes gleich',
   'not the bytes that were backed up': 'nicht die Bytes, die gesichert wurden',
   '{name}: missing': '{name}: fehlt',

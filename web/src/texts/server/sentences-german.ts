@@ -225,6 +225,18 @@ export const sentencesGerman: Readonly<Record<string, string>> = {
 
 /** What a run is doing. Another word is the name of what it is reading or writing, and stays. */
 export const phasesGerman: Readonly<Record<string, string>> = {
+  // checks of a drill, and their kinds
+  holdings: 'Bestand',
+  content: 'Inhalt',
+  schema: 'Definitionen',
+  command: 'Befehl',
+  sql: 'Abfrage',
+  complete: 'vollständig',
+  'content of {name}': 'Inhalt von {name}',
+  'rows of {name}': 'Zeilen von {name}',
+  'holds {name}': 'enthält {name}',
+  'database of {name}': 'Datenbank von {name}',
+  'schema of {name}': 'Definitionen von {name}',
   'copy {name}': '{name} kopieren',
   'copy {n} of {n2}': '{n} von {n2} kopieren',
   'compare {name}': '{name} vergleichen',

@@ -43,6 +43,16 @@ export const validationGerman: Readonly<Record<string, string>> = {
   'the environment variable {name} is not set': 'die Umgebungsvariable {name} ist nicht gesetzt',
 };
 
+/** How many, as they stand within a sentence. */
+export const countsGerman: Readonly<Record<string, string>> = {
+  '{n} row in {n2} table': '{n} Zeile in {n2} Tabelle',
+  '{n} row in {n2} tables': '{n} Zeile in {n2} Tabellen',
+  '{n} rows in {n2} table': '{n} Zeilen in {n2} Tabelle',
+  '{n} rows in {n2} tables': '{n} Zeilen in {n2} Tabellen',
+  '{n} entry': '{n} Eintrag',
+  '{n} entries': '{n} Einträge',
+};
+
 /** Those that contracts/config-file.ts puts together; a test makes the server say each. */
 export const boundsGerman: Readonly<Record<string, string>> = {
   'must be a map of fields': 'muss Felder haben',
