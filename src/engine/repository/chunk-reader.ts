@@ -30,7 +30,7 @@ export interface ChunkReader {
 /** So much is to be read before threads that decode are worth their start. */
 const THREADS_FROM_BYTES = 24 * 2 ** 20;
 /** And so much of one content, to be handed to a thread and back. */
-const IN_THREADS_FROM_BYTES = 2 ** 20;
+const IN_THREADS_FROM_BYTES = 8 * 2 ** 20;
 /** Decoded blocks of one stage. */
 const STAGE_BYTES = 6 * 2 ** 20;
 const STAGE_REFS = 1024;
@@ -188,7 +188,7 @@ async function* readAhead(
   try {
     for await (const stage of stages) {
       underWay.push({ stage, decoding: ahead.begin(stage) });
-      if (underWay.length > ahead.stages) yield* giveFirst();
+      if (!ahead.hasRoom) yield* giveFirst();
     }
     while (underWay.length > 0) yield* giveFirst();
   } finally {

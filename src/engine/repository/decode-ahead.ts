@@ -23,9 +23,10 @@ export interface Decoding {
 
 /** Decodes stages in threads. */
 export interface DecodeAhead {
-  /** How many stages of one content should be under way, and how large. */
-  readonly stages: number;
+  /** Of its stages. */
   readonly size: StageSize;
+  /** False while as many stages are begun and not released as keep the threads at work: a reader then takes one that it began before the next. */
+  readonly hasRoom: boolean;
   begin(stage: DecodeStage): Decoding;
   /** Ends the threads; what is under way comes to nothing. */
   close(): void;
@@ -59,6 +60,8 @@ export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
   }));
   const size = storage.readsAreCheap ? SMALL_STAGES : LARGE_STAGES;
   const free: ArrayBuffer[] = [];
+  /** And not released. */
+  let begun = 0;
 
   const fetch = async (run: BlockRun): Promise<Fetched> => {
     const { packNumber, offset, lengthBytes } = run;
@@ -93,18 +96,23 @@ export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
     }
   };
   return {
-    stages: count * AHEAD_PER_THREAD,
     size,
+    get hasRoom() {
+      return begun <= count * AHEAD_PER_THREAD;
+    },
     begin(stage) {
+      begun += 1;
       const isUsual = stage.sizeBytes <= size.maxBytes;
       const target = (isUsual && free.pop()) || new ArrayBuffer(Math.max(stage.sizeBytes, size.maxBytes));
       const decoded = stage.isSound ? decode(stage, target) : Promise.resolve(null);
       return {
         bytes: decoded.then((found) => found && Buffer.from(found, 0, stage.sizeBytes)),
-        release: () =>
+        release() {
+          begun -= 1;
           void decoded.then((found) => {
             if (found?.byteLength === size.maxBytes) free.push(found);
-          }),
+          });
+        },
       };
     },
     close: threads.stop,

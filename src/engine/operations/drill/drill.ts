@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { asHoldfastError, HoldfastError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { type ChunkReader, openChunkReader } from '../../repository/chunk-reader.ts';
+import { defaultDecoders } from '../../repository/decode-threads.ts';
 import type { Manifest } from '../../repository/manifest.ts';
 import type { ArtifactReader } from '../../sources/port.ts';
 import type { OperationContext } from '../context.ts';
@@ -177,7 +178,7 @@ async function openParts(
 async function openPart(context: OperationContext, manifest: Manifest): Promise<OpenedPart> {
   const { storage, keys } = context.repository;
   const index = await context.repository.loadIndex({ forReading: true });
-  const chunks = openChunkReader({ storage, keys, index });
+  const chunks = openChunkReader({ storage, keys, index, threads: defaultDecoders() });
   return { context, manifest, chunks, reader: artifactReader(chunks) };
 }
 
