@@ -14,8 +14,6 @@ export const validationGerman: Readonly<Record<string, string>> = {
     'muss ein Pfad im Artefakt sein, ohne Schrägstrich am Anfang und am Ende',
   'must be a domain in lower case such as example.org':
     'muss eine klein geschriebene Domain sein, etwa example.org',
-  'must be an address such as https://login.example.org':
-    'muss eine Adresse sein, etwa https://login.example.org',
   'must be 64 hex digits': 'muss 64 Hexadezimalziffern haben',
   'must hold at least one rule; leave it out for the default':
     'muss mindestens eine Regel haben; weglassen heißt: die Vorgabe',
