@@ -92,3 +92,12 @@ test('named sources always make the same plan, whatever their order and password
   );
   assert.notEqual(adHocPlan([sqlite, postgres('postgres://app@db/orders')], 'web2'), plan);
 });
+
+test('a tenant without a plan is named, not taken for nothing at all', async (t) => {
+  const { cli } = await setup(t, { INVOICES_URL: 'postgres://db/invoices' });
+  await assert.rejects(choosePlan(cli, [], { tenantId: 't9' }), {
+    code: 'usage',
+    message: 'no plan belongs to the tenant t9',
+    next: 'name what to back up for it; the plans are: nightly, tenant',
+  });
+});

@@ -55,6 +55,11 @@ function planName(
   }
   const fitting = known.filter((name) => tenantId === null || plans[name]!.tenantId === tenantId);
   if (fitting.length === 1) return fitting[0]!;
+  if (fitting.length === 0 && tenantId !== null && known.length > 0) {
+    throw new HoldfastError('usage', `no plan belongs to the tenant ${tenantId}`, {
+      next: `name what to back up for it; the plans are: ${known.join(', ')}`,
+    });
+  }
   if (fitting.length === 0) {
     throw new HoldfastError('usage', 'nothing was named to back up', {
       next: 'name paths or postgres:// addresses, or write a plan into holdfast.yaml',

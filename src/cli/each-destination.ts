@@ -1,4 +1,4 @@
-import { type ErrorCode, EXIT, HoldfastError } from '../engine/base/errors.ts';
+import { ERRORS, type ErrorCode, EXIT, HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
 import { copySets, setsFor, specsOf } from './copy-sets.ts';
 import { specOfAddress, specOfDestination } from './destination-specs.ts';
@@ -99,7 +99,15 @@ export function renderDown(answers: readonly DoneAt<unknown>[]): string {
     .join('');
 }
 
-/** A destination that failed is work that is not done. */
+/** A destination that failed is work that is not done; what is damaged there says more than that it was not. */
 export function exitCodeOf(answers: readonly DoneAt<unknown>[]): number {
-  return answers.some(({ failure }) => failure !== null) ? EXIT.unreachable : EXIT.ok;
+  const failures = answers.flatMap(({ failure }) => (failure === null ? [] : [failure]));
+  if (hasDamage(failures)) return EXIT.damaged;
+  return failures.length > 0 ? EXIT.unreachable : EXIT.ok;
 }
+
+/** Whether one of these says that something stored is damaged. */
+export const hasDamage = (failures: readonly { readonly code: string }[]): boolean =>
+  failures.some(
+    ({ code }) => Object.hasOwn(ERRORS, code) && EXIT[ERRORS[code as ErrorCode].exit] === EXIT.damaged,
+  );

@@ -85,3 +85,20 @@ test('a key file is private, never overwritten, and warned about when it is not 
   assert.match(io.written.stderr, /^warning: the key file .* can be read by others/);
   assert.doesNotMatch(io.written.stderr, /secret text/);
 });
+
+test('a key file that is not there is blamed on what names it', async (t) => {
+  const folder = await temporaryFolder(t);
+  const next = async (environment: Record<string, string>, keys: Destination['keys'] = null) => {
+    const cli = fakeCli(fakeIo({ folder, environment: { HOLDFAST_HOME: folder, ...environment } }));
+    const error = await readKeyTexts(cli, destinationIn(folder, keys)).catch((thrown: unknown) => thrown);
+    return (error as { next?: string }).next;
+  };
+  const file = join(folder, 'gone');
+  assert.match(
+    (await next({ BACKUP_ENCRYPTION_KEY_FILE: file })) ?? '',
+    /^check BACKUP_ENCRYPTION_KEY_FILE,/,
+  );
+  const old = { BACKUP_ENCRYPTION_KEY: 'key', BACKUP_ENCRYPTION_KEY_OLD_FILE: file };
+  assert.match((await next(old)) ?? '', /^check BACKUP_ENCRYPTION_KEY_OLD_FILE,/);
+  assert.match((await next({}, { current: { file }, old: [] })) ?? '', /^check the keys of the destination,/);
+});

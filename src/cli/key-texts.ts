@@ -42,7 +42,7 @@ export async function readKeyTexts(
   const oldFile = environment.BACKUP_ENCRYPTION_KEY_OLD_FILE;
   const texts = [
     environment.BACKUP_ENCRYPTION_KEY_OLD ?? '',
-    oldFile ? await fromFile(cli, resolve(cli.io.folder, oldFile)) : '',
+    oldFile ? await fromFile(cli, resolve(cli.io.folder, oldFile), 'BACKUP_ENCRYPTION_KEY_OLD_FILE') : '',
   ];
   const inService = references?.encryptionKeyId ?? environment.BACKUP_ENCRYPTION_KEY_ID?.trim();
   const services = inService ? [inService] : [];
@@ -71,9 +71,9 @@ async function fromEnvironment(cli: Cli): Promise<string | null> {
     });
   }
   if (text) return text;
-  if (file) return fromFile(cli, resolve(cli.io.folder, file));
+  if (file) return fromFile(cli, resolve(cli.io.folder, file), 'BACKUP_ENCRYPTION_KEY_FILE');
   try {
-    return await fromFile(cli, generatedKeyFile(cli));
+    return await fromFile(cli, generatedKeyFile(cli), 'HOLDFAST_HOME');
   } catch (error) {
     if (error instanceof HoldfastError && systemCode(error.cause) === 'ENOENT') return null;
     throw error;
@@ -81,7 +81,7 @@ async function fromEnvironment(cli: Cli): Promise<string | null> {
 }
 
 async function fromReference(cli: Cli, reference: KeyReference, folder: string): Promise<string> {
-  if (reference.file) return fromFile(cli, resolve(folder, reference.file));
+  if (reference.file) return fromFile(cli, resolve(folder, reference.file), 'the keys of the destination');
   const text = cli.io.environment[reference.env!];
   if (text) return text;
   throw new HoldfastError('key_missing', `the environment variable ${reference.env} is not set`, {
@@ -89,8 +89,8 @@ async function fromReference(cli: Cli, reference: KeyReference, folder: string):
   });
 }
 
-/** The text of a key file without its last line end; warns when others may read the file. */
-export async function fromFile(cli: Cli, file: string): Promise<string> {
+/** The text of a key file without its last line end; warns when others may read the file. `named` is what names it. */
+export async function fromFile(cli: Cli, file: string, named: string): Promise<string> {
   let text: string;
   try {
     const { mode } = await stat(file);
@@ -102,7 +102,7 @@ export async function fromFile(cli: Cli, file: string): Promise<string> {
     const why = systemCode(error) === 'ENOENT' ? 'does not exist' : `cannot be read: ${systemCode(error)}`;
     throw new HoldfastError('key_missing', `the key file ${file} ${why}`, {
       cause: error,
-      next: 'check BACKUP_ENCRYPTION_KEY_FILE and its permissions',
+      next: `check ${named}, and owner and permissions of the file`,
     });
   }
   if (text.trim() === '') throw new HoldfastError('key_missing', `the key file ${file} is empty`);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EXIT, HoldfastError } from '../engine/base/errors.ts';
@@ -30,6 +30,12 @@ export async function verifyLedger(
       next: 'give all 64 digits, as holdfast ledger key list shows them',
     });
   }
+  // A mistyped path must not look like a ledger that somebody emptied.
+  if (folder !== undefined && !(await isFolder(resolve(cli.io.folder, folder)))) {
+    throw new HoldfastError('usage', `${folder} is no folder`, {
+      next: 'name one that holdfast ledger dump wrote',
+    });
+  }
   const kept = anchors ? await keptAt(cli, anchors) : null;
   const { verifyLedgerDump } = await import('../server/ledger/proof/verify-dump.ts');
   const verify = (dump: string) => verifyLedgerDump({ folder: dump, kept, pinned: key ?? [] });
@@ -37,6 +43,12 @@ export async function verifyLedger(
     folder === undefined ? await withOwnDump(cli, verify) : await verify(resolve(cli.io.folder, folder));
   return { json: report, text: renderReport(report), exitCode: report.ok ? EXIT.ok : EXIT.damaged };
 }
+
+const isFolder = (path: string) =>
+  stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
 
 async function withOwnDump<T>(cli: Cli, work: (folder: string) => Promise<T>): Promise<T> {
   const { loadLedger } = cli.io;

@@ -257,7 +257,11 @@ const STATUS: Readonly<Record<BackupWithCopies['status'], string>> = {
 /** Exported for its test. */
 export function renderBackupOutcome(outcome: BackupOutcome | BackupWithCopies): string {
   const read = outcome.bytesRead;
-  const share = read > 0 ? `, ${((outcome.bytesStored / read) * 100).toFixed(1)}% of it` : '';
+  // Of a few bytes the seals and the manifest are a multiple, which tells nobody anything.
+  const share =
+    read > 0 && outcome.bytesStored <= read * 1.5
+      ? `, ${((outcome.bytesStored / read) * 100).toFixed(1)}% of it`
+      : '';
   const artifacts = outcome.artifacts.map(
     ({ name, kind, sizeBytes }) => `  ${printable(name)}  ${kind}  ${formatSize(sizeBytes)}\n`,
   );

@@ -107,6 +107,7 @@ async function show(cli: Cli, drill: string, { to }: { readonly to?: string }): 
     const why = isThere ? 'is there already' : `cannot be written: ${systemCode(error)}`;
     throw new HoldfastError(isThere ? 'target_not_empty' : 'target_failed', `${file} ${why}`, {
       cause: error,
+      ...(isThere && { next: 'name a new file' }),
     });
   });
   return { json: { ...json, files: [file] }, text: `written to ${printable(file)}\n` };

@@ -109,7 +109,7 @@ async function readNewKey(cli: Cli, options: NewKeyOptions): Promise<string> {
       next: 'give either --key-file or --kms',
     });
   if (kms !== undefined) return kmsReference(kms);
-  const text = await fromFile(cli, resolve(cli.io.folder, keyFile!));
+  const text = await fromFile(cli, resolve(cli.io.folder, keyFile!), '--key-file');
   await warnIfWeak(cli, text);
   return text;
 }

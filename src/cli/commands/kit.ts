@@ -74,7 +74,7 @@ async function makeKit(cli: Cli, folder: string, options: KitOptions): Promise<C
 /** Null for a key that is left as it is. Throws `usage` for one that is given and of no use. */
 async function kitPassphraseOf(cli: Cli, { withKey, kitPassphraseFile }: KitOptions): Promise<string | null> {
   if (kitPassphraseFile !== undefined) {
-    if (withKey) return fromFile(cli, resolve(cli.io.folder, kitPassphraseFile));
+    if (withKey) return fromFile(cli, resolve(cli.io.folder, kitPassphraseFile), '--kit-passphrase-file');
     throw new HoldfastError('usage', '--kit-passphrase-file is of no use without --with-key', {
       next: 'add --with-key, or leave it away',
     });

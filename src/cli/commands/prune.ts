@@ -90,7 +90,7 @@ export function renderPrune(outcome: PrunePayload): string {
     ...steps
       .filter(([, { packs }], i) => packs > 0 || i === 0)
       .map(([what, { packs, bytes }]) => `${what}: ${formatCount(packs, 'pack')} (${formatSize(bytes)})\n`),
-    `stored: ${formatCount(stored.packs, 'pack')} (${formatSize(stored.bytes)}), ${formatSize(liveBytes)} in use\n`,
+    `stored: ${formatCount(stored.packs, 'pack')} (${formatSize(stored.bytes)}), ${formatSize(liveBytes)} of data in use before compression\n`,
     ...blockedBy.map(
       ({ name, why }) => `nothing is deleted while ${printable(name)} cannot be read: ${printable(why)}\n`,
     ),

@@ -127,7 +127,7 @@ async function planMeant({ db }: Catalog, name: string | undefined, tenantId: st
   if (fitting.length === 0) {
     throw new HoldfastError(
       'plan_unknown',
-      `the server has no ${name === undefined ? 'plan' : `plan ${name}`}`,
+      `the server has no ${name === undefined ? 'plan' : `plan ${name}`}${tenantId === undefined ? '' : ` of the tenant ${tenantId}`}`,
     );
   }
   const names = fitting.map((plan) => plan.name).join(', ');

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { codeOf, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { atHolders } from '../each-destination.ts';
 
@@ -12,6 +13,12 @@ export function addUndelete(program: Command, action: Action): void {
 }
 
 async function undelete(cli: Cli, id: string): Promise<CommandResult> {
-  const { backupId } = await atHolders(cli, id, (engine, found) => engine.undelete(found));
+  const { backupId } = await atHolders(cli, id, (engine, found) => engine.undelete(found)).catch(
+    (error: unknown) => {
+      if (codeOf(error) !== 'id_unknown') throw error;
+      const next = 'see holdfast list --archived';
+      throw new HoldfastError('id_unknown', (error as Error).message, { cause: error, next });
+    },
+  );
   return { json: { backupId }, text: `backup ${backupId} is back\n` };
 }

@@ -3,6 +3,7 @@ import type { VerifyPayload } from '../../contracts/cli-payloads.ts';
 import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { copySets, joinedPayload, renderCopy, setsFor } from '../copy-sets.ts';
+import { hasDamage } from '../each-destination.ts';
 import type { CopySet, VerifiedCopy } from '../engine-door.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import { renderVerify } from '../render-verify.ts';
@@ -79,7 +80,7 @@ async function verifyCopies(
   const copies = await withProgress(cli, (progress) => verifyAll(request, { progress, signal: cli.signal }));
   const json = joinedPayload(copies, cli.io.nowMs() - startedAtMs, request);
   const has = (status: VerifiedCopy['status']) => copies.some((copy) => copy.status === status);
-  const exitCode = has('damaged')
+  const exitCode = copies.some(({ status, failures }) => status === 'damaged' || hasDamage(failures))
     ? EXIT.damaged
     : has('down')
       ? EXIT.unreachable

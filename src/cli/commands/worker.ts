@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
+import { readKeyTexts } from '../key-texts.ts';
 import { homeFolder } from '../settings.ts';
 import { untilAborted } from './serve.ts';
 
@@ -36,6 +37,23 @@ ${examples('HOLDFAST_DATABASE_URL=postgres://holdfast@db/holdfast holdfast worke
     .action(action(work));
 }
 
+const told = (error: unknown) => {
+  if (error instanceof HoldfastError) return `${error.message}; next: ${error.next}`;
+  return error instanceof Error ? error.message : String(error);
+};
+
+/** Found out now, and not by every other run of the night. */
+async function warnWithoutKey(cli: Cli): Promise<void> {
+  const keys = await readKeyTexts(cli, { keys: null, folder: cli.io.folder }).catch((error: unknown) => {
+    cli.note(`warning: ${told(error)}`);
+    return null;
+  });
+  if (keys === null || keys.current !== null || keys.old.length > 0) return;
+  cli.note(
+    'warning: this machine has no key of backups: runs fail here unless their destination names one; next: set BACKUP_ENCRYPTION_KEY_FILE',
+  );
+}
+
 async function work(cli: Cli, options: WorkerOptions): Promise<CommandResult> {
   const { label: labels, onlyLabels, concurrency } = options;
   if (onlyLabels && labels.length === 0) {
@@ -49,9 +67,10 @@ async function work(cli: Cli, options: WorkerOptions): Promise<CommandResult> {
     address: catalogAddress({ environment, home: homeFolder(cli.io) }),
     workplace,
     ledgerKeys: join(homeFolder(cli.io), 'ledger-keys'),
-    onError: (error) => cli.note(`warning: ${error instanceof Error ? error.message : String(error)}`),
+    onError: (error) => cli.note(`warning: ${told(error)}`),
   });
   try {
+    await warnWithoutKey(cli);
     const worker = core.work(
       { labels, concurrency, unlabelled: onlyLabels !== true },
       otherKinds({ ...core, workplace }),

@@ -44,6 +44,13 @@ test('generated keys differ, parse, and forgive how people write them down', () 
   for (const spelling of spellings) assert.deepEqual(parseKeyText(spelling), parsed, spelling);
 });
 
+test('a key amid the output of the command that made it is no passphrase', () => {
+  const text = generateKeyText();
+  const saved = `key id 0adf10bdef5834b7; keep a copy\n${text}\ndone\n`;
+  assert.throws(() => parseKeyText(saved), /other lines stand around it/);
+  assert.equal(parseKeyText('three words\nhfk1-like\nlines').kind, 'passphrase');
+});
+
 test('every single mistyped, dropped, doubled or swapped character is noticed', () => {
   const text = generateKeyText();
   for (let i = 0; i < text.length; i += 1) {

@@ -71,7 +71,14 @@ export function parseKeyText(text: string): Credential {
   // A slip in the prefix must not turn a key into a passphrase that opens nothing.
   const tail = typed.replace(/[-\s]/g, '').slice(-BODY_CHARACTERS);
   if (decodeBody(tail) !== null) throw malformed(`it must begin with ${PREFIX}`);
+  if (typed.split('\n').some(isWholeKey)) throw malformed('other lines stand around it: give the key alone');
   return { kind: 'passphrase', passphrase };
+}
+
+/** Such as in the saved output of a command: who writes down the key alone could open nothing. */
+function isWholeKey(line: string): boolean {
+  const text = line.trim();
+  return PREFIX_AS_TYPED.test(text) && decodeBody(text.slice(PREFIX.length)) !== null;
 }
 
 /** 16 hex digits that tell raw keys apart; they reveal nothing about the key. */

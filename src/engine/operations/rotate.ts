@@ -181,6 +181,7 @@ export async function releaseHold(
 ): Promise<{ backupId: string }> {
   const { manifest } = await repository.manifests.resolve(id, ['backups', 'archived']);
   const released = await repository.holds.release(manifest.id);
-  if (released === 0) throw new HoldfastError('id_unknown', `backup ${manifest.id} is not held`);
+  if (released === 0)
+    throw new HoldfastError('id_unknown', `backup ${manifest.id} is not held`, { next: 'see holdfast hold' });
   return { backupId: manifest.id };
 }
