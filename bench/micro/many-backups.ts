@@ -1,8 +1,8 @@
 /**
- * `node bench/micro/many-backups.ts [--backups 10000] [--size 20] [--folder PLACE]`: what verify, rotate and prune of a repository with very
- * many backups need. Made without a process for each, which is the only way to have ten thousand in minutes.
+ * `node bench/micro/many-backups.ts [--backups 10000] [--size 20] [--folder PLACE]`: what one more backup, verify, rotate and prune of a repository
+ * with very many backups need. Made without a process for each, which is the only way to have ten thousand in minutes.
  */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,7 +71,16 @@ await report('verify', callFor(made)('verify'));
 const copy = join(folder, 'copy');
 rmSync(copy, { recursive: true, force: true });
 copyRepository(made, copy);
+const few = join(folder, 'few');
+mkdirSync(few, { recursive: true });
+for (let n = 0; n < 5; n += 1) writeFileSync(join(few, `note-${n}`), `note ${n}\n`);
+const indexObjects = () => `${readdirSync(join(copy, 'repository', 'index')).length} index objects`;
+// The second finds what the first remembered of the index.
+for (const which of ['first', 'second']) {
+  await report(`${indexObjects()}, a backup of five files, ${which}`, callFor(copy)('backup', few));
+}
 await report('drop half, prune', pruneCommand(callFor(copy), join(copy, 'repository'), backups >> 1));
 console.log(`${sizeText(folderBytes(join(copy, 'repository')))} left`);
-await report('verify what is left', callFor(copy)('verify'));
+await report(`${indexObjects()}, verify what is left`, callFor(copy)('verify'));
+rmSync(few, { recursive: true });
 rmSync(values.folder === undefined ? folder : copy, { recursive: true });
