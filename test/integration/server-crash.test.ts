@@ -170,7 +170,8 @@ onEachCatalog('killed', (place) => {
 function sleeping(place: CatalogPlace): void {
   test('a worker that slept past its lease writes nothing when it wakes', async (t) => {
     const world = await crashWorld(place, t);
-    const sleeper = await world.start({ concurrency: 1, workMs: 300 });
+    // Long enough to be stopped amid it on any machine; the time goes on while it sleeps.
+    const sleeper = await world.start({ concurrency: 1, workMs: 3000 });
     for (let round = 0; round < count(1, 20); round += 1) {
       const [id] = await world.enqueue(1);
       await untilTrue(async () => readLog(world.log).some(({ jobId }) => jobId === id));
