@@ -9,7 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { silentProgress } from '../../src/engine/base/progress.ts';
 import { backup } from '../../src/engine/operations/backup.ts';
 import type { OperationContext } from '../../src/engine/operations/context.ts';
+import { listBackups } from '../../src/engine/operations/list.ts';
 import { restore } from '../../src/engine/operations/restore.ts';
+import { ARCHIVE_MS, archive, rotate } from '../../src/engine/operations/rotate.ts';
 import { openRepository } from '../../src/engine/repository/repository.ts';
 import { verifyRepository } from '../../src/engine/repository/verify.ts';
 import type { Storage } from '../../src/engine/storage/port.ts';
@@ -80,6 +82,55 @@ test('a backup that dies before or after any call leaves the earlier one whole, 
     },
   );
   assert.ok(calls >= 3, `${calls} mutating calls: a pack, an index, a manifest`);
+});
+
+test('retention that dies before or after any call loses nothing it keeps, and finishes when told again', async (t) => {
+  const folder = await temporaryFolder(t);
+  const files = await makeFiles(folder);
+  const world = await repositoryWorld();
+  const made: string[] = [];
+  const request = requestOf(files);
+  for (const text of ['gone for good', 'archived', 'kept']) {
+    await writeFile(join(files, 'text'), text);
+    const context = await contextOf(world, world.storage, folder);
+    made.push((await backup(context, request)).backupId);
+    if (made.length === 1) await archive(context, made[0]!);
+    world.clock.advance(ARCHIVE_MS);
+  }
+  const [, second, newest] = made;
+  const idsOf = async (context: OperationContext, archived: boolean) =>
+    (await listBackups(context, { plan: null, tenantId: null, archived })).map(({ id }) => id);
+  const rotateOn = async (storage: Storage) =>
+    rotate(await contextOf(world, storage, folder), {
+      ...{ dryRun: false, plan: null, tenantId: null },
+      rulesOf: () => ({ keepLast: 1 }),
+    });
+  const check = async (storage: Storage, point: string) => {
+    const context = await contextOf(world, storage, folder);
+    const left = [...(await idsOf(context, false)), ...(await idsOf(context, true))];
+    for (const id of [second!, newest!]) assert.ok(left.includes(id), `${point}: ${id} is lost`);
+    const report = await verifyRepository(context.repository);
+    assert.deepEqual([report.damaged, report.affected, report.rejected], [[], [], []], point);
+    await rotateOn(storage);
+    const after = await contextOf(world, storage, folder);
+    assert.deepEqual([await idsOf(after, false), await idsOf(after, true)], [[newest], [second]], point);
+  };
+  const calls = await eachKill(world.storage, world.clock, rotateOn, check);
+  assert.ok(calls >= 3, `${calls} mutating calls: into the archive, out of the list, a purge`);
+
+  const careless = async (storage: Storage) => {
+    const { repository } = await contextOf(world, storage, folder);
+    const { name } = (await repository.manifests.resolve(second!)).ref;
+    const bytes = await storage.get(name);
+    await storage.remove(name);
+    await storage.put(name.replace('backups/', 'archived/'), bytes);
+  };
+  const caught = eachKill(world.storage, world.clock, careless, check);
+  await assert.rejects(
+    caught,
+    /is lost/,
+    'negative control: taken out of the list before it is in the archive',
+  );
 });
 
 interface Run {
