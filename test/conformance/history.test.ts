@@ -138,6 +138,27 @@ function upkeep(place: CatalogPlace): void {
     assert.deepEqual(await world.queue.events(old, 0), []);
   });
 
+  test('the last job of a table that is thinned stays, however old: it tells that its time was taken', async (t) => {
+    const { queue, catalog, clock } = await serverWorld(place, t);
+    const ask = async (table: string, slotAtMs: number) => {
+      const about = `table-retention:shop:${table}`;
+      const idempotencyKey = `${about}:${slotAtMs}`;
+      const { job, created } = await queue.enqueue({
+        ...{ kind: 'table-retention', payload: table, slotAtMs, singletonKey: about, idempotencyKey },
+      });
+      if (created) await queue.cancel(job.id);
+      return { id: job.id, created };
+    };
+    await ask('audit', 1);
+    clock.advance(1);
+    const last = [await ask('audit', 2), await ask('events', 1)];
+    clock.advance(400 * DAY_MS);
+    assert.equal((await forgetOld(catalog, 399, clock.nowMs())).jobs, 1);
+    const left = (await queue.list({}, { limit: 10, after: null })).items.map(({ id }) => id);
+    assert.deepEqual(left.toSorted(), last.map(({ id }) => id).toSorted());
+    assert.deepEqual(await ask('audit', 2), { id: last[0]!.id, created: false });
+  });
+
   test('old drills go with their evidence; the last proof of each plan stays, however old', async (t) => {
     const world = await serverWorld(place, t);
     const { catalog } = world;

@@ -59,6 +59,8 @@ test('a table is thinned when its time comes, and when somebody asks', async (t)
   const { enqueued } = await schedule.tick();
   assert.equal(enqueued.length, 1);
   assert.deepEqual((await schedule.tick()).enqueued, [], 'a slot is taken once');
+  const another = openSchedule({ catalog, queue, onError: unexpected });
+  assert.deepEqual((await another.tick()).enqueued, [], 'by whichever server');
   const job = await world.ended(owner, enqueued[0]!);
   assert.deepEqual([job.kind, job.status, job.error], ['table-retention', 'succeeded', null]);
   assert.deepEqual(

@@ -21,8 +21,8 @@ export async function forgetHistory(catalog: Catalog): Promise<void> {
 
 /**
  * Deletes jobs with their events, triggers, events that notices dealt with, and drills with their evidence, that are older than so many days.
- * Of each plan the last drill stays, and the last that was green: it proves that the plan restores. Backups stay: they go with
- * what destinations hold. Runs beside everything else; several at once share the work.
+ * Of each plan the last drill stays, and the last that was green: it proves that the plan restores. Of each table that is thinned the last
+ * job stays: it tells that its time was taken, which may come once a year. Backups stay: they go with what destinations hold. Runs beside everything else; several at once share the work.
  */
 export async function forgetOld(catalog: Catalog, days: number, nowMs: number): Promise<Forgotten> {
   const beforeMs = nowMs - days * DAY_MS;
@@ -30,8 +30,8 @@ export async function forgetOld(catalog: Catalog, days: number, nowMs: number): 
   return {
     jobs: await inPortions(catalog, async (trx) => {
       const query = trx.selectFrom('jobs').select('id').where('id', '<', old);
-      const ids = await query.where('finished_at', '<', beforeMs).orderBy('id').limit(AT_ONCE).execute();
-      return remove(trx, 'jobs', ids);
+      const ended = query.where('finished_at', '<', beforeMs).where('id', 'not in', await lastOfTables(trx));
+      return remove(trx, 'jobs', await ended.orderBy('id').limit(AT_ONCE).execute());
     }),
     triggers: await inPortions(catalog, async (trx) => {
       const query = trx.selectFrom('triggers').select('id').where('id', '<', old);
@@ -64,6 +64,13 @@ async function lastOfPlans(db: CatalogDb): Promise<string[]> {
     .groupBy(['plan', 'tenant_id'])
     .execute();
   return ['', ...lastOf.flatMap(({ last, green }) => [last, green ?? last])];
+}
+
+/** Ids of the last job of each table that is thinned. Never empty. */
+async function lastOfTables(db: CatalogDb): Promise<string[]> {
+  const query = db.selectFrom('jobs').select((eb) => eb.fn.max('id').as('last'));
+  const rows = await query.where('kind', '=', 'table-retention').groupBy('singleton_key').execute();
+  return ['', ...rows.map(({ last }) => last)];
 }
 
 async function remove(
