@@ -56,6 +56,7 @@ test('a growing table: how much would go is said first, its name is typed, and w
   assert.equal(changed.status, 200, changed.text);
   await page.reload();
   const row = page.getByRole('table', { name: 'Growing tables' }).getByRole('row').nth(1);
+  await row.getByText('backed up by nightly').waitFor();
   assert.match((await row.textContent())!, /backed up by nightly.*newest 2 rows.*never/);
   assert.ok(await row.locator('time').getAttribute('datetime'), 'the next run');
   await page.getByRole('button', { name: 'Dry run: app/t' }).click();

@@ -15,7 +15,7 @@ import { useLanguage, useTexts } from '../texts/texts.ts';
 export function TablesPage() {
   const t = useTexts();
   const tables = useRetainedTables();
-  const plans = useDocuments('plans').data?.items ?? [];
+  const plans = useDocuments('plans').data?.items;
   const columns: Column<RetainedTable>[] = [
     {
       label: t('column.table'),
@@ -23,7 +23,7 @@ export function TablesPage() {
         <>
           <Named name={table} tenant={tenant_id} />
           <div className="soft small">{t('tables.of', { source })}</div>
-          <PlansOf source={source} plans={plans} />
+          {plans && <PlansOf source={source} plans={plans} />}
         </>
       ),
     },

@@ -35,7 +35,7 @@ export function sizeText(bytes: number | null, language: Language): string {
   const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   const value = bytes / 1024 ** power;
   const digits = power === 0 || value >= 100 ? 0 : 1;
-  return `${numberFormat(language, { maximumFractionDigits: digits }).format(value)}\u00a0${UNITS[power]}`;
+  return `${numberFormat(language, { maximumFractionDigits: digits }).format(value)} ${UNITS[power]}`;
 }
 
 export function durationText(seconds: number, language: Language): string {
