@@ -230,6 +230,20 @@ test('dangerous actions want the password once more', async (t) => {
   const create = () =>
     owner.post('/api/v1/users', { name: 'new', password: 'a long walk by the sea', role: 'viewer' });
   assert.equal((await create()).json.code, 'proof_needed');
+  const deletions = [
+    ['POST', '/api/v1/rotate', { plan: 'nightly' }],
+    ['POST', '/api/v1/prune', { destination: 'main' }],
+    ['DELETE', '/api/v1/backups/ID?confirm_delete=true', undefined],
+    ['DELETE', '/api/v1/backups/ID/hold', undefined],
+  ] as const;
+  await world.withPlan(owner);
+  const { json: run } = await owner.post('/api/v1/plans/nightly/run');
+  const { result } = await world.ended(owner, run.job_id);
+  for (const [method, path, body] of deletions) {
+    const own = path.replace('ID', result.backups[0].backupId);
+    const { json } = await owner.send(method, own, body === undefined ? {} : { body });
+    assert.equal(json.code, 'proof_needed', own);
+  }
   assert.equal((await owner.post('/api/v1/session/prove', { password: 'wrong' })).status, 401);
   assert.equal((await create()).json.code, 'proof_needed');
   assert.equal((await owner.post('/api/v1/session/prove', { password: 'tin roof rusted 42' })).status, 200);
