@@ -32,7 +32,10 @@ export function addLedger(program: Command, action: Action): void {
   ledger
     .command('dump')
     .description('write the ledger as five NDJSON files, which prove themselves')
-    .argument('<folder>', 'made when missing; an earlier dump in it is replaced')
+    .argument(
+      '<folder>',
+      'made when missing; an earlier dump of this ledger in it is replaced, another never',
+    )
     .addHelpText('after', examples('holdfast ledger dump ./ledger', 'npm run vault:dump ./ledger'))
     .action(action(dump));
   ledger

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { HoldfastError, newId } from '../../engine/index.ts';
 import type { LedgerCheckpointsTable, LedgerEntriesTable } from '../catalog/tables/ledger.ts';
 import { ledgerIdOf } from './append.ts';
+import { refuseOtherDump } from './earlier-dump.ts';
 import { checkpointOf, entryOf, headOf } from './entry-rows.ts';
 import { type LedgerDb, type LedgerPlace, lockLedger } from './ledger-db.ts';
 import { canonicalJson, type JsonValue } from './proof/canonical-json.ts';
@@ -19,13 +20,14 @@ const ROWS = 500;
 const WRITE_BYTES = 262_144;
 
 /**
- * Writes the ledger as five NDJSON files (0600) into a folder that is made 0700 when missing; earlier dumps there are replaced,
- * each file whole or not at all. Appending goes on meanwhile: the files show one moment, that of the begin. Needs no
- * private key. Throws `ledger_missing`, `target_failed`.
+ * Writes the ledger as five NDJSON files (0600) into a folder that is made 0700 when missing; an earlier dump of this
+ * ledger there is replaced, each file whole or not at all. Appending goes on meanwhile: the files show one moment, that of
+ * the begin. Needs no private key. Throws `ledger_missing`, `target_failed`, `target_not_empty` (a dump that this ledger does not go on from).
  */
 export async function dumpLedger(place: LedgerPlace, outDir: string): Promise<LedgerDump> {
   const ledgerId = await ledgerIdOf(place.db);
   if (ledgerId === null) throw new HoldfastError('ledger_missing');
+  await refuseOtherDump(place.db, outDir);
   const ends = await place.transaction(async (db) => {
     await lockLedger(db);
     const [vault, reads] = await Promise.all(STREAMS.map((stream) => headOf(db, stream)));
