@@ -49,7 +49,7 @@ export function renderReport(report: LedgerReport): string {
   const { agreeing, upTo } = report.anchors;
   const anchors =
     agreeing > 0
-      ? `${formatCount(agreeing, 'head')} kept elsewhere agree, up to entry ${upTo.audit_vault} and read ${upTo.org_admin_reads}\n`
+      ? `${formatCount(agreeing, 'head')} kept elsewhere ${agreeing === 1 ? 'agrees' : 'agree'}, up to entry ${upTo.audit_vault} and read ${upTo.org_admin_reads}\n`
       : '';
   const warnings = report.warnings.map((text) => `note: ${printable(text)}\n`);
   const problems = report.problems.map(

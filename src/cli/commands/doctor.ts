@@ -3,7 +3,7 @@ import { EXIT } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { atEach } from '../each-destination.ts';
 import type { DoctorCheck, DoneAt } from '../engine-door.ts';
-import { printable } from '../format.ts';
+import { formatCount, printable } from '../format.ts';
 import { loadEngine } from '../open-engine.ts';
 import { absoluteAddress, givenDestination, interpolated, loadConfig } from '../settings.ts';
 
@@ -53,5 +53,5 @@ export function renderDoctor(checks: readonly DoctorCheck[]): string {
   });
   const problems = checks.filter(({ status }) => status === 'problem').length;
   const warnings = checks.filter(({ status }) => status === 'warning').length;
-  return `${lines.join('')}${problems} problems, ${warnings} warnings\n`;
+  return `${lines.join('')}${formatCount(problems, 'problem')}, ${formatCount(warnings, 'warning')}\n`;
 }

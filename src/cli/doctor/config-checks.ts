@@ -6,6 +6,7 @@ import { drillCron } from '../../contracts/config-drill.ts';
 import { keysBesideData, renderKeysBesideData } from '../../contracts/key-separation.ts';
 import type { ResolvedRetention, RetentionInput } from '../../engine/index.ts';
 import type { DoctorCheck } from '../engine-door.ts';
+import { formatCount } from '../format.ts';
 
 /** What the checks ask of the machine. */
 export interface DoctorPlace {
@@ -71,7 +72,7 @@ async function drillChecks(
   return destinationsOf(config, plan).flatMap(({ name: destination, retention }) => {
     const { days } = resolveRetention(retention);
     if (days === null || days >= everyDays) return [];
-    const message = `backups at ${destination} stay ${days} days, and a drill looks every ${Math.round(everyDays)}: most are gone unproven`;
+    const message = `backups at ${destination} stay ${formatCount(days, 'day')}, and a drill looks every ${Math.round(everyDays)}: most are gone unproven`;
     return [
       warning(
         `plan ${name}`,
