@@ -69,6 +69,7 @@ Examples:
 Environment:
   HOLDFAST_HOME               data folder (default ~/.local/share/holdfast)
   HOLDFAST_REPOSITORY         address of the repository
+  BACKUP_DIR                  local folder of the repository where nothing else names one
   HOLDFAST_CONFIG             configuration file
   BACKUP_ENCRYPTION_KEY       key or passphrase; or _FILE with a file that holds it
   BACKUP_ENCRYPTION_KEY_ID    a key in AWS KMS or Vault that opens the repository, see holdfast key add --help

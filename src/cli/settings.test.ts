@@ -44,6 +44,9 @@ test('the destination is the flag, the environment, the plan, or the default, in
   });
   const none = await chooseDestination(bare, {}, null, null);
   assert.deepEqual([none.address, none.chosenBy], ['/home/op/.local/share/holdfast/repository', 'default']);
+  const local = fakeIo({ folder, environment: { BACKUP_DIR: 'backups', FAR: '/mnt' } });
+  assert.equal((await chooseDestination(local, {}, null, null)).address, join(folder, 'backups'));
+  assert.equal((await chooseDestination(local, {}, loaded, plan)).address, 'file:///mnt');
 });
 
 test('a destination is named by --destination, which comes before the environment and not beside an address', async (t) => {

@@ -169,7 +169,7 @@ export async function configuredDestination(
 
 /**
  * The one place a command works with: --repository, --destination, HOLDFAST_REPOSITORY, the plan's destination, the only
- * destination of the configuration, or `repository` in the data folder, in this order. Throws `usage` where there are several.
+ * destination of the configuration, the folder BACKUP_DIR, or `repository` in the data folder, in this order. Throws `usage` where there are several.
  */
 export async function chooseDestination(
   io: CliIo,
@@ -182,7 +182,7 @@ export async function chooseDestination(
   const name = loaded && (options.destination ?? onlyDestination(loaded, plan));
   if (!name) {
     if (options.destination) throw new HoldfastError('config_missing');
-    return atAddress(io, join(homeFolder(io), 'repository'), 'default');
+    return atAddress(io, io.environment.BACKUP_DIR || join(homeFolder(io), 'repository'), 'default');
   }
   return configuredDestination(io, loaded, name, options.destination ? '--destination' : 'configuration');
 }

@@ -51,7 +51,7 @@ test('each backup is one file at the promised path, and comes back as it was', a
   const engine = await open([PASSPHRASE]);
   const { backupId } = await engine.backup(request);
   const [bundle, ...more] = bundlesIn(folder);
-  assert.match(bundle!, /^destination\/backups\/acme\/\d{4}\/\d\d\/\d\d\/full_[0-9T-]+Z\.tar\.zst\.enc$/);
+  assert.match(bundle!, /^destination\/backups\/acme\/\d{4}\/\d\d\/\d\d\/full_[0-9T-]+Z\.tar\.gz\.enc$/);
   assert.deepEqual(more, []);
   const [listed] = await engine.list({ plan: null, tenantId: null, archived: false });
   assert.equal(listed?.id, backupId);

@@ -265,7 +265,7 @@ test('copies in both layouts: a repository, bundles of another key, and back', a
   await place.json(['init']);
   const { backupId } = await place.json(['backup']);
   const files = readdirSync(join(place.folder, 'offsite/backups'), { recursive: true }).map(String);
-  assert.equal(files.filter((name) => name.endsWith('.tar.zst.enc')).length, 1);
+  assert.equal(files.filter((name) => name.endsWith('.tar.gz.enc')).length, 1);
   await rm(join(place.folder, 'main'), { recursive: true });
   await rm(join(place.folder, 'third'), { recursive: true });
   await place.json(['init']);

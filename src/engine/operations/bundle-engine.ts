@@ -17,6 +17,7 @@ import {
   listBundles,
   moveBundle,
   newestToDrill,
+  PLACE_COMPRESSION,
   type StoredBundle,
 } from './bundle-store.ts';
 import { type CompareTreesRequest, compareBackups } from './compare-backups.ts';
@@ -197,7 +198,7 @@ function publisher(
   keys: { readonly credentials: readonly Credential[]; readonly signingKey: SigningKey },
   signal: AbortSignal,
 ) {
-  const compression = 'zstd';
+  const compression = PLACE_COMPRESSION;
   return async (context: OperationContext, id: string) =>
     withBundle(context, { id, compression, ...keys }, async (manifest, content) => {
       const name = bundleName(manifest, compression);

@@ -20,7 +20,10 @@ export interface StoredBundle {
 
 const NAME = /^(backups|archived)\/[^/]+\/\d{4}\/\d{2}\/\d{2}\/[a-z]+_[^/]+\.tar\.(zst|gz)\.enc$/;
 
-/** The path of a bundle: `backups/<tenant or global>/<YYYY>/<MM>/<DD>/<type>_<timestamp>.tar.zst.enc` (row D6). */
+/** Of the bundles that Holdfast writes to a place: what any tool opens, and the ending that scripts look for. It reads both. */
+export const PLACE_COMPRESSION = 'gzip';
+
+/** The path of a bundle: `backups/<tenant or global>/<YYYY>/<MM>/<DD>/<type>_<timestamp>.tar.gz.enc` (row D6). */
 export function bundleName(
   manifest: Pick<Manifest, 'tenantId' | 'type' | 'startedAt'>,
   compression: 'zstd' | 'gzip',

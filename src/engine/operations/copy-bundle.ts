@@ -1,5 +1,5 @@
 import { HoldfastError } from '../base/errors.ts';
-import { bundleName } from './bundle-store.ts';
+import { bundleName, PLACE_COMPRESSION } from './bundle-store.ts';
 import type { OperationContext } from './context.ts';
 import type { BundlesPlace, CopyPlace, PlacedBackup, RepositoryPlace } from './copy-place.ts';
 import { withBundle } from './export-bundle.ts';
@@ -12,17 +12,16 @@ export async function copyToBundle(
   backupId: string,
   to: BundlesPlace,
 ): Promise<number> {
-  const compression = 'zstd';
   const { signal, storage } = to;
   await refuseLowSpace(storage, context.minimumFreeBytes);
   const request = {
     id: backupId,
-    compression,
+    compression: PLACE_COMPRESSION,
     credentials: to.credentials.slice(0, 1),
     signingKey: to.signingKey,
   } as const;
   return withBundle(context, request, async (manifest, content) => {
-    const name = bundleName(manifest, compression);
+    const name = bundleName(manifest, PLACE_COMPRESSION);
     let sizeBytes = 0;
     async function* counted() {
       for await (const bytes of content) {
