@@ -11,6 +11,7 @@ import type { JobRequest } from '../../src/server/jobs/port.ts';
 import { openCatalogLedger } from '../../src/server/ledger/catalog-ledger.ts';
 import { dumpLedger } from '../../src/server/ledger/dump.ts';
 import { listLedger } from '../../src/server/ledger/list-entries.ts';
+import { maySign } from '../../src/server/ledger/may-sign.ts';
 import { verifyLedgerDump } from '../../src/server/ledger/proof/verify-dump.ts';
 import {
   admitLedgerKey,
@@ -116,6 +117,7 @@ onEachCatalog('ledger of the service', (place) => {
 
     // A key that is admitted by the machine that signs already; then that of the first one ends.
     const own = openCatalogLedger(here.core.catalog, { keyFolder: here.keys });
+    assert.deepEqual([await maySign(ledger), await maySign(own)], [true, false]);
     const made = await newLedgerKey(own);
     assert.equal(
       codeOf(await own.record(newEntry(2)).catch((error: unknown) => error)),
@@ -123,6 +125,7 @@ onEachCatalog('ledger of the service', (place) => {
     );
     await admitLedgerKey(ledger, made.publicKey, 'worker2');
     assert.equal((await own.record(newEntry(3))).key_id, made.keyId);
+    assert.equal(await maySign(own), true);
     assert.equal((await ended(here, restoreOf)).status, 'succeeded');
     const [firstKey] = await listLedgerKeys(own.place.db);
     await retireLedgerKey(own, firstKey!.key_id.slice(0, 16));

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
+import type { Core } from '../../server/core.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { readKeyTexts } from '../key-texts.ts';
 import { homeFolder } from '../settings.ts';
@@ -54,6 +55,20 @@ async function warnWithoutKey(cli: Cli): Promise<void> {
   );
 }
 
+/** Otherwise runs would succeed night after night, and only a line in a log would tell that no record of them exists. */
+async function warnWithoutLedgerKey(cli: Cli, { catalog }: Core, keyFolder: string): Promise<void> {
+  const { openCatalogLedger } = await import('../../server/ledger/catalog-ledger.ts');
+  const { maySign } = await import('../../server/ledger/may-sign.ts');
+  const isAdmitted = await maySign(openCatalogLedger(catalog, { keyFolder })).catch((error: unknown) => {
+    cli.note(`warning: ${told(error)}`);
+    return true;
+  });
+  if (isAdmitted) return;
+  cli.note(
+    `warning: NOTHING THAT THIS WORKER DOES IS IN THE LEDGER, and restores are refused here: no key in ${keyFolder} may sign for it; next: run holdfast ledger key new here, and holdfast ledger key admit on a machine that signs already`,
+  );
+}
+
 async function work(cli: Cli, options: WorkerOptions): Promise<CommandResult> {
   const { label: labels, onlyLabels, concurrency } = options;
   if (onlyLabels && labels.length === 0) {
@@ -63,14 +78,16 @@ async function work(cli: Cli, options: WorkerOptions): Promise<CommandResult> {
   const { openCore } = await import('../../server/core.ts');
   const { environment } = cli.io;
   const workplace = (await import('../workplace.ts')).workplaceOf(cli);
+  const ledgerKeys = join(homeFolder(cli.io), 'ledger-keys');
   const core = await openCore({
     address: catalogAddress({ environment, home: homeFolder(cli.io) }),
     workplace,
-    ledgerKeys: join(homeFolder(cli.io), 'ledger-keys'),
+    ledgerKeys,
     onError: (error) => cli.note(`warning: ${told(error)}`),
   });
   try {
     await warnWithoutKey(cli);
+    await warnWithoutLedgerKey(cli, core, ledgerKeys);
     const worker = core.work(
       { labels, concurrency, unlabelled: onlyLabels !== true },
       otherKinds({ ...core, workplace }),
