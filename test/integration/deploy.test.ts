@@ -1,12 +1,13 @@
 /** What lies in deploy/ is checked by the tools that will read it, or against what it refers to. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { before, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { DEFAULT_DRILL_ROOT } from '../../src/engine/operations/drill/drill-folder.ts';
 import { METRIC_LIST } from '../../src/server/monitoring/metrics.ts';
 import { ensurePromtool } from '../support/ensure-promtool.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -112,7 +113,7 @@ async function unitFolder(
   const folder = await temporaryFolder(t);
   const files: string[] = [];
   for (const file of globSync(deploy('systemd', '*.service'))) {
-    const unit = change(await readFile(file, 'utf8')).replaceAll('/usr/bin/holdfast', '/bin/true');
+    const unit = change(await readFile(file, 'utf8')).replaceAll(/^ExecStart=\S+/gm, 'ExecStart=/bin/true');
     const name = join(folder, basename(file).replace('@', '@second'));
     await writeFile(name, unit);
     files.push(name);
@@ -180,6 +181,95 @@ test('container: it copies what is there, runs as nobody in particular, and hold
   }
   for (const name of ['holdfast', 'worker']) {
     assert.deepEqual([services[name]!.read_only, services[name]!.cap_drop], [true, ['ALL']]);
+  }
+});
+
+test('systemd: what the units start and name is where the manual installs it', () => {
+  const manual = readFileSync(join(root, 'docs', 'operations.md'), 'utf8');
+  const place = /^git clone \S+ (\/\S+) && /m.exec(manual)![1]!;
+  for (const file of globSync(deploy('systemd', '*.service'))) {
+    const unit = readFileSync(file, 'utf8');
+    const [program, pages] = [/^ExecStart=(\S+)/m, /^Documentation=file:\/\/(\S+)/m].map(
+      (line) => line.exec(unit)![1]!,
+    );
+    for (const path of [program!, pages!]) {
+      assert.ok(path.startsWith(`${place}/`), `${path} is not below ${place}`);
+      assert.ok(existsSync(join(root, path.slice(place.length))), path);
+    }
+    assert.ok(statSync(join(root, program!.slice(place.length))).mode & 0o100, program);
+    const user = /^User=(\S+)$/m.exec(unit)![1]!;
+    assert.match(manual, new RegExp(`^useradd .* ${user}$`, 'm'));
+    for (const [, from] of unit.matchAll(/(\/etc\/holdfast\/[\w.]+)/g)) {
+      assert.ok(manual.includes(from!), `the manual never makes ${from}`);
+    }
+    // A temporary place of its own is writable, and drills want one.
+    assert.match(unit, /^PrivateTmp=yes$/m);
+  }
+  assert.match(manual, /^cp deploy\/systemd\/holdfast\.service \/etc\/systemd\/system\/ /m);
+});
+
+interface Container {
+  readonly image?: string;
+  readonly read_only?: boolean;
+  readonly tmpfs?: readonly string[];
+  readonly volumes?: readonly string[];
+}
+
+/** What the two files do not agree about; nothing when they do. */
+function disagreements(dockerfile: string, compose: string): string[] {
+  const services = (parse(compose) as { services: Record<string, Container> }).services;
+  const found: string[] = [];
+  const say = (isWrong: boolean, what: string) => isWrong && found.push(what);
+  const home = /^ENV .*\bHOLDFAST_HOME=(\S+)/m.exec(dockerfile)![1]!;
+  const made = /install -d [^/]*(\/.+?) *\\?$/m.exec(dockerfile)![1]!.split(' ');
+  const keyVolumes = new Set<string | undefined>();
+  for (const name of ['holdfast', 'worker']) {
+    const { volumes = [], tmpfs = [], read_only } = services[name]!;
+    const mounts = new Map(volumes.map((volume) => [volume.split(':')[1]!, volume.split(':')[0]!]));
+    for (const place of [home, DEFAULT_DRILL_ROOT, '/backups']) {
+      say(!mounts.has(place), `${name}: ${place} is written to and no volume`);
+    }
+    say(!tmpfs.includes('/tmp'), `${name}: /tmp cannot be written to`);
+    say(!read_only, `${name}: not read-only`);
+    // A new volume takes the owner of the folder in the image; /var/tmp is everybody's.
+    for (const place of mounts.keys()) {
+      say(place !== DEFAULT_DRILL_ROOT && !made.includes(place), `${name}: ${place} would be root's`);
+    }
+    keyVolumes.add(mounts.get(`${home}/ledger-keys`));
+  }
+  say(keyVolumes.size !== 1 || keyVolumes.has(undefined), 'the worker cannot sign for the ledger');
+  const programs = Number(/^ARG POSTGRES_MAJOR=(\d+)$/m.exec(dockerfile)?.[1]);
+  const server = Number(/^postgres:(\d+)/.exec(services.postgres!.image!)![1]);
+  say(!(programs >= server), `pg_dump ${programs} does not read PostgreSQL ${server}`);
+  // Drills want the server's programs of the version that backups are of.
+  say(programs !== server, `no drill of PostgreSQL ${server} with programs of ${programs}`);
+  for (const wanted of ['postgresql-client-${POSTGRES_MAJOR}', 'postgresql-${POSTGRES_MAJOR}']) {
+    say(!dockerfile.includes(` ${wanted}`), `${wanted} is not installed`);
+  }
+  const debians = [...dockerfile.matchAll(/^FROM node:24-(\w+)-slim/gm)].map(([, debian]) => debian!);
+  say(new Set(debians).size !== 1, `built on ${debians.join(' and ')}`);
+  say(POSTGRES_OF_DEBIAN[debians.at(-1)!] !== programs, `Debian has another PostgreSQL than ${programs}`);
+  return found;
+}
+
+/** The one version of PostgreSQL that a Debian has packages of. */
+const POSTGRES_OF_DEBIAN: Readonly<Record<string, number>> = { bookworm: 15, trixie: 17 };
+
+test('container and compose agree: what is written to, the programs of PostgreSQL, the keys of the ledger', () => {
+  const [dockerfile, compose] = [text('Dockerfile'), text('compose.yaml')];
+  assert.deepEqual(disagreements(dockerfile, compose), []);
+  const cases: [file: 'image' | 'compose', from: RegExp | string, to: string, said: RegExp][] = [
+    ['compose', /- scratch:\/var\/tmp/, '- scratch:/scratch', /holdfast: \/var\/tmp is written to/],
+    ['compose', /(worker:[\s\S]*)- ledger-keys:\/data\/ledger-keys/, '$1', /cannot sign/],
+    ['compose', 'postgres:17-', 'postgres:18-', /pg_dump 17 does not read PostgreSQL 18/],
+    ['image', /trixie/g, 'bookworm', /Debian has another/],
+    ['image', ' postgresql-${POSTGRES_MAJOR}', '', /is not installed/],
+    ['image', ' /data/ledger-keys', '', /would be root's/],
+  ];
+  for (const [file, from, to, said] of cases) {
+    const broken = (file === 'image' ? dockerfile : compose).replace(from, to);
+    const found = file === 'image' ? disagreements(broken, compose) : disagreements(dockerfile, broken);
+    assert.match(found.join('\n'), said, 'control');
   }
 });
 
