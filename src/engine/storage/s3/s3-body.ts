@@ -8,6 +8,9 @@ interface Answer {
   readonly ContentLength?: number | undefined;
 }
 
+/** Memory that an answer gets because it says so; what is larger, or says nothing, is put together as it comes. */
+const MOST_AT_ONCE_BYTES = 64 << 20;
+
 /** What a request sends: bytes as they are, or piece by piece as the pace allows. */
 export function bodyOf(bytes: Buffer, pace: StorageOptions['pace']): Buffer | Readable {
   if (!pace || bytes.length === 0) return bytes;
@@ -28,6 +31,9 @@ export function bodyOf(bytes: Buffer, pace: StorageOptions['pace']): Buffer | Re
 export async function readBody(answer: Answer, idleMs: number, signal: AbortSignal): Promise<Buffer> {
   const body = answer.Body as Readable | undefined;
   if (!body) return Buffer.alloc(0);
+  const { ContentLength: announced } = answer;
+  // Filled as it comes: parts that are joined at the end take the memory twice.
+  const whole = Buffer.allocUnsafeSlow(Math.min(announced ?? 0, MOST_AT_ONCE_BYTES));
   const parts: Buffer[] = [];
   let sizeBytes = 0;
   const giveUp = () => body.destroy(new AttemptLost(`nothing came for ${Math.round(idleMs / 1000)} s`));
@@ -39,15 +45,18 @@ export async function readBody(answer: Answer, idleMs: number, signal: AbortSign
     for await (const part of body as AsyncIterable<Buffer>) {
       clearTimeout(timer);
       timer = setTimeout(giveUp, idleMs);
-      parts.push(part);
+      if (sizeBytes + part.length <= whole.length) part.copy(whole, sizeBytes);
+      else parts.push(part);
       sizeBytes += part.length;
     }
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   }
-  const { ContentLength: announced } = answer;
   if (announced !== undefined && announced !== sizeBytes)
     throw new AttemptLost(`${sizeBytes} of ${announced} bytes came`);
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts, sizeBytes);
+  if (parts.length === 0) return whole;
+  return Buffer.concat([whole.subarray(0, sizeBytes - lengthOf(parts)), ...parts], sizeBytes);
 }
+
+const lengthOf = (parts: readonly Buffer[]) => parts.reduce((sum, { length }) => sum + length, 0);
