@@ -24,15 +24,19 @@ export const secretReference = (what: string) =>
 
 const keyReference = secretReference('a key');
 
+/** What the engine takes for a key of a service; see `kmsKeyOf`. */
+export const encryptionKeyId = z
+  .string()
+  .max(500)
+  .regex(
+    /^(aws-kms:arn:aws[a-z-]*:kms:[a-z0-9-]{3,30}:\d{12}:(key|alias)\/[A-Za-z0-9:/_-]{1,256}|vault-transit:(?!(.*\/)?\.{1,2}(\/|$))([A-Za-z0-9._-]+\/)+[A-Za-z0-9._-]{1,128})$/,
+    'must be aws-kms:arn:aws:kms:REGION:ACCOUNT:key/ID or vault-transit:MOUNT/KEY',
+  );
+
 const keys = z.strictObject({
   current: keyReference.optional().describe('Default: BACKUP_ENCRYPTION_KEY or BACKUP_ENCRYPTION_KEY_FILE.'),
   old: z.array(keyReference).optional().describe('Keys that older backups may need.'),
-  encryptionKeyId: z
-    .string()
-    .regex(
-      /^(aws-kms:arn:aws[a-z-]*:kms:[^\s]+|vault-transit:[^\s]+\/[^\s]+)$/,
-      'must be aws-kms:arn:aws:kms:… or vault-transit:MOUNT/KEY',
-    )
+  encryptionKeyId: encryptionKeyId
     .optional()
     .describe(
       'A key in AWS KMS or Vault that opens the repository, too, once holdfast key add --kms has let it. Default: BACKUP_ENCRYPTION_KEY_ID.',

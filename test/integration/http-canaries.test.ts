@@ -69,7 +69,7 @@ test('secrets sent through every route come back in no answer, log, record or ca
     encryption_key: secret('key'),
   });
   await send('PUT', '/api/admin/backups/config', { version: 99, s3: s3(), encryption_key: secret('key') });
-  await send('PUT', '/api/admin/backups/config', { version: 'x', encryption_key: secret('key') });
+  await send('PUT', '/api/admin/backups/config', { version: 'x', encryption_key_id: secret('key-id') });
   await send('POST', '/api/v1/users', {
     name: 'first@example.org',
     password: secret('password'),

@@ -118,6 +118,41 @@ test('the configuration is read and changed; versions are heeded', async (t) => 
   assert.ok(upcoming.items.every((run: { kind: string }) => run.kind === 'backup'));
 });
 
+test('the key of a service that wraps the key of a destination is read, changed and taken away', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const { json: before } = await owner.get(`${ADMIN}/config`);
+  assert.equal(before.destinations[0].encryption.encryption_key_id, null);
+  let { version } = before;
+  const put = async (encryption_key_id: string | null, s3_destination?: string) => {
+    const answer = await owner.send('PUT', `${ADMIN}/config`, {
+      body: { version, encryption_key_id, ...(s3_destination ? { s3_destination } : {}) },
+    });
+    if (answer.status === 200) version = answer.json.version;
+    return answer;
+  };
+  const stored = async () => (await owner.get('/api/v1/destinations/main')).json.body;
+  const unchanged = await stored();
+
+  for (const id of ['vault-transit:transit/app', 'aws-kms:arn:aws:kms:eu-central-1:123456789012:key/1-2']) {
+    const { json } = await put(id, 'main');
+    assert.equal(json.destinations[0].encryption.encryption_key_id, id, JSON.stringify(json));
+    assert.deepEqual(await stored(), { ...unchanged, keys: { encryptionKeyId: id } });
+  }
+  const malformed = await put('hfk1-AAAA-not-a-reference', 'main');
+  assert.equal(malformed.status, 400);
+  assert.equal(malformed.json.errors[0].field, 'encryption_key_id');
+  assert.doesNotMatch(malformed.text, /not-a-reference/, 'what may be a secret is not repeated');
+  const unknown = await put('vault-transit:transit/app');
+  assert.equal(unknown.json.code, 'document_unknown');
+  assert.match(unknown.json.next, /s3_destination/);
+
+  const { json: after } = await put(null, 'main');
+  assert.equal(after.destinations[0].encryption.encryption_key_id, null);
+  assert.deepEqual(await stored(), unchanged);
+});
+
 test('an S3 test says what is wrong, and refuses addresses that hand out credentials', async (t) => {
   const world = await httpWorld(t, { environment: { HOLDFAST_ALLOWED_ADDRESSES: '127.0.0.1' } });
   const owner = await world.owner();

@@ -1,5 +1,6 @@
 /** Section A of the interface: the backups page, and the same by tenant and type. */
 import { z } from 'zod';
+import { encryptionKeyId } from '../config-destination.ts';
 import { backupType, documentName, tenantId, time } from './common.ts';
 
 const secret = (what: string) =>
@@ -66,6 +67,10 @@ export const backupConfig = z.object({
         algorithm: z.literal('AES-256-GCM'),
         key_set: z.boolean(),
         key_id: z.string().nullable(),
+        encryption_key_id: z
+          .string()
+          .nullable()
+          .describe('a key in AWS KMS or Vault Transit that opens the repository, too; no secret'),
       }),
     }),
   ),
@@ -92,8 +97,14 @@ export const backupConfigWrite = z.strictObject({
   retention: retention.optional(),
   destinations: z.array(documentName).min(1).optional(),
   s3: s3Write.optional().describe('makes or changes the destination named by s3_destination'),
-  s3_destination: documentName.default('s3'),
+  s3_destination: documentName.default('s3').describe('of s3, encryption_key and encryption_key_id'),
   encryption_key: secret('for a new S3 destination'),
+  encryption_key_id: encryptionKeyId
+    .nullable()
+    .optional()
+    .describe(
+      'of the destination named by s3_destination, which may be another than S3: a key in AWS KMS or Vault Transit that wraps the key of its repository. A new repository without any other key is made under it; one that is there is opened by it once holdfast key add --kms has let it. null takes it away',
+    ),
 });
 
 export const planQuery = z.strictObject({ plan: documentName.optional() });

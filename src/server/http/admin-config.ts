@@ -1,7 +1,7 @@
 /** The configuration as one page shows it: a plan, its databases, its destinations; without any secret. */
 import type { z } from 'zod';
 import type { backupConfigWrite } from '../../contracts/api/administration.ts';
-import type { PlanConfig, RetentionConfig } from '../../contracts/config.ts';
+import type { DestinationConfig, PlanConfig, RetentionConfig } from '../../contracts/config.ts';
 import { destinationsOf } from '../../contracts/config-destinations.ts';
 import { HoldfastError, keyIdOf } from '../../engine/index.ts';
 import type { Author } from '../configuration/author.ts';
@@ -107,6 +107,7 @@ async function destinationPayload(
       algorithm: 'AES-256-GCM' as const,
       key_set: key !== undefined,
       key_id: key === undefined ? null : keyIdOf(key),
+      encryption_key_id: stored?.keys?.encryptionKeyId ?? null,
     },
   };
 }
@@ -136,6 +137,7 @@ export async function changeConfig(
     throw new HoldfastError('document_changed', `plan ${plan.name} is at version ${plan.version} meanwhile`);
   }
   if (change.s3) await changeS3(context, change, author);
+  else if (change.encryption_key_id !== undefined) await changeKeyId(context, change, author);
   const body = planBody(plan?.body ?? null, change);
   if (!plan && body.sources.length === 0) return;
   const target = { kind: 'plan' as const, name: plan?.name ?? name ?? DEFAULT_PLAN, body };
@@ -192,14 +194,46 @@ async function changeS3(context: ServerContext, change: Write, author: Author): 
   const secretAccessKey =
     (await keep('secret-access-key', secret_access_key)) ?? before?.body.s3?.secretAccessKey;
   const current = await keep('encryption-key', encryption_key);
+  const { keys, ...rest } = before?.body ?? ({} as Partial<DestinationConfig>);
   const body = {
-    ...before?.body,
+    ...rest,
     address: s3Address(place),
     ...(accessKeyId && secretAccessKey ? { s3: { accessKeyId, secretAccessKey } } : {}),
-    ...(current ? { keys: { current } } : {}),
+    ...keysOf(keys, { ...change, current }),
   };
   await catalog.transaction((trx) =>
     writeDocument(trx, { kind: 'destination', name, body, replaces: before?.version ?? null }, author),
   );
   if (!before) await initDestination(context, name, new AbortController().signal);
+}
+
+async function changeKeyId({ catalog }: ServerContext, change: Write, author: Author): Promise<void> {
+  const { s3_destination: name } = change;
+  const before = await findDocument(catalog.db, 'destination', name);
+  if (!before) {
+    throw new HoldfastError('document_unknown', `there is no destination ${name}`, {
+      next: 'name the destination in s3_destination',
+    });
+  }
+  const { keys, ...rest } = before.body;
+  const body = { ...rest, ...keysOf(keys, change) };
+  await catalog.transaction((trx) =>
+    writeDocument(trx, { kind: 'destination', name, body, replaces: before.version }, author),
+  );
+}
+
+type Keys = NonNullable<DestinationConfig['keys']>;
+
+function keysOf(
+  before: Keys | undefined,
+  change: Pick<Write, 'encryption_key_id'> & { readonly current?: Keys['current'] },
+): { keys?: Keys } {
+  const { encryptionKeyId, ...rest } = { ...before };
+  const id = change.encryption_key_id === undefined ? encryptionKeyId : change.encryption_key_id;
+  const keys: Keys = {
+    ...rest,
+    ...(change.current ? { current: change.current } : {}),
+    ...(id ? { encryptionKeyId: id } : {}),
+  };
+  return Object.keys(keys).length > 0 ? { keys } : {};
 }
