@@ -18,6 +18,20 @@ plans:
   tenant: { sources: [invoices], tenantId: t1 }
 `;
 
+const SHARED = `sources:
+  shared: { kind: postgres, url: "postgres://app@db/orders" }
+  all-rows: { kind: postgres, url: "postgres://app@db/orders", tenant: {} }
+  of-t1: { kind: postgres, url: "postgres://app@db/orders", tenant: { id: t1 } }
+  uploads: { kind: files, path: up }
+plans:
+  global: { sources: [shared] }
+  unfiltered: { sources: [all-rows] }
+  export: { sources: [of-t1] }
+  mixed: { sources: [of-t1, uploads] }
+  other: { sources: [of-t1], tenantId: t2 }
+  own: { sources: [shared, uploads], tenantId: t1 }
+`;
+
 async function setup(t: TestContext, environment: Record<string, string> = {}) {
   const folder = await temporaryFolder(t);
   await mkdir(join(folder, 'conf'));
@@ -100,4 +114,25 @@ test('a tenant without a plan is named, not taken for nothing at all', async (t)
     message: 'no plan belongs to the tenant t9',
     next: 'name what to back up for it; the plans are: nightly, tenant',
   });
+});
+
+test('a plan is taken under the name of a tenant only when it is all of that tenant', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'holdfast.yaml'), SHARED);
+  await writeFile(join(folder, 'x.txt'), '');
+  const cli = fakeCli(fakeIo({ folder }));
+  const chosen = (name: string, tenantId: string, type?: 'db') =>
+    choosePlan(cli, [name], { tenantId, ...(type ? { type } : {}) });
+  const refused = (name: string, tenantId: string, message: RegExp) =>
+    assert.rejects(chosen(name, tenantId), { code: 'usage', message });
+  await refused('global', 't1', /^plan global belongs to no tenant, .*: shared$/);
+  await refused('unfiltered', 't1', /: all-rows$/);
+  await refused('mixed', 't1', /: uploads$/);
+  await refused('export', 't2', /: of-t1$/);
+  await refused('other', 't1', /^plan other belongs to the tenant t2, not to t1$/);
+  for (const [name, type] of [['export'], ['own'], ['mixed', 'db']] as const) {
+    assert.equal((await chosen(name, 't1', type)).name, name);
+  }
+  // What is named on the command line, one by one, is whose the operator says.
+  assert.equal((await chosen('./x.txt', 't1')).name, null);
 });

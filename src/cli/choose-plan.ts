@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { PlanConfig, SourceConfig } from '../contracts/config.ts';
+import { atDatabase } from '../contracts/discovered-sources.ts';
 import { extrasOf, tenantOf } from '../contracts/extras-options.ts';
 import { nearest } from '../contracts/suggest.ts';
 import { type BackupType, isOfType } from '../engine/base/backup-type.ts';
@@ -35,7 +36,42 @@ export async function choosePlan(cli: Cli, args: readonly string[], wanted: Want
   const chosen =
     name === null ? await fromArguments(cli, loaded, args) : await fromConfig(cli, loaded!, name);
   const sources = ofType(cli, chosen.sources, wanted.type ?? chosen.plan?.type ?? 'full');
+  if (chosen.plan && wanted.tenantId !== undefined) {
+    refuseOtherTenant(name!, chosen.plan, sources, wanted.tenantId);
+  }
   return { ...chosen, sources };
+}
+
+/**
+ * A backup under a tenant's name is open to the people of that tenant: it must hold nothing of others. Plans say whose they are;
+ * one of no tenant may be taken under a name when all that it reads is filtered to that tenant.
+ */
+function refuseOtherTenant(
+  name: string,
+  plan: PlanConfig,
+  sources: readonly SourceSpec[],
+  tenantId: string,
+): void {
+  if (plan.tenantId === tenantId) return;
+  if (plan.tenantId !== null) {
+    throw new HoldfastError(
+      'usage',
+      `plan ${name} belongs to the tenant ${plan.tenantId}, not to ${tenantId}`,
+      {
+        next: 'leave out --tenant-id, or name a plan of that tenant',
+      },
+    );
+  }
+  const shared = sources.filter((source) => source.kind !== 'postgres' || source.tenant?.id !== tenantId);
+  if (shared.length === 0) return;
+  const names = shared.map((source) => source.name).join(', ');
+  throw new HoldfastError(
+    'usage',
+    `plan ${name} belongs to no tenant, and not all it reads is that of ${tenantId}: ${names}`,
+    {
+      next: `leave out --tenant-id; or add tenantId: ${tenantId} to the plan if all of it is that tenant's, or tenant: to the source for an export of its rows, see docs/tenants.md`,
+    },
+  );
 }
 
 function planName(
@@ -134,7 +170,9 @@ export async function specOf(
     }
     case 'postgres': {
       const text = source.url ?? `\${${source.urlEnv}}`;
-      const given = await interpolated(cli.io, loaded, text, `the address of source ${name}`, true);
+      const address = await interpolated(cli.io, loaded, text, `the address of source ${name}`, true);
+      const { database } = source;
+      const given = database === undefined ? address : (atDatabase(address, database) ?? address);
       const url = await withPassword(cli.io, given, cli.note);
       return {
         kind: 'postgres',

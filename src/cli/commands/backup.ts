@@ -39,7 +39,7 @@ export function addBackup(program: Command, action: Action): void {
     .addOption(
       new Option('--type <type>', 'only databases, only files, or both').choices(['db', 'storage', 'full']),
     )
-    .option('--tenant-id <id>', 'the tenant it belongs to (default: global)')
+    .option('--tenant-id <id>', 'the tenant whose plan is meant, or whom what is named here belongs to')
     .option('--profile', 'also show where the time went')
     .addHelpText(
       'after',

@@ -28,7 +28,7 @@ export function addGuard(program: Command, action: Action): void {
     .addOption(
       new Option('--type <type>', 'only databases, only files, or both').choices(['db', 'storage', 'full']),
     )
-    .option('--tenant-id <id>', 'the tenant it belongs to (default: global)')
+    .option('--tenant-id <id>', 'the tenant whose plan is meant, or whom what is named here belongs to')
     .option('--incomplete', 'run the command even when something could not be read')
     .option('--with-keys', 'leave the keys of backups in the environment of the command')
     .addHelpText(
