@@ -127,7 +127,6 @@ async function bringBack(entries: readonly Entry[], options: RoundOptions): Prom
     const target: RestoreTarget = {
       place,
       check: checkFile,
-      isQuicklyRemoved: true,
       remove: async () => rmSync(place, { force: true }),
     };
     const able = entries.filter(({ session }) => session.toFile);
@@ -147,10 +146,6 @@ async function bringBack(entries: readonly Entry[], options: RoundOptions): Prom
 
 type Restoring = Restore & { readonly wallSeconds?: (() => number) | null };
 
-/**
- * What was restored goes at the end, unless it goes quickly: in the seconds after many files were deleted, ext4 makes new ones
- * ten times as slowly, and whoever comes next would pay for it.
- */
 async function eachRestore(
   entries: readonly Entry[],
   step: Step,
@@ -158,20 +153,16 @@ async function eachRestore(
   targetOf: () => Promise<RestoreTarget>,
   restoreOf: (entry: Entry, target: RestoreTarget) => Restoring | null,
 ): Promise<void> {
-  const left: RestoreTarget[] = [];
-  try {
-    for (const entry of turned(entries, round)) {
-      const target = await targetOf();
-      left.push(target);
+  for (const entry of turned(entries, round)) {
+    const target = await targetOf();
+    try {
       const restore = restoreOf(entry, target);
-      if (restore !== null) {
-        const measurement = await measureRestore(entry.tool.name, restore, target, signal);
-        onSample({ step, tool: entry.tool.name, round, ...measurement, addedBytes: null });
-      }
-      if (target.isQuicklyRemoved) await left.pop()!.remove();
+      if (restore === null) continue;
+      const measurement = await measureRestore(entry.tool.name, restore, target, signal);
+      onSample({ step, tool: entry.tool.name, round, ...measurement, addedBytes: null });
+    } finally {
+      await target.remove?.();
     }
-  } finally {
-    for (const target of left) await target.remove();
   }
 }
 

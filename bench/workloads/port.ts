@@ -31,9 +31,8 @@ export interface RestoreTarget {
   readonly place: string;
   /** Throws when what lies at `path` is not what the source holds now. A server's database is always at `place`. */
   check(path: string): Promise<void>;
-  remove(): Promise<void>;
-  /** A few large files, that go in no time: it is removed before the next tool's turn. */
-  readonly isQuicklyRemoved: boolean;
+  /** Before the next tool's turn; null for what goes with the workload's folder when all is measured. */
+  readonly remove: (() => Promise<void>) | null;
 }
 
 export interface WorkloadOptions {

@@ -17,7 +17,6 @@ export function restoreTargets(cluster: Cluster, wanted: () => Promise<string>):
     return {
       place: await cluster.createDatabase(name),
       check: async () => requireEqual(await wanted(), await contentHashes((sql) => cluster.psql(sql, name))),
-      isQuicklyRemoved: true,
       remove: async () => void (await cluster.psql(`drop database if exists ${name} with (force)`)),
     };
   };
@@ -46,7 +45,6 @@ export async function drillTarget(
   return {
     place,
     check: async () => requireEqual(await wanted(), await contentHashes((sql) => psql(place, sql))),
-    isQuicklyRemoved: true,
     async remove() {
       await cluster.stop();
       rmSync(folder, { recursive: true, force: true });

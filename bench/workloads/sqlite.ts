@@ -36,7 +36,6 @@ export async function sqliteWorkload(options: WorkloadOptions): Promise<Workload
       return {
         place,
         check: async (restored) => compareDatabases(path, restored),
-        isQuicklyRemoved: true,
         remove: async () => {
           for (const end of ['', '-wal', '-shm']) rmSync(place + end, { force: true });
         },
