@@ -1,3 +1,4 @@
+import { type LookupFunction, Socket } from 'node:net';
 import { Client } from 'pg';
 import { HoldfastError } from '../../base/errors.ts';
 import { describeAddress, type PostgresAddress, type TlsChoice, tlsChoices } from './address.ts';
@@ -10,11 +11,15 @@ const SESSION = `set statement_timeout = 0; set lock_timeout = 0;
 set idle_in_transaction_session_timeout = 0; set client_min_messages = warning; set datestyle = 'ISO';`;
 
 /**
- * Opens a session. The caller ends it. A connection lost later fails the next query instead of the process.
- * Throws `database_unreachable`, `database_auth`, `source_missing`.
+ * Opens a session. The caller ends it. A connection lost later fails the next query instead of the process. `lookup` resolves the
+ * host instead of the system. Throws `database_unreachable`, `database_auth`, `source_missing`.
  */
-export async function connect(address: PostgresAddress, signal?: AbortSignal): Promise<Client> {
-  const client = await firstThatConnects(address);
+export async function connect(
+  address: PostgresAddress,
+  signal?: AbortSignal,
+  lookup?: LookupFunction,
+): Promise<Client> {
+  const client = await firstThatConnects(address, lookup);
   try {
     if (signal?.aborted) throw new HoldfastError('interrupted');
     await client.query(SESSION);
@@ -25,10 +30,13 @@ export async function connect(address: PostgresAddress, signal?: AbortSignal): P
   }
 }
 
-async function firstThatConnects(address: PostgresAddress): Promise<Client> {
+async function firstThatConnects(address: PostgresAddress, lookup?: LookupFunction): Promise<Client> {
   const choices = tlsChoices(address);
   for (const [i, tls] of choices.entries()) {
-    const client = new Client(clientOptions(address, tls));
+    const client = new Client({
+      ...clientOptions(address, tls),
+      ...(lookup && { stream: () => socketBy(lookup) }),
+    });
     client.on('error', () => {});
     try {
       await client.connect();
@@ -58,6 +66,16 @@ function clientOptions(address: PostgresAddress, tls: TlsChoice) {
     connectionTimeoutMillis: seconds > 0 ? seconds * 1000 : CONNECT_TIMEOUT_MS,
     ...(options ? { options } : {}),
   };
+}
+
+/** A socket for the client, which calls its `connect` with port and host. */
+function socketBy(lookup: LookupFunction): Socket {
+  const socket = new Socket();
+  const connectWith = socket.connect.bind(socket);
+  const byLookup = (port: number | string, host?: string) =>
+    typeof port === 'number' ? connectWith({ port, host: host ?? '', lookup }) : connectWith(port);
+  socket.connect = byLookup as unknown as Socket['connect'];
+  return socket;
 }
 
 /** Ends a session whatever its state; never throws. */

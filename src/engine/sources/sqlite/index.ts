@@ -3,6 +3,7 @@ import type { CheckResult } from './check-database.ts';
 import { checkUntilAborted } from './check-until-aborted.ts';
 
 export { compareSqlite } from './compare-sqlite.ts';
+export { DISCOVERY_LIMITS, discoverSqlite, type FoundSqlite } from './discover/index.ts';
 export { querySqlite } from './query-sqlite.ts';
 export { exchangeSqlite, type RestoreSqliteOptions, restoreSqlite } from './restore-sqlite.ts';
 export { openRetainedSqlite } from './retained-table.ts';
