@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EXIT, HoldfastError } from '../engine/base/errors.ts';
 import type { Catalog } from '../server/catalog/types.ts';
-import type { FileChange } from '../server/configuration-file/plan-changes.ts';
+import type { FileChange } from '../server/configuration-file/file-change.ts';
 import type { Cli, CommandResult } from './cli.ts';
 import { formatCount, printable } from './format.ts';
 import { homeFolder, loadConfig } from './settings.ts';
@@ -46,7 +46,7 @@ export async function diffConfig(cli: Cli): Promise<CommandResult> {
 
 export async function applyConfig(
   cli: Cli,
-  options: { readonly overwrite: readonly string[] },
+  options: { readonly overwrite?: readonly string[] },
 ): Promise<CommandResult> {
   const { applyFile } = await import('../server/configuration-file/apply-file.ts');
   const { planChanges } = await import('../server/configuration-file/plan-changes.ts');

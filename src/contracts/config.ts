@@ -1,5 +1,5 @@
 /**
- * `holdfast.yaml`: destinations, sources and plans as code. `docs/holdfast.schema.json` is made from here.
+ * `holdfast.yaml`: settings, tenants, destinations, sources, plans and channels as code. `docs/holdfast.schema.json` is made from here.
  *
  * Secrets are never in the file: keys are named by environment variable or file, and `${NAME}` stands for an
  * environment variable in the fields that say so (`INTERPOLATED_FIELDS`), nowhere else.
@@ -11,6 +11,7 @@ import { drill } from './config-drill.ts';
 import { extraFields, tenantOptions } from './config-extras.ts';
 import { hooks } from './config-hooks.ts';
 import { scheduleFields } from './config-schedule.ts';
+import { globalSettings, TENANT_ID_RULE, tenants } from './config-settings.ts';
 
 export type { KeyReference } from './config-destination.ts';
 
@@ -132,11 +133,7 @@ const plan = z
       .optional()
       .describe('Where the data may lie: destinations with another region, or none, are refused.'),
     type: z.enum(['db', 'storage', 'full']).default('full'),
-    tenantId: z
-      .string()
-      .regex(/^(?!global$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is not a valid tenant id')
-      .nullable()
-      .default(null),
+    tenantId: z.string().regex(TENANT_ID_RULE, 'is not a valid tenant id').nullable().default(null),
     retention: retention.default({}),
     ...scheduleFields,
     hooks: hooks.optional(),
@@ -157,6 +154,8 @@ export const documentSchemas = { destination, source, plan, channel } as const;
 export const configSchema = z
   .strictObject({
     version: z.literal(1).default(1),
+    settings: globalSettings,
+    tenants,
     destinations: z.record(name, destination).default({}),
     sources: z.record(name, source).default({}),
     plans: z.record(name, plan).default({}),

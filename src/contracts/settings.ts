@@ -29,6 +29,9 @@ export type Settings = { readonly [K in SettingKey]: z.output<(typeof settingSch
 
 export const SETTING_KEYS = Object.keys(settingSchemas) as readonly SettingKey[];
 
+/** What has one value for all tenants together. */
+export const GLOBAL_SETTING_KEYS = ['runs.limit', 'history.days'] as const satisfies readonly SettingKey[];
+
 export const SETTING_DEFAULTS: Settings = {
   'schedule.enabled': true,
   'schedule.cron': DEFAULT_SCHEDULE,

@@ -78,19 +78,25 @@ export const settingsChange = z.strictObject({
 export const configurationText = z.strictObject({ yaml: z.string().max(1_000_000) });
 export const configurationApply = configurationText.extend({
   overwrite: z
-    .array(z.string().max(100))
-    .max(1000)
+    .array(z.string().max(200))
+    .max(10_000)
     .default([])
-    .describe('`plan/nightly`: what was changed elsewhere, was looked at, and is to be overwritten'),
+    .describe(
+      '`plan/nightly`, `setting/retention.days`: what was changed elsewhere, was looked at, and is to be overwritten',
+    ),
   dry_run: z.boolean().default(false),
 });
 export const configurationChange = z.object({
-  kind: z.enum(['plan', 'source', 'destination', 'channel']),
-  name: z.string(),
+  kind: z.enum(['plan', 'source', 'destination', 'channel', 'tenant', 'setting']),
+  name: z
+    .string()
+    .describe('of a setting its key, behind the tenant if it is one of a tenant: acme/retention.days'),
   change: z
     .enum(['create', 'replace', 'delete', 'keep', 'adopt'])
-    .describe('keep: only in the catalog; adopt: equal, and belongs to the file from now on'),
-  version: z.int().nullable(),
+    .describe(
+      'keep: only in the catalog; adopt: equal, and belongs to the file from now on; delete: of a tenant, that it is archived',
+    ),
+  version: z.int().nullable().describe('tenants and settings have none'),
   conflict: z.boolean().describe('it was changed elsewhere since the file was last applied'),
   changed_by: z.string().nullable(),
   fields: z.array(z.object({ field: z.string(), stored: z.unknown(), file: z.unknown() })),

@@ -1,9 +1,14 @@
 import type { Config } from '../../contracts/config.ts';
 import { HoldfastError } from '../../engine/index.ts';
+import type { DocumentKind } from '../catalog/tables/configuration.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import type { Author } from '../configuration/author.ts';
 import { deleteDocument, findDocument, writeDocument } from '../configuration/documents.ts';
-import { type FileChange, planChanges } from './plan-changes.ts';
+import { syncAllSchedules } from '../schedule/schedule.ts';
+import type { FileChange } from './file-change.ts';
+import { planChanges } from './plan-changes.ts';
+import { makeSetting } from './setting-changes.ts';
+import { makeTenant } from './tenant-changes.ts';
 
 export const changeName = ({ kind, name }: Pick<FileChange, 'kind' | 'name'>) => `${kind}/${name}`;
 
@@ -23,17 +28,27 @@ export async function applyFile(
     if (open.length > 0) throw conflictError(open);
     const fromFile: Author = { ...author, origin: 'file' };
     // Plans let go of what is to be deleted before it is deleted.
-    const deletions = changes.filter(({ change }) => change === 'delete').reverse();
+    const documents = changes.filter(isDocument);
+    const deletions = documents.filter(({ change }) => change === 'delete').reverse();
     for (const one of deletions.filter(({ kind }) => kind === 'plan')) await remove(trx, one, fromFile);
-    for (const one of changes) await make(trx, one, fromFile);
+    for (const one of changes) {
+      if (one.kind === 'tenant') await makeTenant(trx, one, fromFile);
+      if (one.kind === 'setting') await makeSetting(trx, one, fromFile);
+    }
+    for (const one of documents) await make(trx, one, fromFile);
     for (const one of deletions.filter(({ kind }) => kind !== 'plan')) await remove(trx, one, fromFile);
+    if (documents.length < changes.length) await syncAllSchedules(trx, author.atMs);
     return changes;
   });
 }
 
+type DocumentChange = FileChange & { readonly kind: DocumentKind };
+const isDocument = (change: FileChange): change is DocumentChange =>
+  change.kind !== 'tenant' && change.kind !== 'setting';
+
 async function make(
   trx: CatalogDb,
-  { kind, name, change, version, body }: FileChange,
+  { kind, name, change, version, body }: DocumentChange,
   author: Author,
 ): Promise<void> {
   if (change === 'adopt') {
@@ -54,7 +69,7 @@ async function make(
   );
 }
 
-function remove(trx: CatalogDb, { kind, name, version }: FileChange, author: Author): Promise<void> {
+function remove(trx: CatalogDb, { kind, name, version }: DocumentChange, author: Author): Promise<void> {
   return deleteDocument(trx, { kind, name, version: version! }, author);
 }
 

@@ -2,34 +2,15 @@
  * What applying a configuration file would change in the catalog, as a value that can be shown first. The catalog remembers who
  * wrote each version, so that a change made elsewhere since the file was last applied is a conflict and never overwritten unseen.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { type Config, documentSchemas } from '../../contracts/config.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { documentOf, type StoredDocument } from '../configuration/documents.ts';
 import { withHidden, withoutHidden } from '../configuration/hidden-values.ts';
+import { differences, type FieldChange, type FileChange } from './file-change.ts';
+import { settingChanges } from './setting-changes.ts';
+import { tenantChanges } from './tenant-changes.ts';
 
-export type FileKind = 'plan' | 'source' | 'destination' | 'channel';
-
-export interface FieldChange {
-  readonly field: string;
-  /** Undefined where it is absent. */
-  readonly stored: unknown;
-  readonly file: unknown;
-}
-
-export interface FileChange {
-  readonly kind: FileKind;
-  readonly name: string;
-  /** `keep`: only in the catalog, and never came from a file. `adopt`: equal, and belongs to the file from now on. */
-  readonly change: 'create' | 'replace' | 'delete' | 'keep' | 'adopt';
-  /** Of the stored one; null when there is none. */
-  readonly version: number | null;
-  readonly conflict: boolean;
-  /** Who made the change in the catalog; null when it came from a file or from nobody in particular. */
-  readonly changedBy: string | null;
-  readonly fields: readonly FieldChange[];
-  readonly body: unknown;
-}
+type StoredKind = 'destination' | 'source' | 'plan' | 'channel';
 
 const SECTION = {
   destination: 'destinations',
@@ -37,24 +18,25 @@ const SECTION = {
   plan: 'plans',
   channel: 'channels',
 } as const;
-export const FILE_KINDS = ['destination', 'source', 'plan', 'channel'] as const;
+const STORED_KINDS = ['destination', 'source', 'plan', 'channel'] as const;
 
-/** In the order in which they can be made: what plans name comes before plans. */
+/** In the order in which they can be made: what plans name comes before plans, and what holds for them, too. */
 export async function planChanges(db: CatalogDb, config: Config): Promise<FileChange[]> {
-  const changes: FileChange[] = [];
-  for (const kind of FILE_KINDS) {
+  const changes = [...(await tenantChanges(db, config)), ...(await settingChanges(db, config))];
+  for (const kind of STORED_KINDS) {
     const wanted = config[SECTION[kind]] as { readonly [name: string]: unknown };
     const stored = await storedOf(db, kind);
     const names = [...new Set([...Object.keys(wanted), ...stored.keys()])].sort();
     for (const name of names) {
-      const change = await changeOf(db, kind, name, stored.get(name) ?? null, wanted[name]);
+      const written = Object.hasOwn(wanted, name) ? wanted[name] : undefined;
+      const change = await changeOf(db, kind, name, stored.get(name) ?? null, written);
       if (change) changes.push(change);
     }
   }
   return changes;
 }
 
-async function storedOf(db: CatalogDb, kind: FileKind): Promise<Map<string, StoredDocument>> {
+async function storedOf(db: CatalogDb, kind: StoredKind): Promise<Map<string, StoredDocument>> {
   const rows = await db
     .selectFrom('documents')
     .selectAll()
@@ -66,7 +48,7 @@ async function storedOf(db: CatalogDb, kind: FileKind): Promise<Map<string, Stor
 
 async function changeOf(
   db: CatalogDb,
-  kind: FileKind,
+  kind: StoredKind,
   name: string,
   stored: StoredDocument | null,
   written: unknown,
@@ -82,7 +64,8 @@ async function changeOf(
   const changedBy = origin === 'file' ? null : (updatedBy ?? origin);
   const found = { ...common, version, changedBy };
   if (body === undefined) {
-    const cameFromFile = await wasFromFile(db, stored.id);
+    // One that a file took over equal has no version of a file.
+    const cameFromFile = origin === 'file' || (await wasFromFile(db, stored.id));
     const change = cameFromFile ? 'delete' : 'keep';
     return { ...found, change, conflict: cameFromFile && origin !== 'file', fields: [] };
   }
@@ -103,7 +86,7 @@ async function wasFromFile(db: CatalogDb, id: string): Promise<boolean> {
 }
 
 /** Who deleted in the catalog what a file once made; null when nobody did. */
-async function deletedElsewhere(db: CatalogDb, kind: FileKind, name: string): Promise<string | null> {
+async function deletedElsewhere(db: CatalogDb, kind: StoredKind, name: string): Promise<string | null> {
   const last = await db
     .selectFrom('documents')
     .select(['id', 'updated_by', 'version'])
@@ -124,11 +107,9 @@ async function deletedElsewhere(db: CatalogDb, kind: FileKind, name: string): Pr
 }
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
-const isMap = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What differs is looked for in the values; what is shown hides them. Checks are one field. */
-function withHiddenIn(kind: FileKind, { field, stored, file }: FieldChange): FieldChange {
+function withHiddenIn(kind: StoredKind, { field, stored, file }: FieldChange): FieldChange {
   if (!/^drill(\.|$)/.test(field)) return { field, stored, file };
   const shown = (value: unknown) => {
     const whole = field === 'drill' ? { drill: value } : { drill: { [field.slice('drill.'.length)]: value } };
@@ -136,11 +117,4 @@ function withHiddenIn(kind: FileKind, { field, stored, file }: FieldChange): Fie
     return field === 'drill' ? hidden : (hidden as Record<string, unknown>)[field.slice('drill.'.length)];
   };
   return { field, stored: shown(stored), file: shown(file) };
-}
-
-function differences(field: string, stored: unknown, file: unknown): FieldChange[] {
-  if (isDeepStrictEqual(stored, file)) return [];
-  if (!isMap(stored) || !isMap(file)) return [{ field, stored, file }];
-  const keys = [...new Set([...Object.keys(stored), ...Object.keys(file)])].sort();
-  return keys.flatMap((key) => differences(field === '' ? key : `${field}.${key}`, stored[key], file[key]));
 }

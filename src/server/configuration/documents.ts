@@ -14,6 +14,7 @@ import type { CatalogDb } from '../catalog/types.ts';
 import { syncPlanSchedule } from '../schedule/sync.ts';
 import type { Author } from './author.ts';
 import { checkedBody, refuseBrokenNames, refuseInUse } from './document-checks.ts';
+import { storedSettings } from './stored-settings.ts';
 
 export interface Bodies {
   readonly plan: PlanConfig;
@@ -226,6 +227,7 @@ export async function storedConfig(db: CatalogDb): Promise<Config> {
     );
   return {
     version: 1,
+    ...(await storedSettings(db)),
     destinations: bodies('destination'),
     sources: bodies('source'),
     plans: bodies('plan'),

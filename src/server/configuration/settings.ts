@@ -13,9 +13,10 @@ import {
 import { HoldfastError } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Author } from './author.ts';
+import { noteChange, settingName } from './file-marks.ts';
 
 /** The scope of what holds for everybody. */
-const GLOBAL = '*';
+export const GLOBAL = '*';
 
 export interface EffectiveSetting<T> {
   readonly value: T;
@@ -65,6 +66,7 @@ export async function changeSettings(
 ): Promise<void> {
   const scope = tenantId ?? GLOBAL;
   for (const [key, value] of Object.entries(changes)) {
+    await noteChange(trx, 'setting', settingName(tenantId, key), author);
     if (value === undefined) {
       await trx.deleteFrom('settings').where('scope', '=', scope).where('key', '=', key).execute();
       continue;

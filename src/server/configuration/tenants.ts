@@ -1,9 +1,11 @@
 /** Tenants: whose backups they are. Their ids are the operator's own and stand in the paths of backups. */
+import { TENANT_ID_RULE } from '../../contracts/config-settings.ts';
 import { HoldfastError } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { syncPlanSchedule } from '../schedule/sync.ts';
 import type { Author } from './author.ts';
 import { listDocuments } from './documents.ts';
+import { noteChange } from './file-marks.ts';
 
 export interface Tenant {
   readonly id: string;
@@ -13,16 +15,13 @@ export interface Tenant {
   readonly archivedAtMs: number | null;
 }
 
-/** As plans accept it. */
-const ID = /^(?!global$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
-
 /** Throws `config_invalid` for an id that cannot stand in a path, `name_taken`. */
 export async function createTenant(
   trx: CatalogDb,
   { id, name }: { readonly id: string; readonly name: string },
   author: Author,
 ): Promise<Tenant> {
-  if (!ID.test(id)) throw new HoldfastError('config_invalid', `"${id}" is not a valid tenant id`);
+  if (!TENANT_ID_RULE.test(id)) throw new HoldfastError('config_invalid', `"${id}" is not a valid tenant id`);
   const row = { id, name, created_at: author.atMs, archived_at: null };
   const created = await trx
     .insertInto('tenants')
@@ -31,6 +30,7 @@ export async function createTenant(
     .returningAll()
     .executeTakeFirst();
   if (!created) throw new HoldfastError('name_taken', `there is a tenant ${id} already`);
+  await noteChange(trx, 'tenant', id, author);
   return tenantOf(created);
 }
 
@@ -48,12 +48,14 @@ export async function getTenant(db: CatalogDb, id: string): Promise<Tenant | nul
 
 /** Its backups stay; its plans are no longer started by the schedule. Idempotent. */
 export async function archiveTenant(trx: CatalogDb, id: string, author: Author): Promise<void> {
-  await trx
+  const archived = await trx
     .updateTable('tenants')
     .set({ archived_at: author.atMs })
     .where('id', '=', id)
     .where('archived_at', 'is', null)
+    .returning('id')
     .execute();
+  if (archived.length > 0) await noteChange(trx, 'tenant', id, author);
   for (const plan of await listDocuments(trx, 'plan', { tenantId: id })) {
     await syncPlanSchedule(trx, plan, author.atMs);
   }

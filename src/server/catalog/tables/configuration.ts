@@ -4,6 +4,7 @@ export interface ConfigurationTables {
   settings: SettingsTable;
   documents: DocumentsTable;
   document_versions: DocumentVersionsTable;
+  file_marks: FileMarksTable;
 }
 
 export interface TenantsTable {
@@ -58,4 +59,15 @@ export interface DocumentVersionsTable {
   origin: Origin;
   written_at: number;
   written_by: string | null;
+}
+
+/** A setting or tenant that a file once wrote: documents tell it by their versions. */
+export interface FileMarksTable {
+  kind: 'tenant' | 'setting';
+  /** A tenant's id, a setting's key, or `acme/retention.days` for a tenant's. */
+  name: string;
+  /** Of the last change or removal. */
+  origin: Origin;
+  changed_at: number;
+  changed_by: string | null;
 }
