@@ -4,6 +4,8 @@ export interface ProgressState {
   readonly startedAtMs: number;
   /** Estimates; null when unknown. */
   readonly totalBytes: number | null;
+  /** The total was counted while the phase ran, on something that may change. */
+  readonly isAbout: boolean;
   readonly totalEntries: number | null;
   readonly bytes: number;
   readonly storedBytes: number;
@@ -30,6 +32,7 @@ export function newPhase(
     phase,
     startedAtMs: nowMs,
     totalBytes: total.bytes ?? null,
+    isAbout: false,
     totalEntries: total.entries ?? null,
     bytes: 0,
     storedBytes: 0,
@@ -37,6 +40,10 @@ export function newPhase(
     samples: [{ atMs: nowMs, bytes: 0 }],
   };
 }
+
+export const estimated = (state: ProgressState, totalBytes: number): ProgressState => ({
+  ...{ ...state, totalBytes, isAbout: true },
+});
 
 export function advanced(
   state: ProgressState,

@@ -28,6 +28,22 @@ function setup(columns: number | null) {
   };
 }
 
+test('a total that is found out while a phase runs is shown as about', () => {
+  const { view, pass, take } = setup(100);
+  view.phase('uploads', {});
+  view.advance({ bytes: 10 * MiB });
+  view.estimate({ bytes: 100 * MiB });
+  take();
+  pass(1000);
+  view.advance({ bytes: 10 * MiB });
+  assert.equal(
+    take(),
+    '<CR>uploads  [====>                   ]  20%  20 MiB of about 100 MiB  20 MiB/s  4 s left<K>',
+  );
+  view.phase('commit', { bytes: 100 * MiB });
+  assert.doesNotMatch(take().split('<CR>').at(-1)!, /about/);
+});
+
 test('a terminal shows one line that redraws itself', () => {
   const { view, pass, take } = setup(100);
   view.phase('app.sqlite', { bytes: 100 * MiB });

@@ -1,9 +1,10 @@
-import { advanced, newPhase, type ProgressState } from './progress-state.ts';
+import { advanced, estimated, newPhase, type ProgressState } from './progress-state.ts';
 import { renderBar, renderLine, renderPhaseEnd } from './render-progress.ts';
 
 /** Same shape as the engine's progress port, and an end. */
 export interface ProgressView {
   phase(name: string, total: { bytes?: number | null; entries?: number | null }): void;
+  estimate(total: { readonly bytes: number }): void;
   advance(done: { bytes?: number; storedBytes?: number; entries?: number }): void;
   warn(message: string): void;
   /** Takes the bar away; only a run that succeeded calls its last phase done. Idempotent. */
@@ -64,6 +65,9 @@ export function progressView(output: ProgressOutput): ProgressView {
       state = newPhase(name, total, nowMs);
       if (output.columns() === null) shownAtMs = nowMs;
       show(nowMs);
+    },
+    estimate({ bytes }) {
+      if (state) state = estimated(state, bytes);
     },
     advance(done) {
       if (!state) return;

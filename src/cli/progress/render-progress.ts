@@ -64,7 +64,9 @@ function amountOf(state: ProgressState): string | null {
   }
   if (state.bytes === 0 && state.totalBytes === null) return null;
   const total = state.totalBytes !== null && state.totalBytes >= state.bytes ? state.totalBytes : null;
-  return total === null ? formatSize(state.bytes) : `${formatSize(state.bytes)} of ${formatSize(total)}`;
+  return total === null
+    ? formatSize(state.bytes)
+    : `${formatSize(state.bytes)} of ${state.isAbout ? 'about ' : ''}${formatSize(total)}`;
 }
 
 function rateText(state: ProgressState, nowMs: number): string | null {

@@ -30,6 +30,24 @@ test('bytes become a rate and a time left, reported each half second at most', (
   });
 });
 
+test('a total that is found out while a phase runs counts from then on', () => {
+  let nowMs = 0;
+  const reports: Omit<JobProgress, 'atMs'>[] = [];
+  const progress = engineProgress({ report: (one) => reports.push(one), warn() {} }, () => nowMs);
+  progress.phase('uploads', {});
+  nowMs += 1000;
+  progress.advance({ bytes: 100 });
+  progress.estimate!({ bytes: 500 });
+  assert.deepEqual(
+    reports.map(({ bytesTotal, secondsLeft }) => [bytesTotal, secondsLeft]),
+    [
+      [null, null],
+      [null, null],
+      [500, 4],
+    ],
+  );
+});
+
 test('the rate follows the last ten seconds, and more than was estimated has no time left', () => {
   let nowMs = 0;
   const reports: Omit<JobProgress, 'atMs'>[] = [];

@@ -7,7 +7,7 @@ const SAMPLE_MS = 500;
 
 interface Phase {
   readonly name: string;
-  readonly bytesTotal: number | null;
+  bytesTotal: number | null;
   readonly entriesTotal: number | null;
   bytes: number;
   stored: number;
@@ -25,6 +25,10 @@ export function engineProgress(
   return {
     phase(name, total) {
       phase = newPhase(name, total, nowMs());
+      report(reportOf(phase));
+    },
+    estimate({ bytes }) {
+      phase.bytesTotal = bytes;
       report(reportOf(phase));
     },
     advance({ bytes = 0, storedBytes = 0, entries = 0 }) {

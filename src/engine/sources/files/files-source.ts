@@ -97,6 +97,17 @@ function openSession(options: FilesOptions, context: SourceContext): SourceSessi
   const threads: FilesThreads = filesThreads(options.readConcurrency ?? defaultReaders());
   const owners = readOwnerNames();
   const names = artifactNames(options.roots);
+  let isCounted = false;
+  /** Without a backup before, nothing else says how much there is. */
+  const countOnce = () => {
+    if (isCounted) return;
+    isCounted = true;
+    const roots = opened.map(({ folder, single }) => ({ root: folder, only: single?.name ?? null }));
+    const oneFileSystem = options.oneFileSystem ?? false;
+    threads.count({ roots, excludes: patterns, oneFileSystem }, (bytes) =>
+      context.progress.estimate?.({ bytes }),
+    );
+  };
   const artifactOf = (given: string, i: number): TreeArtifact => {
     const root = openGivenRoot(given, options.optional ?? false);
     if (root) opened.push(root);
@@ -107,6 +118,7 @@ function openSession(options: FilesOptions, context: SourceContext): SourceSessi
       async produce(sink, previous) {
         if (root === null) return missingFacts(given);
         const oneFileSystem = options.oneFileSystem ?? false;
+        if (previous === null) countOnce();
         return await produceTree(
           { root, threads, context, owners, excludes: patterns, oneFileSystem },
           sink,

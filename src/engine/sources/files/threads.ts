@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../base/errors.ts';
 import type { FolderHandle } from './handles.ts';
-import type { ReadTask, ThreadAnswer, WalkTask } from './thread.ts';
+import type { CountTask, ReadTask, ThreadAnswer, WalkTask } from './thread.ts';
 import { viewBatch, type WalkBatch } from './walk-batch.ts';
 import type { WalkResult } from './walk-tree.ts';
 
@@ -32,6 +32,8 @@ export interface Walk {
 
 export interface FilesThreads {
   walk(task: Omit<WalkTask, 'task' | 'waiting'>): Walk;
+  /** Before a walk: counts in the time that walking leaves, and tells about how many bytes there are, unless closed before. */
+  count(task: Omit<CountTask, 'task'>, tell: (bytes: number) => void): void;
   /** Queues a job. Slots are given out in this order, so whoever takes the results in order never waits in vain. */
   read(root: FolderHandle, batch: WalkBatch, indices: readonly number[]): ReadJob;
   close(): Promise<void>;
@@ -117,6 +119,7 @@ export function filesThreads(readers: number): FilesThreads {
   let slotsMade = 0;
   let walker: Worker | null = null;
   let current: ReturnType<typeof startWalk> | null = null;
+  let tellCounted: (bytes: number) => void = () => {};
   let nextId = 0;
 
   const fail = (error: Error) => {
@@ -175,14 +178,23 @@ export function filesThreads(readers: number): FilesThreads {
     }
   };
 
+  const walkerThread = (): Worker => {
+    walker ??= startThread((answer) => {
+      if (answer.kind === 'broken') fail(new HoldfastError('internal', answer.message));
+      else if (answer.kind !== 'counted') current?.answer(answer);
+      else if (failure.error === null) tellCounted(answer.bytes);
+    }, fail);
+    return walker;
+  };
+
   return {
     walk(task) {
-      walker ??= startThread((answer) => {
-        if (answer.kind === 'broken') fail(new HoldfastError('internal', answer.message));
-        else current?.answer(answer);
-      }, fail);
-      current = startWalk(walker, task, failure);
+      current = startWalk(walkerThread(), task, failure);
       return current;
+    },
+    count(task, tell) {
+      tellCounted = tell;
+      walkerThread().postMessage({ task: 'count', ...task } satisfies CountTask);
     },
     read(root, batch, indices) {
       const { promise, resolve, reject } = takeOver<void>();
