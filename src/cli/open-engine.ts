@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { PlanConfig } from '../contracts/config.ts';
-import { asHoldfastError, codeOf, HoldfastError } from '../engine/base/errors.ts';
+import { asHoldfastError, codeOf, HoldfastError, hasOwnStep } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
 import type { Engine, EngineModule, OpenEngineOptions, OpenedBundle } from './engine-door.ts';
 import { generatedKeyFile, type KeyTexts, readKeyTexts, writeKeyFile } from './key-texts.ts';
@@ -88,11 +88,16 @@ export function describeCreation({ repositoryId, address, keyFile }: CreatedRepo
 }
 
 /** Opens a bundle with the keys of the environment: neither a repository nor a configuration is needed. */
-export async function openBundleWithKeys(cli: Cli, file: string, folder: string): Promise<OpenedBundle> {
+export async function openBundleWithKeys(
+  cli: Cli,
+  file: string,
+  folder: string,
+  options: { readonly acceptsUnencrypted?: boolean } = {},
+): Promise<OpenedBundle> {
   const keyTexts = listed(await readKeyTexts(cli, { keys: null, folder: cli.io.folder }));
   const { openBundle } = await loadEngine(cli);
   return withProgress(cli, (progress) =>
-    aboutFile(file, openBundle({ file, folder, keyTexts, progress, signal: cli.signal }), folder),
+    aboutFile(file, openBundle({ file, folder, keyTexts, ...options, progress, signal: cli.signal }), folder),
   );
 }
 
@@ -111,6 +116,7 @@ export async function aboutFile<T>(file: string, work: Promise<T>, folder: strin
 const ABOUT_CONTENT: ReadonlySet<string> = new Set([
   'bundle_malformed',
   'bundle_newer',
+  'bundle_not_encrypted',
   'key_wrong',
   'limit_exceeded',
   'path_unsafe',
@@ -188,6 +194,7 @@ export async function closedEngineOptions(
     storage: await storageSettings(cli, destination),
     kms: await kmsSettings(cli),
     layout: destination.layout,
+    ...(destination.encryption ? { encryption: destination.encryption } : {}),
     keyTexts,
     signingKeyFile: join(home, 'signing-key.pem'),
     stateFolder: join(home, 'state'),
@@ -210,7 +217,7 @@ function isKeyNamed(cli: Cli): boolean {
 
 /** Says what to do about a repository that is not there. */
 function explained(error: unknown, destination: Destination): unknown {
-  if (codeOf(error) !== 'repository_missing') return error;
+  if (codeOf(error) !== 'repository_missing' || hasOwnStep(error)) return error;
   const next =
     destination.chosenBy === 'default'
       ? 'run holdfast backup or holdfast init, or name another one with --repository'

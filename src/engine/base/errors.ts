@@ -176,6 +176,11 @@ export const ERRORS = {
     'update Holdfast on this machine',
     'failed',
   ),
+  bundle_not_encrypted: entry(
+    'the bundle is not encrypted, so anyone may have made it',
+    'where it was made so on purpose, add --encryption none',
+    'damaged',
+  ),
   limit_exceeded: entry(
     'the content exceeds what it declared or what is allowed',
     'do not trust this file',
@@ -422,6 +427,11 @@ export class HoldfastError extends Error {
 /** The code of an error, or null for anything that is not ours. */
 export function codeOf(error: unknown): ErrorCode | null {
   return error instanceof HoldfastError ? error.code : null;
+}
+
+/** True when an error brings a next step of its own, closer than that of its code. */
+export function hasOwnStep(error: unknown): boolean {
+  return error instanceof HoldfastError && error.next !== ERRORS[error.code].next;
 }
 
 /** The `code` of a Node system error (`ENOENT`), or null. */

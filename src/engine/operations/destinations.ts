@@ -1,4 +1,4 @@
-import { codeOf, HoldfastError } from '../base/errors.ts';
+import { codeOf, HoldfastError, hasOwnStep } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { type Engine, type OpenEngineOptions, openEngine } from './engine.ts';
 import { type CopyFailure, failureOf } from './replicate.ts';
@@ -53,7 +53,7 @@ export async function openDestination(spec: DestinationSpec, { progress, signal 
 /** Names the destination where an error does not. */
 function explained(error: unknown, { name, address }: DestinationSpec): unknown {
   if (!(error instanceof HoldfastError)) return error;
-  if (error.code === 'repository_missing') {
+  if (error.code === 'repository_missing' && !hasOwnStep(error)) {
     return new HoldfastError('repository_missing', error.message, {
       cause: error,
       next: `run holdfast init --destination ${name}, or check that its disk or server is the right one`,

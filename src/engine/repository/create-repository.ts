@@ -92,7 +92,8 @@ async function existing(storage: Storage): Promise<RepositoryConfig | null> {
     }
     return config;
   } catch (error) {
-    if (codeOf(error) === 'repository_missing') return null;
+    // Rests without a config are refused by name, see `claim`.
+    if (codeOf(error) === 'repository_missing' || codeOf(error) === 'object_missing') return null;
     throw error;
   }
 }

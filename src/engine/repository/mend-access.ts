@@ -18,7 +18,7 @@ import type { ChunkSecrets } from './repository.ts';
 import { encodeConfig, REPOSITORY_FORMAT, type RepositoryConfig, readConfig } from './repository-config.ts';
 import { scanPacks } from './scan-packs.ts';
 import { isDamage } from './sealed-json.ts';
-import { describeKeys, readSlots, type StoredSlot } from './slot-store.ts';
+import { describeKeys, readSlots, type StoredSlot, withoutSlots } from './slot-store.ts';
 
 export interface MendInput {
   readonly storage: Storage;
@@ -50,7 +50,7 @@ export async function mendAccess(input: MendInput): Promise<string[]> {
   const config = await configOf(storage);
   const { slots: all } = await readSlots(storage);
   if (all.length === 0 && !(await holdsAnything(storage))) return [];
-  if (all.length === 0) throw lost(storage);
+  if (all.length === 0) throw withoutSlots(storage);
   const own = all.filter(({ slot }) => slot.repositoryId === config?.repositoryId);
   const slots = own.length > 0 ? own : all;
   const id = slots[0]!.slot.repositoryId;
@@ -85,12 +85,18 @@ export async function mendAccess(input: MendInput): Promise<string[]> {
 /** A repository's id and its config are of one moment. */
 const timeOf = (id: string) => new Date(timeOfId(id)).toISOString();
 
+const GONE_OR_DAMAGED: ReadonlySet<string> = new Set([
+  'repository_missing',
+  'object_missing',
+  'object_damaged',
+]);
+
 /** Null when it is gone or damaged. */
 async function configOf(storage: Storage): Promise<RepositoryConfig | null> {
   try {
     return await readConfig(storage);
   } catch (error) {
-    if (codeOf(error) === 'repository_missing' || codeOf(error) === 'object_damaged') return null;
+    if (GONE_OR_DAMAGED.has(codeOf(error) ?? '')) return null;
     throw error;
   }
 }
@@ -99,12 +105,6 @@ async function configOf(storage: Storage): Promise<RepositoryConfig | null> {
 async function holdsAnything(storage: Storage): Promise<boolean> {
   for (const folder of Object.values(FOLDERS)) for await (const _ of storage.list(folder)) return true;
   return false;
-}
-
-function lost({ address }: Storage): HoldfastError {
-  return new HoldfastError('object_missing', `no key slot is left at ${address}: nothing opens it any more`, {
-    next: 'put keys/ back from the recovery kit; else empty the destination or give it a new address, and run holdfast replicate',
-  });
 }
 
 /** Opens what opens, newest epoch first. Resolves with the epochs whose keyring does not, ascending. */

@@ -43,3 +43,34 @@ test('a repository or bundles without their config are no place for a new one', 
     next: /verify --heal/,
   });
 });
+
+test('a repository that lost its config or every key slot is not taken for none', async () => {
+  const credential = rawCredential();
+  const whole = async () => {
+    const storage = memoryStorage();
+    await createRepository({ storage, credential });
+    return storage;
+  };
+  const noConfig = await whole();
+  await noConfig.remove('config');
+  await assert.rejects(openRepository({ storage: noConfig, credentials: [credential] }), {
+    code: 'object_missing',
+    message: 'the repository at memory: has lost its config; keyrings/00000001 and more is there',
+    next: /verify --heal/,
+  });
+  const noSlots = await whole();
+  for await (const { name } of noSlots.list('keys/')) await noSlots.remove(name);
+  await assert.rejects(openRepository({ storage: noSlots, credentials: [credential] }), {
+    code: 'object_missing',
+    message: /^no key slot is left at memory:/,
+    next: /^put keys\/ back/,
+  });
+  const begun = await holding({});
+  await begun.put('config', await noSlots.get('config'));
+  await assert.rejects(openRepository({ storage: begun, credentials: [credential] }), {
+    code: 'repository_missing',
+    message: 'the repository at memory: was begun, not finished',
+    next: /^run holdfast init again/,
+  });
+  await createRepository({ storage: begun, credential });
+});

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { codeOf, HoldfastError } from '../base/errors.ts';
 import { isId, newId } from '../base/ids.ts';
 import type { Storage } from '../storage/port.ts';
-import { CONFIG_NAME } from './object-names.ts';
+import { CONFIG_NAME, FOLDERS } from './object-names.ts';
 
 export const REPOSITORY_FORMAT = 1;
 
@@ -43,11 +43,13 @@ export function decodeConfig(bytes: Buffer): RepositoryConfig {
   return parsed.data;
 }
 
-/** Throws `repository_missing`, `repository_newer`, `object_damaged`. */
+/** Throws `repository_missing`, `repository_newer`, `object_damaged`, and `object_missing` for a repository that has lost it. */
 export async function readConfig(storage: Storage): Promise<RepositoryConfig> {
   const bytes = await storage.get(CONFIG_NAME).catch(async (error: unknown) => {
     if (codeOf(error) !== 'object_missing') throw error;
-    const other = await firstName(storage);
+    const rest = (await firstName(storage, FOLDERS.keyrings)) ?? (await firstName(storage, FOLDERS.packs));
+    if (rest !== null) throw withoutConfig(storage, rest, error);
+    const other = await firstName(storage, '');
     const holds = other === null ? '' : `, which holds ${other} and more`;
     throw new HoldfastError('repository_missing', `there is no repository at ${storage.address}${holds}`, {
       cause: error,
@@ -64,10 +66,21 @@ export async function readConfig(storage: Storage): Promise<RepositoryConfig> {
   );
 }
 
-/** What a place holds that is no repository; null for an empty one, or one that may not be listed. */
-async function firstName(storage: Storage): Promise<string | null> {
+function withoutConfig({ address }: Storage, name: string, cause: unknown): HoldfastError {
+  return new HoldfastError(
+    'object_missing',
+    `the repository at ${address} has lost its config; ${name} and more is there`,
+    {
+      cause,
+      next: 'run holdfast verify --heal, which writes it anew, or put config back from another copy of the folder',
+    },
+  );
+}
+
+/** What a place holds below a folder; null for nothing, or a place that may not be listed. */
+async function firstName(storage: Storage, folder: string): Promise<string | null> {
   try {
-    for await (const { name } of storage.list('')) return name;
+    for await (const { name } of storage.list(folder)) return name;
   } catch {
     // The question was another one.
   }

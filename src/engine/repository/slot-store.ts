@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { HoldfastError } from '../base/errors.ts';
+import { HoldfastError } from '../base/errors.ts';
 import { hkdf } from '../crypto/hkdf.ts';
 import { type KeySlot, parseSlot } from '../crypto/key-slot.ts';
 import type { Storage } from '../storage/port.ts';
@@ -70,4 +70,11 @@ export async function readSlots(storage: Storage): Promise<SlotList> {
 /** How people tell the keys of slots apart: `0011223344556677 (laptop)`. */
 export function describeKeys(slots: readonly StoredSlot[]): string {
   return slots.map(({ slot }) => (slot.label ? `${slot.keyId} (${slot.label})` : slot.keyId)).join(', ');
+}
+
+/** Of a repository that was finished once. */
+export function withoutSlots({ address }: Pick<Storage, 'address'>): HoldfastError {
+  return new HoldfastError('object_missing', `no key slot is left at ${address}: nothing opens it any more`, {
+    next: 'put keys/ back from the recovery kit; else empty the destination or give it a new address, and run holdfast replicate',
+  });
 }

@@ -8,7 +8,7 @@ import type { Storage } from '../storage/port.ts';
 import { listEpochs, readKeyring } from './keyring-store.ts';
 import { CONFIG_NAME, keyringName } from './object-names.ts';
 import { type RepositoryConfig, readConfig } from './repository-config.ts';
-import { describeKeys, readSlots, type SlotList, type StoredSlot } from './slot-store.ts';
+import { describeKeys, readSlots, type SlotList, type StoredSlot, withoutSlots } from './slot-store.ts';
 import { together } from './together.ts';
 
 /** What a credential that fits gives: everything sealed, up to the epoch of its slot. */
@@ -26,7 +26,7 @@ export interface UnlockedRepository {
 
 /**
  * Opens the newest epoch that any of the credentials opens. Throws `repository_missing`, `repository_newer`,
- * `object_damaged` (config or keyring), `object_missing` (keyring), `key_missing` (none given), and `key_wrong`
+ * `object_damaged` (config or keyring), `object_missing` (config, every slot, keyring), `key_missing` (none given), and `key_wrong`
  * naming the key ids that would open it.
  */
 export async function unlock(
@@ -44,7 +44,7 @@ export async function unlock(
     listEpochs(storage),
   );
   const usable = slots.slots.filter(({ slot }) => slot.repositoryId === config.repositoryId);
-  if (usable.length === 0) throw withoutSlot(storage, slots);
+  if (usable.length === 0) throw withoutSlot(storage, slots, epochs);
   const opened = await openNewest(storage, config, usable, credentials, whileDeriving);
   if (!opened) throw keyWrong(usable, slots);
   const { keyring, masterKey, slot } = opened;
@@ -52,7 +52,11 @@ export async function unlock(
   return { config, keyring, masterKey, keys: namingKeys(derived, usable), slots, slot, epochs };
 }
 
-function withoutSlot(storage: Storage, { slots, damaged }: SlotList): HoldfastError {
+function withoutSlot(
+  storage: Storage,
+  { slots, damaged }: SlotList,
+  epochs: readonly number[],
+): HoldfastError {
   if (slots.length > 0) {
     return new HoldfastError('object_damaged', `${CONFIG_NAME} names another repository than every key slot`);
   }
@@ -62,9 +66,15 @@ function withoutSlot(storage: Storage, { slots, damaged }: SlotList): HoldfastEr
       `${damaged.map(({ name }) => name).join(', ')}: no key slot decodes`,
     );
   }
-  return new HoldfastError('repository_missing', `${storage.address} has a config but no key slot`, {
-    next: 'if it was never finished, run holdfast init again; otherwise restore keys/ from another copy',
-  });
+  // The keyring is written last.
+  if (epochs.length > 0) return withoutSlots(storage);
+  return new HoldfastError(
+    'repository_missing',
+    `the repository at ${storage.address} was begun, not finished`,
+    {
+      next: 'run holdfast init again; if there ever was a backup, put keys/ and keyrings/ back from the recovery kit',
+    },
+  );
 }
 
 interface OpenedEpoch {
