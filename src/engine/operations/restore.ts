@@ -1,6 +1,7 @@
-import { mkdir, rmdir } from 'node:fs/promises';
+import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf, HoldfastError, systemCode } from '../base/errors.ts';
+import { makeFolders } from '../base/make-folders.ts';
 import type { Progress } from '../base/progress.ts';
 import { type ChunkReader, openChunkReader } from '../repository/chunk-reader.ts';
 import { defaultDecoders } from '../repository/decode-threads.ts';
@@ -101,12 +102,12 @@ function withDone(error: unknown, done: readonly string[]): unknown {
 /** Folders made on the way go again when nothing came into them. */
 async function restoreToDisk(run: Restore, step: PlannedStep): Promise<void> {
   const folder = dirname(step.target);
-  let made: string | undefined;
+  let made: string | null = null;
   try {
-    made = await mkdir(folder, { recursive: true, mode: 0o700 });
+    made = makeFolders(folder);
     await restoreItem(run, step);
   } catch (error) {
-    if (made !== undefined) await removeEmpty(folder, made);
+    if (made !== null) await removeEmpty(folder, made);
     throw aboutTarget(error, step.target);
   }
 }

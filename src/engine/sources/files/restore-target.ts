@@ -3,7 +3,6 @@ import {
   chmodSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   realpathSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HoldfastError, systemCode } from '../../base/errors.ts';
+import { makeFolders } from '../../base/make-folders.ts';
 import { closeFolder, type FolderHandle, openFolderAt } from './handles.ts';
 
 export interface RestoreTarget {
@@ -56,7 +56,7 @@ function isFree(path: string): boolean {
 }
 
 function openTarget(path: string): FolderHandle {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolders(path);
   return openFolderAt(latin1(realpathSync(path)));
 }
 
