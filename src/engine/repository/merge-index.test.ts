@@ -11,9 +11,11 @@ import {
 } from '../../../test/support/repository-world.ts';
 import { seededRandom } from '../../../test/support/seed.ts';
 import type { Storage } from '../storage/port.ts';
+import type { ListedPack } from './index-object.ts';
 import { takeLease } from './leases.ts';
 import { mergeIndex, SMALL_INDEXES } from './merge-index.ts';
 import { packName } from './object-names.ts';
+import { decodeTable } from './pack-toc.ts';
 import { applyPrune } from './prune.ts';
 import { readIndexObjects } from './read-index.ts';
 import { indexWriter } from './replace-index.ts';
@@ -38,11 +40,16 @@ const contextOn = ({ repository }: RepositoryWorld, storage: Storage): Repositor
   return { id, keys, clock, storage };
 };
 
+async function indexFiles(storage: Storage) {
+  const files = [];
+  for await (const file of storage.list('index/')) files.push(file);
+  return files;
+}
+
 /** Every pack the index lists, with what the index says of it. */
 async function listedIn(context: RepositoryContext): Promise<string[]> {
   const listed = new Set<string>();
-  const files = [];
-  for await (const file of context.storage.list('index/')) files.push(file);
+  const files = await indexFiles(context.storage);
   for await (const { name, opened, error } of readIndexObjects(context, files)) {
     assert.ok(opened, `${name}: ${error}`);
     for (const { pack, sizeBytes, table } of opened.packs)
@@ -70,6 +77,25 @@ test('many small index objects become one that says the same', async () => {
   assert.deepEqual(await listedIn(repository), before);
   await lease.release();
   assert.deepEqual((await verifyRepository(repository)).ok, true);
+});
+
+test('two entries of one pack that differ both stay, and verify can say which is wrong', async () => {
+  const world = await worldOf('merge differing');
+  const { repository, storage } = world;
+  const first = (await readIndexObjects(repository, await indexFiles(storage)).next()).value!;
+  const [{ table, ...listed }] = first.opened!.packs as [ListedPack];
+  const forged = Buffer.from(table);
+  const [block] = decodeTable(table);
+  const at = forged.indexOf(block!.chunks[0]!.id);
+  forged[at]! ^= 1;
+  const writer = indexWriter(repository);
+  await writer.add({ ...listed, table: forged });
+  await writer.finish();
+  const before = await listedIn(repository);
+  const lease = await takeLease(repository, 'test');
+  assert.equal((await mergeIndex(repository, lease, 1)).removed.length, BACKUPS + 1);
+  await lease.release();
+  assert.deepEqual(await listedIn(repository), before);
 });
 
 test('a pack that is gone stays listed, so that verify names it; an object that does not decode stays too', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ListedPack } from './index-object.ts';
 import type { Lease } from './leases.ts';
 import { FOLDERS } from './object-names.ts';
@@ -52,4 +53,5 @@ export async function mergeIndex(
 }
 
 /** Two entries of one pack that differ both stay. */
-const entryKey = ({ pack, sizeBytes, table }: ListedPack) => `${pack} ${sizeBytes} ${table.length}`;
+const entryKey = ({ pack, sizeBytes, table }: ListedPack) =>
+  `${pack} ${sizeBytes} ${createHash('sha256').update(table).digest('base64')}`;
