@@ -89,12 +89,22 @@ async function fromReference(cli: Cli, reference: KeyReference, folder: string):
   });
 }
 
+const warned = new WeakMap<Cli['io'], Set<string>>();
+
+/** False when this run was warned about the file before: several destinations read the same one. */
+function isFirst({ io }: Cli, file: string): boolean {
+  const files = warned.get(io) ?? new Set();
+  if (files.has(file)) return false;
+  warned.set(io, files.add(file));
+  return true;
+}
+
 /** The text of a key file without its last line end; warns when others may read the file. `named` is what names it. */
 export async function fromFile(cli: Cli, file: string, named: string): Promise<string> {
   let text: string;
   try {
     const { mode } = await stat(file);
-    if ((mode & 0o077) !== 0) {
+    if ((mode & 0o077) !== 0 && isFirst(cli, file)) {
       cli.note(`warning: the key file ${file} can be read by others; run chmod 600 ${file}`);
     }
     text = (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
