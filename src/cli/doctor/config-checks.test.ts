@@ -13,7 +13,7 @@ const place = {
 
 const found = async (config: object) => {
   const parsed = configSchema.parse({
-    destinations: { one: { address: '/b/one' }, two: { address: '/a/two' } },
+    destinations: { one: { address: '/b/one' }, two: { address: '/a/two' }, three: { address: '/a/three' } },
     sources: { app: { kind: 'sqlite', path: '/a/app.db' }, env: { kind: 'files', path: '/a/.env' } },
     ...config,
   });
@@ -50,7 +50,9 @@ test('each lack is found by itself', async () => {
   await one({ enabled: false }, /switched off/);
   await one({ drill: undefined }, /no drill is planned/);
   await one({ drill: {} }, /no drill is planned/);
-  await one({ destination: 'two' }, /only copy of app is on the same disk/);
+  await one({ destination: 'two' }, /the only copy of app is on the same disk/);
+  const both = { destination: undefined, destinations: ['two', { name: 'three' }] };
+  await one(both, /every copy of app is on the same disk/);
   await one({ sources: ['app', 'env'] }, /whoever opens it has both/);
   await one({ retention: { days: 14 } }, /stay 14 days, and a drill looks every 31/);
   await one({ drill: { schedule: 'quarterly' }, retention: { days: 60 } }, /every 92/);

@@ -126,7 +126,8 @@ async function diskChecks(
     }
   }
   if (beside.length === 0) return [];
-  const message = `the only copy of ${[...new Set(beside)].join(', ')} is on the same disk as the data itself`;
+  const which = destinationsOf(config, plan).length > 1 ? 'every copy' : 'the only copy';
+  const message = `${which} of ${[...new Set(beside)].join(', ')} is on the same disk as the data itself`;
   return [
     warning(`plan ${name}`, message, 'add a destination elsewhere to the plan, then run holdfast replicate'),
   ];
