@@ -24,7 +24,7 @@ export async function chooseTables(cli: Cli, source?: string, table?: string): P
   for (const [name, settings, rules] of sourcesWithRules(loaded)) {
     if (source !== undefined && source !== name) continue;
     for (const [one, rule] of Object.entries(rules)) {
-      if (table !== undefined && table !== one) continue;
+      if (table !== undefined && plainName(settings.kind, table) !== plainName(settings.kind, one)) continue;
       chosen.push({ source: await specOf(cli, loaded, name, settings), table: one, rule });
     }
   }
@@ -39,6 +39,10 @@ export async function chooseTables(cli: Cli, source?: string, table?: string): P
         : 'add tableRetention to a source, see docs/table-retention.md',
   });
 }
+
+/** As PostgreSQL reads it: without a schema `public` is meant. */
+const plainName = (kind: string, table: string) =>
+  kind === 'postgres' ? table.replace(/^public\./, '') : table;
 
 function sourcesWithRules({ config }: LoadedConfig) {
   return Object.entries(config.sources).flatMap(([name, settings]) =>

@@ -11,7 +11,14 @@ import { renderTable } from '../table.ts';
 export function addTableArchive(program: Command, action: Action): void {
   const command = program
     .command('table-archive')
-    .description('rows that table-retention archived: what there is, and back into a table');
+    .description('rows that table-retention archived: what there is, and back into a table')
+    .addHelpText(
+      'after',
+      examples(
+        'holdfast table-archive show main audit_log',
+        'holdfast table-archive restore main audit_log --confirm-restore',
+      ),
+    );
   command
     .command('show')
     .description('the archives of a table, newest first')
@@ -40,8 +47,9 @@ ${examples(
     .action(action(restore));
 }
 
-async function show(cli: Cli, source: string, table: string): Promise<CommandResult> {
-  const [chosen] = await chooseTables(cli, source, table);
+async function show(cli: Cli, source: string, named: string): Promise<CommandResult> {
+  const [chosen] = await chooseTables(cli, source, named);
+  const { table } = chosen!;
   const found = await atArchives(cli, chosen!, (engine) => engine.listTableArchives({ source, table }));
   const text = renderTable(
     [
@@ -65,10 +73,11 @@ async function show(cli: Cli, source: string, table: string): Promise<CommandRes
 async function restore(
   cli: Cli,
   source: string,
-  table: string,
+  named: string,
   options: { readonly backup?: string; readonly to?: string; readonly confirmRestore?: boolean },
 ): Promise<CommandResult> {
-  const [chosen] = await chooseTables(cli, source, table);
+  const [chosen] = await chooseTables(cli, source, named);
+  const { table } = chosen!;
   const { to, backup, confirmRestore = false } = options;
   if (to !== undefined) warnAboutPassword(cli, to);
   const target =

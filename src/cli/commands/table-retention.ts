@@ -8,7 +8,11 @@ import { atArchives, type ChosenTable, chooseTables, tableRequest } from '../ret
 export function addTableRetention(program: Command, action: Action): void {
   const command = program
     .command('table-retention')
-    .description('archive and delete old rows of tables that grow, gently and never unread');
+    .description('archive and delete old rows of tables that grow, gently and never unread')
+    .addHelpText(
+      'after',
+      examples('holdfast table-retention plan', 'holdfast table-retention run main audit_log'),
+    );
   command
     .command('plan')
     .description('what a run would archive and delete now; changes nothing')
