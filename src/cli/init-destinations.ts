@@ -12,21 +12,31 @@ export interface InitiatedDestination extends CreatedRepository {
   readonly like: string | null;
 }
 
+export interface InitMode {
+  readonly independent: boolean;
+  /** One that is there and opens is no error. */
+  readonly ifMissing: boolean;
+}
+
 /**
  * Makes the repository of one destination of the configuration. Unless `independent`, one that is to hold copies of
- * another that is there cuts and names chunks as that one does; each has keys of its own all the same. Throws `repository_exists`.
+ * another that is there cuts and names chunks as that one does; each has keys of its own all the same. See `createRepository`.
  */
 export async function initDestination(
   cli: Cli,
   loaded: LoadedConfig,
   name: string,
-  independent: boolean,
+  { independent, ifMissing }: InitMode,
 ): Promise<InitiatedDestination> {
   const destination = await configuredDestination(cli.io, loaded, name);
   const kin = independent ? null : await openKin(cli, loaded, name);
   try {
-    const created = await createRepository(cli, { destination, ...(kin ? { like: kin.engine } : {}) });
-    return { name, ...created, like: kin?.name ?? null };
+    const created = await createRepository(cli, {
+      destination,
+      ifMissing,
+      ...(kin ? { like: kin.engine } : {}),
+    });
+    return { name, ...created, like: created.created === false ? null : (kin?.name ?? null) };
   } finally {
     await kin?.engine.close();
   }

@@ -53,19 +53,33 @@ export interface CreatedRepository {
   readonly address: string;
   /** Where a generated key was written; null when a key was given. */
   readonly keyFile: string | null;
+  /** False when it was there already, and this run's key opens it. */
+  readonly created?: false;
 }
 
 /**
  * Makes a repository, at `destination` or where this run goes. `like` is an open one that it is to hold copies of. Throws
- * `repository_exists` when there is one.
+ * `repository_exists` when there is one, unless `ifMissing`: then it is opened, which may throw `key_wrong` and what else that throws.
  */
 export async function createRepository(
   cli: Cli,
-  given: { readonly destination?: Destination; readonly like?: Engine } = {},
+  given: {
+    readonly destination?: Destination;
+    readonly like?: Engine;
+    readonly ifMissing?: boolean;
+  } = {},
 ): Promise<CreatedRepository> {
   const destination = given.destination ?? (await destinationOf(cli, null));
   const keys = await readKeyTexts(cli, destination);
   return withProgress(cli, async (progress) => {
+    const there = given.ifMissing ? await openIfThere(cli, destination, keys, progress) : null;
+    if (there !== null) {
+      await there.close();
+      return {
+        ...{ repositoryId: there.repositoryId, address: destination.address },
+        ...{ keyFile: null, created: false },
+      };
+    }
     const engine = await create(cli, destination, keys, progress, 'always', given.like);
     const { repositoryId } = engine;
     await engine.close();
@@ -78,8 +92,23 @@ export async function createRepository(
   });
 }
 
+async function openIfThere(
+  cli: Cli,
+  destination: Destination,
+  keys: KeyTexts,
+  progress: ProgressView,
+): Promise<Engine | null> {
+  return open(cli, destination, keys, progress).catch((error: unknown) => {
+    if (codeOf(error) === 'repository_missing') return null;
+    throw error;
+  });
+}
+
 /** Where repository and key are, and that the key must be copied. */
-export function describeCreation({ repositoryId, address, keyFile }: CreatedRepository): string {
+export function describeCreation({ repositoryId, address, keyFile, created }: CreatedRepository): string {
+  if (created === false) {
+    return `repository: ${address} (there already, ${repositoryId})\nkey:        opens it\n`;
+  }
   const key =
     keyFile === null
       ? 'key:        the one that was given; keep a copy of it away from this machine\n'

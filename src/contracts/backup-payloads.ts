@@ -11,6 +11,8 @@ export const initPayload = z.strictObject({
   address: z.string(),
   /** Where a generated key was written; null when a key was given. */
   keyFile: z.string().nullable(),
+  /** False, and only with `--if-missing`: it was there already, and the key of this run opens it. */
+  created: z.boolean().optional(),
   /** All that were made, where the configuration names several; the fields above are those of the first. */
   destinations: z
     .array(
@@ -19,6 +21,7 @@ export const initPayload = z.strictObject({
         repositoryId: z.string(),
         address: z.string(),
         keyFile: z.string().nullable(),
+        created: z.boolean().optional(),
         /** The destination whose way of cutting and naming chunks it shares. */
         like: z.string().nullable(),
       }),

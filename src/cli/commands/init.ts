@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import type { InitPayload } from '../../contracts/cli-payloads.ts';
 import { codeOf, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import { type InitiatedDestination, initDestination } from '../init-destinations.ts';
+import { type InitiatedDestination, type InitMode, initDestination } from '../init-destinations.ts';
 import { createRepository, describeCreation } from '../open-engine.ts';
 import { givenDestination, type LoadedConfig, loadConfig } from '../settings.ts';
 
 interface InitOptions {
   readonly independent?: boolean;
+  readonly ifMissing?: boolean;
 }
 
 export function addInit(program: Command, action: Action): void {
@@ -15,6 +16,7 @@ export function addInit(program: Command, action: Action): void {
     .command('init')
     .description('make a new encrypted repository; without a key in the environment one is generated')
     .option('--independent', 'share nothing with the other copies, not even where chunks are cut')
+    .option('--if-missing', 'succeed also where a repository is already that the key opens')
     .addHelpText(
       'after',
       `
@@ -25,6 +27,7 @@ ${examples(
   'holdfast init',
   'holdfast init --repository /mnt/backups/app',
   'holdfast init --destination offsite',
+  'holdfast init --if-missing',
   'BACKUP_ENCRYPTION_KEY_FILE=/etc/holdfast.key holdfast init',
 )}`,
     )
@@ -36,23 +39,18 @@ async function init(cli: Cli, options: InitOptions): Promise<CommandResult> {
   const loaded = isGiven ? null : await loadConfig(cli.io, cli.options);
   const { destination } = cli.options;
   const names = Object.keys(loaded?.config.destinations ?? {});
-  const independent = options.independent === true;
+  const mode = { independent: options.independent === true, ifMissing: options.ifMissing === true };
   if (loaded && (destination !== undefined || names.length > 0)) {
-    const created = await initAll(
-      cli,
-      loaded,
-      destination === undefined ? names : [destination],
-      independent,
-    );
-    const [{ repositoryId, address, keyFile }] = created;
+    const created = await initAll(cli, loaded, destination === undefined ? names : [destination], mode);
+    const [{ name: _, like: __, ...first }] = created;
     const json: InitPayload = {
-      ...{ repositoryId, address, keyFile },
+      ...first,
       ...(names.length > 1 ? { destinations: created } : {}),
     };
     const text = names.length > 1 ? created.map(describe).join('') : describeCreation(created[0]);
     return { json, text };
   }
-  const created = await createRepository(cli);
+  const created = await createRepository(cli, { ifMissing: mode.ifMissing });
   return { json: created, text: describeCreation(created) };
 }
 
@@ -61,7 +59,7 @@ async function initAll(
   cli: Cli,
   loaded: LoadedConfig,
   names: readonly string[],
-  independent: boolean,
+  mode: InitMode,
 ): Promise<[InitiatedDestination, ...InitiatedDestination[]]> {
   const created: InitiatedDestination[] = [];
   let exists: unknown = null;
@@ -71,7 +69,7 @@ async function initAll(
       continue;
     }
     try {
-      created.push(await initDestination(cli, loaded, name, independent));
+      created.push(await initDestination(cli, loaded, name, mode));
     } catch (error) {
       if (codeOf(error) !== 'repository_exists' || names.length === 1) throw error;
       exists ??= error;
@@ -80,7 +78,15 @@ async function initAll(
   }
   const [first, ...others] = created;
   if (first) return [first, ...others];
-  throw exists ?? new HoldfastError('usage', 'no destination needs a repository');
+  if (exists === null) throw new HoldfastError('usage', 'no destination needs a repository');
+  throw new HoldfastError(
+    'repository_exists',
+    `every destination has its repository already: ${names.join(', ')}`,
+    {
+      cause: exists,
+      next: 'use them; where that is as good as making them, run holdfast init --if-missing',
+    },
+  );
 }
 
 function describe({ name, like, ...created }: InitiatedDestination): string {
