@@ -213,6 +213,27 @@ test('no repository is made where one was configured, and no key beside an exist
   assert.ok(!existsSync(join(folder, 'home', 'encryption.key')));
 });
 
+test('init --if-missing is content with what is there, when the key opens it', async (t) => {
+  const environment = { BACKUP_ENCRYPTION_KEY: 'hfk1-X' };
+  const again = await run(t, ['init', '--json'], { environment });
+  assert.deepEqual([again.exitCode, again.engine.closed], [2, 0]);
+  const there = await run(t, ['init', '--if-missing', '--json'], { environment });
+  assert.deepEqual([there.exitCode, there.engine.closed], [0, 1]);
+  assert.equal(payloads.initPayload.parse(JSON.parse(there.stdout)).created, false);
+  const engine = fakeEngine({}, { exists: false });
+  const made = await run(t, ['init', '--if-missing', '--json'], { environment, engine });
+  assert.equal(payloads.initPayload.parse(JSON.parse(made.stdout)).created, undefined);
+  assert.deepEqual(
+    engine.opened.map(({ create }) => create),
+    [undefined, 'always'],
+  );
+  const foreign = fakeEngine();
+  foreign.openEngine = async () => {
+    throw new HoldfastError('key_wrong');
+  };
+  assert.equal((await run(t, ['init', '--if-missing'], { environment, engine: foreign })).exitCode, 5);
+});
+
 test('a weak passphrase is warned about when a repository is made with it', async (t) => {
   const environment = { BACKUP_ENCRYPTION_KEY: 'short' };
   const { stderr } = await run(t, ['init'], { engine: fakeEngine({}, { exists: false }), environment });
@@ -257,18 +278,23 @@ test('rotate takes the rules of each plan from the configuration, or from its op
 
 test('every command has help with an example', async (t) => {
   const { stdout } = await run(t, ['--help']);
-  const names = [...stdout.matchAll(/^ {2}([a-z]+) .*/gm)]
+  const names = [...stdout.matchAll(/^ {2}([a-z][a-z-]*) .*/gm)]
     .map((match) => match[1]!)
     .filter((name) => name !== 'help');
   assert.ok(names.length >= 14);
+  assert.match((await run(t, ['table-retention', '--help'])).stdout, /Examples:/);
+  assert.match((await run(t, ['table-archive', '--help'])).stdout, /Examples:/);
   for (const name of names) {
     const help = (await run(t, [name, '--help'])).stdout;
-    const subcommands = [...(help.split('Commands:')[1]?.matchAll(/^ {2}([a-z]+) .*/gm) ?? [])].map(
+    const subcommands = [...(help.split('Commands:')[1]?.matchAll(/^ {2}([a-z][a-z-]*) .*/gm) ?? [])].map(
       (match) => match[1]!,
     );
     const texts = subcommands.length === 0 ? [help] : [];
     for (const sub of subcommands.filter((one) => one !== 'help'))
       texts.push((await run(t, [name, sub, '--help'])).stdout);
-    for (const text of texts) assert.match(text, /Examples:\n {2}\$ \S*.*holdfast/, name);
+    for (const text of texts) {
+      assert.match(text, /Examples:\n {2}\$ \S*.*holdfast/, name);
+      assert.doesNotMatch(text, /default: \[\]/, name);
+    }
   }
 });

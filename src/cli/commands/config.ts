@@ -45,8 +45,7 @@ function addCatalogCommands(config: Command, action: Action): void {
     .option(
       '--overwrite <kind/name>',
       'overwrite a change made elsewhere that you looked at; may be repeated',
-      (text: string, before: readonly string[]) => [...before, text],
-      [],
+      (text: string, before: readonly string[] = []) => [...before, text],
     )
     .addHelpText('after', examples('holdfast config apply', 'holdfast config apply --overwrite plan/nightly'))
     .action(action(applyConfig));

@@ -7,12 +7,12 @@ import { homeFolder } from '../settings.ts';
 interface ServeOptions {
   readonly host?: string;
   readonly port?: string;
-  readonly label: readonly string[];
+  readonly label?: readonly string[];
   readonly concurrency: number;
   readonly worker: boolean;
 }
 
-const collect = (text: string, before: readonly string[]) => [...before, text];
+const collect = (text: string, before: readonly string[] = []) => [...before, text];
 
 function positive(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
@@ -25,7 +25,7 @@ export function addServe(program: Command, action: Action): void {
     .description('run the server: plans on their schedule, API, and a worker')
     .option('--host <address>', 'where to listen (or HOLDFAST_HOST; default 127.0.0.1)')
     .option('--port <number>', 'and at which port (or HOLDFAST_PORT; default 4180)')
-    .option('--label <label>', 'also take jobs with this label; may be repeated', collect, [])
+    .option('--label <label>', 'also take jobs with this label; may be repeated', collect)
     .option('--concurrency <number>', 'jobs at once', positive, 2)
     .option('--no-worker', 'leave every job to holdfast worker')
     .addHelpText(
@@ -42,7 +42,7 @@ ${examples('holdfast serve', 'HOLDFAST_PUBLIC_URL=https://backup.example.org hol
 async function serve(cli: Cli, options: ServeOptions): Promise<CommandResult> {
   const { startService } = await import('../../server/service.ts');
   await ensureKey(cli);
-  const { host, port, label: labels, worker, concurrency } = options;
+  const { host, port, label: labels = [], worker, concurrency } = options;
   const service = await startService({
     environment: {
       ...cli.io.environment,

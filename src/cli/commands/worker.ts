@@ -8,12 +8,12 @@ import { homeFolder } from '../settings.ts';
 import { untilAborted } from './serve.ts';
 
 interface WorkerOptions {
-  readonly label: readonly string[];
+  readonly label?: readonly string[];
   readonly onlyLabels?: true;
   readonly concurrency: number;
 }
 
-const collect = (text: string, before: readonly string[]) => [...before, text];
+const collect = (text: string, before: readonly string[] = []) => [...before, text];
 
 function positive(text: string): number {
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
@@ -24,7 +24,7 @@ export function addWorker(program: Command, action: Action): void {
   program
     .command('worker')
     .description('do jobs of a server on this machine')
-    .option('--label <label>', 'also take jobs with this label; may be repeated', collect, [])
+    .option('--label <label>', 'also take jobs with this label; may be repeated', collect)
     .option('--only-labels', 'take no jobs without a label')
     .option('--concurrency <number>', 'jobs at once', positive, 2)
     .addHelpText(
@@ -70,7 +70,7 @@ async function warnWithoutLedgerKey(cli: Cli, { catalog }: Core, keyFolder: stri
 }
 
 async function work(cli: Cli, options: WorkerOptions): Promise<CommandResult> {
-  const { label: labels, onlyLabels, concurrency } = options;
+  const { label: labels = [], onlyLabels, concurrency } = options;
   if (onlyLabels && labels.length === 0) {
     throw new HoldfastError('usage', '--only-labels needs a label', { next: 'add --label NAME' });
   }
