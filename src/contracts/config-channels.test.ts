@@ -84,7 +84,7 @@ test('secrets are never part of a channel: only where they are found', () => {
 test('a variable in an address that is not set is named', () => {
   const result = parseConfig("channels: {p: {kind: ping, url: 'https://hc.example/${UUID}'}}\n");
   assert.ok('config' in result);
-  const [problem] = unsetVariables(result.config, result.lineOf, {});
+  const [problem] = unsetVariables(result.config, result.placeOf, {});
   assert.match(problem!.message, /UUID is not set/);
 });
 

@@ -75,14 +75,20 @@ test('an empty file is an empty configuration', () => {
 test('unset variables are named with line and field', () => {
   const result = parseConfig(GOOD);
   assert.ok('config' in result);
-  const unset = unsetVariables(result.config, result.lineOf, { PGPASS: 'x', EXTRA: '' });
+  const unset = unsetVariables(result.config, result.placeOf, { PGPASS: 'x', EXTRA: '' });
   assert.deepEqual(unset, [
     {
       line: 4,
+      column: 5,
       field: 'destinations.main.address',
       message: 'the environment variable BACKUP_DIR is not set',
     },
-    { line: 13, field: 'sources.uploads.paths.1', message: 'the environment variable EXTRA is not set' },
+    {
+      line: 13,
+      column: 22,
+      field: 'sources.uploads.paths.1',
+      message: 'the environment variable EXTRA is not set',
+    },
   ]);
 });
 
@@ -155,4 +161,50 @@ test('a secret in the file is refused without being repeated', () => {
 test('broken YAML is one problem with its line', () => {
   assert.equal(lines('plans:\n  a: [\n')[0]!.split(' ')[0], '3');
   assert.match(lines('a: 1\na: 2\n')[0]!, /^2 : map keys must be unique/);
+});
+
+test('settings and tenants are read; what is unknown or out of range there is named with line and column', () => {
+  const read = parseConfig(`settings: { retention.days: 90, history.days: null, schedule.enabled: false }
+tenants:
+  acme: { name: Acme Ltd, settings: { retention.days: 30 } }
+  bravo: { archived: true }
+`);
+  assert.ok('config' in read, JSON.stringify(read));
+  assert.deepEqual(read.config.settings, {
+    'retention.days': 90,
+    'history.days': null,
+    'schedule.enabled': false,
+  });
+  assert.deepEqual(read.config.tenants, {
+    acme: { name: 'Acme Ltd', settings: { 'retention.days': 30 } },
+    bravo: { archived: true, settings: {} },
+  });
+  const wrong = `settings:
+  retention.dayz: 90
+  retention.versions: 0
+  schedule.enabled: 'no'
+tenants:
+  acme:
+    title: Acme
+    settings: { history.days: 90, runs.limit: 2 }
+  a/b: {}
+  global: {}
+  empty:
+`;
+  const known = 'schedule.enabled, schedule.cron, schedule.timeZone, schedule.jitterSeconds';
+  const places = problemsOf(wrong).map((p) => `${p.line}:${p.column} ${p.field}: ${p.message}`);
+  assert.deepEqual(
+    places.map((place) => place.replace(new RegExp(`known here: ${known}.*`), 'known here: …')),
+    [
+      '2:3 settings.retention.dayz: unknown field, did you mean retention.days?',
+      '3:3 settings.retention.versions: must be at least 1',
+      '4:3 settings.schedule.enabled: must be a boolean',
+      '7:5 tenants.acme.title: unknown field, known here: name, archived, settings',
+      '8:17 tenants.acme.settings.history.days: unknown field, known here: …',
+      '8:35 tenants.acme.settings.runs.limit: unknown field, known here: …',
+      '9:3 tenants.a/b: is not a valid tenant id',
+      '10:3 tenants.global: is not a valid tenant id',
+      '11:3 tenants.empty: must be a map of fields',
+    ],
+  );
 });

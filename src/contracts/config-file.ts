@@ -6,9 +6,19 @@ import { nearest } from './suggest.ts';
 
 type Path = readonly (string | number)[];
 
+interface Place {
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
+/** Where something is written down. */
+export type PlaceOf = (path: Path) => Place;
+
 export interface ConfigProblem {
   /** 1-based; null when the place cannot be told. */
   readonly line: number | null;
+  /** 1-based; null when the place cannot be told. */
+  readonly column: number | null;
   /** Dotted, such as `plans.nightly.retention`; empty for the whole file. */
   readonly field: string;
   /** Lower case, no full stop; never repeats a value, which could be a secret. */
@@ -16,7 +26,7 @@ export interface ConfigProblem {
 }
 
 export type ConfigResult =
-  | { readonly config: Config; readonly lineOf: (path: Path) => number | null }
+  | { readonly config: Config; readonly placeOf: PlaceOf }
   | { readonly problems: readonly ConfigProblem[] };
 
 /**
@@ -29,26 +39,22 @@ export function parseConfig(text: string): ConfigResult {
   const [syntax] = [...document.errors, ...document.warnings];
   if (syntax) {
     const message = syntax.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
-    return {
-      problems: [{ line: syntax.linePos?.[0].line ?? null, field: '', message: lowerFirst(message) }],
-    };
+    const at = syntax.linePos?.[0];
+    const place = { line: at?.line ?? null, column: at?.col ?? null };
+    return { problems: [{ ...place, field: '', message: lowerFirst(message) }] };
   }
-  const lineOf = (path: Path) => lineOfPath(document, lines, path);
+  const placeOf = (path: Path) => placeOfPath(document, lines, path);
   const value = document.toJS() ?? {};
   const result = configSchema.safeParse(value);
   const problems = result.success
-    ? brokenReferences(result.data).map(({ path, message }) => problem(path, message, lineOf))
-    : result.error.issues.flatMap((issue) => problemsOf(issue, value, lineOf));
+    ? brokenReferences(result.data).map(({ path, message }) => problem(path, message, placeOf))
+    : result.error.issues.flatMap((issue) => problemsOf(issue, value, placeOf));
   if (!result.success || problems.length > 0) return { problems: tidy(problems) };
-  return { config: result.data, lineOf };
+  return { config: result.data, placeOf };
 }
 
 /** Every `${NAME}` of the file that is not set in this environment, as problems. */
-export function unsetVariables(
-  config: Config,
-  lineOf: (path: Path) => number | null,
-  environment: Environment,
-): ConfigProblem[] {
+export function unsetVariables(config: Config, placeOf: PlaceOf, environment: Environment): ConfigProblem[] {
   const fields: [Path, string][] = [
     ...Object.entries(config.destinations).map(([name, one]): [Path, string] => [
       ['destinations', name, 'address'],
@@ -70,7 +76,7 @@ export function unsetVariables(
   return fields.flatMap(([path, text]) => {
     const result = interpolate(text, environment);
     if (!('missing' in result)) return [];
-    return [problem(path, `the environment variable ${result.missing} is not set`, lineOf)];
+    return [problem(path, `the environment variable ${result.missing} is not set`, placeOf)];
   });
 }
 
@@ -87,16 +93,12 @@ interface Issue {
   readonly errors?: readonly (readonly Issue[])[];
 }
 
-function problemsOf(
-  issue: Issue,
-  value: unknown,
-  lineOf: (path: Path) => number | null,
-): (ConfigProblem & { meant?: string })[] {
+function problemsOf(issue: Issue, value: unknown, placeOf: PlaceOf): (ConfigProblem & { meant?: string })[] {
   const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
   const meantForm = issue.errors?.find((form) => !form.some((one) => isWrongType(one)));
   if (meantForm) {
     return meantForm.flatMap((inner) =>
-      problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, value, lineOf),
+      problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, value, placeOf),
     );
   }
   if (issue.code === 'unrecognized_keys') {
@@ -105,12 +107,12 @@ function problemsOf(
       const meant = nearest(key, known);
       const hint = meant ? `did you mean ${meant}?` : `known here: ${known.join(', ')}`;
       return {
-        ...problem([...path, key], `unknown field, ${hint}`, lineOf),
+        ...problem([...path, key], `unknown field, ${hint}`, placeOf),
         ...(meant && { meant: [...path, meant].join('.') }),
       };
     });
   }
-  return [problem(path, messageOf(issue, at(value, path)), lineOf)];
+  return [problem(path, messageOf(issue, at(value, path)), placeOf)];
 }
 
 /** True when a value is not even of the form that an issue is about. */
@@ -143,8 +145,9 @@ function messageOf(issue: Issue, given: unknown): string {
   );
 }
 
-function problem(path: Path, message: string, lineOf: (path: Path) => number | null): ConfigProblem {
-  return { line: lineOf(path), field: path.join('.'), message };
+/** One that is found outside of here, at its place. */
+export function problem(path: Path, message: string, placeOf: PlaceOf): ConfigProblem {
+  return { ...placeOf(path), field: path.join('.'), message };
 }
 
 /** In the order of the file; a missing field that was only misspelt is said once. */
@@ -152,7 +155,7 @@ function tidy(problems: readonly (ConfigProblem & { meant?: string })[]): Config
   const meant = new Set(problems.map((one) => one.meant));
   return problems
     .filter((one) => !(one.message === 'is missing' && meant.has(one.field)))
-    .map(({ line, field, message }) => ({ line, field, message }))
+    .map(({ line, column, field, message }) => ({ line, column, field, message }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
@@ -187,8 +190,8 @@ function fieldsAt(path: Path, value: unknown): string[] {
   return Object.keys(node?.properties ?? {});
 }
 
-/** The line of the key at a path, or of the nearest thing around it that is written down. */
-function lineOfPath(document: Document, lines: LineCounter, path: Path): number | null {
+/** Where the key at a path is, or the nearest thing around it that is written down. */
+function placeOfPath(document: Document, lines: LineCounter, path: Path): Place {
   for (let length = path.length; length > 0; length -= 1) {
     const parent = document.getIn(path.slice(0, length - 1), true);
     const last = path[length - 1];
@@ -196,9 +199,11 @@ function lineOfPath(document: Document, lines: LineCounter, path: Path): number 
       ? parent.items.find(({ key }) => isScalar(key) && String(key.value) === String(last))
       : undefined;
     const node = (pair?.key ?? document.getIn(path.slice(0, length), true)) as Node | undefined;
-    if (node?.range) return lines.linePos(node.range[0]).line;
+    if (!node?.range) continue;
+    const { line, col } = lines.linePos(node.range[0]);
+    return { line, column: col };
   }
-  return null;
+  return { line: null, column: null };
 }
 
 function lowerFirst(text: string): string {

@@ -57,7 +57,7 @@ async function check(cli: Cli): Promise<CommandResult> {
   const { parseConfig, unsetVariables } = await import('../../contracts/config-file.ts');
   const result = parseConfig(await readConfig(file));
   if ('problems' in result) throw invalidConfig(file, result.problems);
-  const unset = unsetVariables(result.config, result.lineOf, cli.io.environment);
+  const unset = unsetVariables(result.config, result.placeOf, cli.io.environment);
   if (unset.length > 0) throw invalidConfig(file, unset);
   const { destinations, sources, plans } = result.config;
   const { keysBesideData, renderKeysBesideData } = await import('../../contracts/key-separation.ts');

@@ -5,6 +5,7 @@ import type { Catalog, CatalogDb } from '../catalog/types.ts';
 import type { Author } from '../configuration/author.ts';
 import { deleteDocument, findDocument, writeDocument } from '../configuration/documents.ts';
 import { syncAllSchedules } from '../schedule/schedule.ts';
+import { brokenSchedules } from './broken-schedules.ts';
 import type { FileChange } from './file-change.ts';
 import { planChanges } from './plan-changes.ts';
 import { makeSetting } from './setting-changes.ts';
@@ -14,7 +15,7 @@ export const changeName = ({ kind, name }: Pick<FileChange, 'kind' | 'name'>) =>
 
 /**
  * Makes the catalog what the file says, all of it or nothing, and gives what was done. `overwrite` names conflicts that were
- * looked at, such as `plan/nightly`. Throws `document_changed` naming the others.
+ * looked at, such as `plan/nightly`. Throws `document_changed` naming the others, `config_invalid` for a schedule among the settings that is none.
  */
 export async function applyFile(
   catalog: Catalog,
@@ -22,6 +23,8 @@ export async function applyFile(
   overwrite: ReadonlySet<string>,
   author: Author,
 ): Promise<FileChange[]> {
+  const [broken] = brokenSchedules(config);
+  if (broken) throw new HoldfastError('config_invalid', `${broken.path.join('.')}: ${broken.message}`);
   return catalog.transaction(async (trx) => {
     const changes = await planChanges(trx, config);
     const open = changes.filter((one) => one.conflict && !overwrite.has(changeName(one)));

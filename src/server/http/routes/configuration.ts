@@ -7,8 +7,9 @@ import {
   configurationText,
 } from '../../../contracts/api/configuration.ts';
 import type { Config } from '../../../contracts/config.ts';
-import { parseConfig } from '../../../contracts/config-file.ts';
+import { parseConfig, problem } from '../../../contracts/config-file.ts';
 import { applyFile } from '../../configuration-file/apply-file.ts';
+import { brokenSchedules } from '../../configuration-file/broken-schedules.ts';
 import { exportFile } from '../../configuration-file/export-file.ts';
 import type { FileChange } from '../../configuration-file/file-change.ts';
 import { planChanges } from '../../configuration-file/plan-changes.ts';
@@ -79,7 +80,7 @@ async function makeRepositories(context: ServerContext, done: readonly FileChang
   return warnings;
 }
 
-/** Throws `config_invalid` with line and column of what is malformed, and the line of what is not valid. */
+/** Throws `config_invalid` with line and column of what is malformed or not valid. */
 function configOf(yaml: string): Config {
   const lineCounter = new LineCounter();
   const [syntax] = parseDocument(yaml, { lineCounter }).errors;
@@ -90,11 +91,12 @@ function configOf(yaml: string): Config {
     throw new RequestProblem([{ field: '', message, line: at.line, column: at.col }], 'config_invalid');
   }
   const result = parseConfig(yaml);
-  if ('config' in result) return result.config;
-  throw new RequestProblem(
-    result.problems.map(({ field, message, line }) => ({ field, message, line })),
-    'config_invalid',
-  );
+  const problems =
+    'problems' in result
+      ? result.problems
+      : brokenSchedules(result.config).map(({ path, message }) => problem(path, message, result.placeOf));
+  if ('config' in result && problems.length === 0) return result.config;
+  throw new RequestProblem(problems, 'config_invalid');
 }
 
 export function diffPayload(changes: readonly FileChange[], applied: boolean) {
