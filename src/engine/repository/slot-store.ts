@@ -75,6 +75,6 @@ export function describeKeys(slots: readonly StoredSlot[]): string {
 /** Of a repository that was finished once. */
 export function withoutSlots({ address }: Pick<Storage, 'address'>): HoldfastError {
   return new HoldfastError('object_missing', `no key slot is left at ${address}: nothing opens it any more`, {
-    next: 'put keys/ back from the recovery kit; else empty the destination or give it a new address, and run holdfast replicate',
+    next: 'put keys/ back from the recovery kit or another copy of the folder; else empty the destination or give it a new address, and run holdfast replicate',
   });
 }
