@@ -22,7 +22,7 @@ export function renderVerify(
   ].join(', ');
   const unlisted =
     report.unlistedPacks > 0
-      ? `${formatCount(report.unlistedPacks, 'pack')} in no index; reading is slower\n`
+      ? `${formatCount(report.unlistedPacks, 'pack')} in no index: reading is slower until the next holdfast prune\n`
       : '';
   const replaced = report.replaced.map(
     ({ name }) => `replaced: ${printable(name)} is damaged and not needed any more\n`,

@@ -61,6 +61,24 @@ test('a dead pack is condemned, waits for the grace period, and goes', async () 
   assert.equal((await verifyRepository(repository)).ok, true);
 });
 
+test('packs whose index object was lost are listed again; those of nobody are not', async () => {
+  const random = seededRandom('prune lists');
+  const world = await repositoryWorld();
+  const { repository, storage } = world;
+  const doomed = await makeBackup(repository, { streams: { a: random.bytes(5000) } });
+  world.clock.advance(1000);
+  await makeBackup(repository, { streams: { b: random.bytes(5000) } });
+  const unlisted = async () => (await verifyRepository(repository)).unlistedPacks;
+  for (const name of await namesOf(storage, 'index/')) await storage.remove(name);
+  await purge(repository, doomed.id);
+  assert.equal(await unlisted(), 2);
+  await applyPrune(repository);
+  const listed = await namesOf(storage, 'index/');
+  assert.deepEqual([await unlisted(), listed.length], [1, 1]);
+  await applyPrune(repository);
+  assert.deepEqual(await namesOf(storage, 'index/'), listed, 'what is listed stays as it is');
+});
+
 test('a plan that was shown is not exceeded', async () => {
   const random = seededRandom('prune plan kept');
   const { repository, clock, storage } = await repositoryWorld();

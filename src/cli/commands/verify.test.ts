@@ -61,7 +61,7 @@ backups that cannot be restored completely:
     uploads: files are hit
 ${files}      and 7 more files
   0193b000 of 2026-11-20 03:00: all of it
-1 pack in no index; reading is slower
+1 pack in no index: reading is slower until the next holdfast prune
 next: back up again, what is missing is stored anew; see docs/operations.md, damage
 `,
   );

@@ -17,7 +17,7 @@ import {
   refuseFutureTombstones,
 } from './prune-plan.ts';
 import { markReachable, type Reachable } from './reachable.ts';
-import { replaceIndex } from './replace-index.ts';
+import { listPacks, replaceIndex } from './replace-index.ts';
 import type { Repository } from './repository.ts';
 import { requireWritable } from './repository-context.ts';
 import { scanPacks } from './scan-packs.ts';
@@ -36,6 +36,8 @@ interface Look {
   readonly plan: PrunePlan;
   readonly index: ChunkIndex;
   readonly live: Bitset;
+  /** Packs with live chunks that no index object lists, and their size. */
+  readonly unlisted: ReadonlyMap<string, number>;
 }
 
 /**
@@ -47,8 +49,8 @@ export async function planPrune(repository: Repository, options: PruneOptions = 
 }
 
 /**
- * Reclaims packs in two phases, under the maintenance lease: looks anew, and does what it finds, then merges small index objects where
- * there are many. With `plan` given it does nothing to packs that is not in it. Resolves with what was done. Throws `lease_held`, `lease_lost`, `clock_skew`,
+ * Reclaims packs in two phases, under the maintenance lease: looks anew, and does what it finds, then lists packs whose index object was
+ * lost, and merges small index objects where there are many. With `plan` given it does nothing to packs that is not in it. Resolves with what was done. Throws `lease_held`, `lease_lost`, `clock_skew`,
  * `key_wrong`; and `verify_failed`, having deleted nothing, when something among the backups cannot be read: it may
  * be one that needs its chunks. Safe to interrupt and to run again at any point.
  */
@@ -63,6 +65,7 @@ export async function applyPrune(
     const done = { ...found, plan: plan ? intersect(found.plan, plan) : found.plan };
     refuseUnclear(done.plan);
     await execute(repository, lease, done, options);
+    if (done.plan.remove.length === 0) await listPacks(repository, lease, found.unlisted);
     await mergeIndex(repository, lease);
     return done.plan;
   } finally {
@@ -94,8 +97,9 @@ async function look(repository: Repository, lease: Lease | null, options: PruneO
   };
   const source = tickingSource(reader, tick);
   const reachable = await markReachable(repository, index, source).finally(() => reader.close());
-  const uses = await packUses(repository, index, reachable, tick);
+  const { uses, unlisted } = await packUses(repository, index, reachable, tick);
   return {
+    unlisted,
     plan: {
       ...decidePacks(uses, tombstones, clock),
       blockedBy: [...reachable.unclear],
@@ -112,9 +116,12 @@ async function packUses(
   index: ChunkIndex,
   { chunks: live }: Reachable,
   tick: () => Promise<void>,
-): Promise<PackUse[]> {
+): Promise<{ readonly uses: PackUse[]; readonly unlisted: ReadonlyMap<string, number> }> {
   const uses: PackUse[] = [];
-  for await (const { pack, sizeBytes, table } of scanPacks(repository)) {
+  const inNoIndex = new Set<string>();
+  const unlisted = new Map<string, number>();
+  const onUnlisted = (pack: string) => void inNoIndex.add(pack);
+  for await (const { pack, sizeBytes, table } of scanPacks(repository, { onUnlisted })) {
     await tick();
     let totalBytes = 0;
     let liveBytes = 0;
@@ -128,8 +135,10 @@ async function packUses(
       }
     }
     uses.push({ pack, sizeBytes, totalBytes, liveBytes });
+    // Others may be those of a run that goes on, which lists them itself.
+    if (liveBytes > 0 && inNoIndex.has(pack)) unlisted.set(pack, sizeBytes);
   }
-  return uses;
+  return { uses, unlisted };
 }
 
 function refuseUnclear({ blockedBy }: PrunePlan): void {

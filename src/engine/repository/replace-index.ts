@@ -4,7 +4,7 @@ import { encodeIndex, type ListedPack } from './index-object.ts';
 import type { Lease } from './leases.ts';
 import { FOLDERS, indexName } from './object-names.ts';
 import type { RepositoryContext } from './repository-context.ts';
-import { scanPacks } from './scan-packs.ts';
+import { ownTable, scanPacks } from './scan-packs.ts';
 
 /** Aim for the payload of one index object; far below what a sealed object may hold. */
 const TARGET_BYTES = 8 * 2 ** 20;
@@ -74,4 +74,19 @@ export async function replaceIndex(
   const removed = old.filter((name) => read.has(name) && !damaged.has(name) && !written.includes(name));
   for (const name of removed) await lease.remove(name);
   return { written, removed };
+}
+
+/** Writes packs that no index object lists into one, with the tables they hold themselves. Those that cannot be read are verify's to name. */
+export async function listPacks(
+  context: RepositoryContext,
+  lease: Lease,
+  packs: ReadonlyMap<string, number>,
+): Promise<void> {
+  const writer = indexWriter(context);
+  for (const [pack, sizeBytes] of packs) {
+    await lease.keepAlive();
+    const table = await ownTable(context, pack, sizeBytes, {});
+    if (table) await writer.add({ pack, sizeBytes, table });
+  }
+  await writer.finish();
 }

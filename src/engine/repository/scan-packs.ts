@@ -108,11 +108,12 @@ async function* indexedPacks(context: RepositoryContext, options: ScanOptions): 
   throw new HoldfastError('storage_io', 'the index changed all the time while it was read');
 }
 
-async function ownTable(
+/** What a pack says of itself; null for one that is gone or damaged, which is told. */
+export async function ownTable(
   context: RepositoryContext,
   pack: string,
   sizeBytes: number,
-  options: ScanOptions,
+  options: Pick<ScanOptions, 'onDamage'>,
 ): Promise<Buffer | null> {
   try {
     return await readPackTable(context, pack, sizeBytes);
