@@ -5,6 +5,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/engine/base/clock.ts';
 import { codeOf, type ErrorCode } from '../../src/engine/base/errors.ts';
 import { applyPrune, planPrune } from '../../src/engine/repository/prune.ts';
 import type { OpenOptions, Repository } from '../../src/engine/repository/repository.ts';
+import { scanPacks } from '../../src/engine/repository/scan-packs.ts';
 import { verifyRepository } from '../../src/engine/repository/verify.ts';
 import { edited, type Fixture, makeBackup, restoreBackup } from '../support/backup-fixture.ts';
 import { count } from '../support/counts.ts';
@@ -68,7 +69,11 @@ test('packs whose index object was lost are listed again; those of nobody are no
   const doomed = await makeBackup(repository, { streams: { a: random.bytes(5000) } });
   world.clock.advance(1000);
   await makeBackup(repository, { streams: { b: random.bytes(5000) } });
-  const unlisted = async () => (await verifyRepository(repository)).unlistedPacks;
+  const unlisted = async () => {
+    const packs: string[] = [];
+    for await (const _ of scanPacks(repository, { onUnlisted: (pack) => packs.push(pack) }));
+    return packs.length;
+  };
   for (const name of await namesOf(storage, 'index/')) await storage.remove(name);
   await purge(repository, doomed.id);
   assert.equal(await unlisted(), 2);
