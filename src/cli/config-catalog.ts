@@ -1,12 +1,13 @@
 /** `holdfast config export | diff | apply`: the configuration file against the catalog of the server. */
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import type { Config } from '../contracts/config.ts';
 import { EXIT, HoldfastError } from '../engine/base/errors.ts';
 import type { Catalog } from '../server/catalog/types.ts';
 import type { FileChange } from '../server/configuration-file/file-change.ts';
 import type { Cli, CommandResult } from './cli.ts';
 import { formatCount, printable } from './format.ts';
-import { homeFolder, loadConfig } from './settings.ts';
+import { configPath, homeFolder, invalidConfig, readConfig } from './settings.ts';
 
 async function withCatalog<T>(cli: Cli, work: (catalog: Catalog) => Promise<T>): Promise<T> {
   const { catalogAddress } = await import('../server/service.ts');
@@ -34,7 +35,7 @@ export async function exportConfig(cli: Cli, options: { readonly output?: string
 
 export async function diffConfig(cli: Cli): Promise<CommandResult> {
   const { planChanges } = await import('../server/configuration-file/plan-changes.ts');
-  const config = await requireConfig(cli);
+  const config = await requireFile(cli);
   const changes = await withCatalog(cli, ({ db }) => planChanges(db, config));
   const open = changes.filter(({ change }) => change !== 'keep' && change !== 'adopt');
   return {
@@ -51,7 +52,7 @@ export async function applyConfig(
   const { applyFile } = await import('../server/configuration-file/apply-file.ts');
   const { planChanges } = await import('../server/configuration-file/plan-changes.ts');
   const { initDestination } = await import('../server/worker/init-destination.ts');
-  const config = await requireConfig(cli);
+  const config = await requireFile(cli);
   return withCatalog(cli, async (catalog) => {
     const overwrite = new Set(options.overwrite);
     const planned = await planChanges(catalog.db, config);
@@ -70,10 +71,25 @@ export async function applyConfig(
   });
 }
 
-async function requireConfig(cli: Cli) {
-  const loaded = await loadConfig(cli.io, cli.options);
-  if (!loaded) throw new HoldfastError('config_missing');
-  return loaded.config;
+/** The file as it is written. Throws `config_missing`, `config_invalid`, and `usage` where the catalog itself is named. */
+async function requireFile(cli: Cli): Promise<Config> {
+  const file = configPath(cli.io, cli.options);
+  if (file === null) throw new HoldfastError('config_missing');
+  if ((cli.options.config ?? cli.io.environment.HOLDFAST_CONFIG) === 'catalog:') {
+    throw new HoldfastError('usage', 'a file is compared with the catalog, and catalog: is the catalog', {
+      next: 'name a file with --config',
+    });
+  }
+  const { parseConfig, problem } = await import('../contracts/config-file.ts');
+  const { brokenSchedules } = await import('../server/configuration-file/broken-schedules.ts');
+  const result = parseConfig(await readConfig(file));
+  if ('problems' in result) throw invalidConfig(file, result.problems);
+  const broken = brokenSchedules(result.config);
+  if (broken.length === 0) return result.config;
+  throw invalidConfig(
+    file,
+    broken.map(({ path, message }) => problem(path, message, result.placeOf)),
+  );
 }
 
 function payloadOf({ body: _, ...change }: FileChange) {
@@ -89,13 +105,18 @@ export function renderChanges(changes: readonly FileChange[]): string {
   const shown = changes.filter(({ change }) => change !== 'adopt');
   if (shown.length === 0) return 'the catalog and the file are equal\n';
   const lines = shown.flatMap(({ kind, name, change, conflict, changedBy, fields }) => [
-    `${MARK[change]} ${kind} ${name}${change === 'keep' ? ' (only in the catalog, stays)' : ''}${
+    `${MARK[change]} ${kind} ${name}${remarkOn(kind, change)}${
       conflict ? `  CONFLICT: changed elsewhere${changedBy ? ` by ${printable(changedBy)}` : ''}` : ''
     }\n`,
     ...fields.map(({ field, stored, file }) => `    ${field}: ${shownValue(stored)} → ${shownValue(file)}\n`),
   ]);
   const conflicts = changes.filter(({ conflict }) => conflict).length;
   return `${lines.join('')}${conflicts > 0 ? `${formatCount(conflicts, 'conflict')}\n` : ''}`;
+}
+
+function remarkOn(kind: FileChange['kind'], change: FileChange['change']): string {
+  if (change === 'keep') return ' (only in the catalog, stays)';
+  return kind === 'tenant' && change === 'delete' ? ' (is archived, its backups stay)' : '';
 }
 
 const shownValue = (value: unknown) => (value === undefined ? 'absent' : printable(JSON.stringify(value)));

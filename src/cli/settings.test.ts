@@ -85,8 +85,8 @@ test('a named configuration must be there, one in the folder may be', async (t) 
       const file = join(folder, 'c.yaml');
       assert.equal(code, 'config_invalid');
       assert.deepEqual(message.split('\n'), [
-        `${file} line 1: plan: unknown field, did you mean plans?`,
-        `${file} line 2: source: unknown field, did you mean sources?`,
+        `${file} line 1, column 1: plan: unknown field, did you mean plans?`,
+        `${file} line 2, column 1: source: unknown field, did you mean sources?`,
       ]);
       return true;
     },

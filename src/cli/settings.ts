@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Config, DestinationConfig, PlanConfig } from '../contracts/config.ts';
 import { destinationsOf } from '../contracts/config-destinations.ts';
 import type { ConfigProblem } from '../contracts/config-file.ts';
+import { withInheritedRetention } from '../contracts/inherited-retention.ts';
 import { HoldfastError, systemCode } from '../engine/base/errors.ts';
 import type { CliIo, GlobalOptions } from './cli.ts';
 
@@ -83,7 +84,10 @@ function meansStored(io: CliIo, options: GlobalOptions): boolean {
   return BESIDE_SERVER.test(script ?? '') && !options.repository && !HOLDFAST_REPOSITORY;
 }
 
-/** Null when there is no configuration. Throws `config_missing`, `config_invalid` with every problem and its line. */
+/**
+ * Null when there is no configuration. Plans that say nothing about retention have that of its settings. Throws `config_missing`,
+ * `config_invalid` with every problem and its place.
+ */
 export async function loadConfig(io: CliIo, options: GlobalOptions): Promise<LoadedConfig | null> {
   const file = isStored(io, options) ? null : configPath(io, options);
   if (file === null) {
@@ -95,7 +99,7 @@ export async function loadConfig(io: CliIo, options: GlobalOptions): Promise<Loa
   const { parseConfig } = await import('../contracts/config-file.ts');
   const result = parseConfig(text);
   if ('problems' in result) throw invalidConfig(file, result.problems);
-  return { file, folder: dirname(file), config: result.config };
+  return { file, folder: dirname(file), config: withInheritedRetention(result.config) };
 }
 
 export async function readConfig(file: string): Promise<string> {
@@ -111,8 +115,8 @@ export async function readConfig(file: string): Promise<string> {
 
 export function invalidConfig(file: string, problems: readonly ConfigProblem[]): HoldfastError {
   const lines = problems.map(
-    ({ line, field, message }) =>
-      `${file}${line === null ? '' : ` line ${line}`}: ${field === '' ? '' : `${field}: `}${message}`,
+    ({ line, column, field, message }) =>
+      `${file}${line === null ? '' : ` line ${line}, column ${column}`}: ${field === '' ? '' : `${field}: `}${message}`,
   );
   return new HoldfastError('config_invalid', lines.join('\n'));
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../contracts/config.ts';
+import { withInheritedRetention } from '../contracts/inherited-retention.ts';
 import type { CliIo } from './cli.ts';
 
 /**
- * What is stored in the catalog of the server with this data folder, as if it stood in a file; null where there is no catalog, or nothing in it.
+ * What is stored in the catalog of the server with this data folder, as if it stood in a file, with the retention of its settings; null where there is no catalog, or nothing in it.
  * Throws what `openCatalog` throws.
  */
 export async function loadStoredConfig(
@@ -22,7 +23,7 @@ export async function loadStoredConfig(
     // The server keeps the plan of its own catalog by itself; here it would be in the way of "the only plan".
     const { [OWN_PLAN]: _, ...plans } = config.plans;
     if (Object.keys(config.destinations).length === 0) return null;
-    return { file: 'the catalog', folder: io.folder, config: { ...config, plans } };
+    return { file: 'the catalog', folder: io.folder, config: withInheritedRetention({ ...config, plans }) };
   } finally {
     await catalog.close();
   }

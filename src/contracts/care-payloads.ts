@@ -93,6 +93,7 @@ export const configCheckPayload = z.strictObject({
   destinations: z.array(z.string()),
   sources: z.array(z.string()),
   plans: z.array(z.string()),
+  tenants: z.array(z.string()),
   /** What is valid and probably not meant, such as keys beside the data they open. */
   warnings: z.array(z.string()),
 });

@@ -77,7 +77,7 @@ test('what is missing or not understood is named, and nothing is touched', async
       args: ['list', '--config', 'broken.yaml'],
       exit: 2,
       code: 'config_invalid',
-      names: /broken\.yaml line 1: .*"ap"/,
+      names: /broken\.yaml line 1, column \d+: .*"ap"/,
       next: /field/,
     },
     {

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import type { Config } from '../../contracts/config.ts';
+import type { BrokenReference } from '../../contracts/config-references.ts';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { applyConfig, diffConfig, exportConfig } from '../config-catalog.ts';
@@ -54,12 +56,17 @@ function addCatalogCommands(config: Command, action: Action): void {
 async function check(cli: Cli): Promise<CommandResult> {
   const file = configPath(cli.io, cli.options);
   if (file === null) throw new HoldfastError('config_missing');
-  const { parseConfig, unsetVariables } = await import('../../contracts/config-file.ts');
+  const { parseConfig, problem, unsetVariables } = await import('../../contracts/config-file.ts');
   const result = parseConfig(await readConfig(file));
   if ('problems' in result) throw invalidConfig(file, result.problems);
   const unset = unsetVariables(result.config, result.placeOf, cli.io.environment);
   if (unset.length > 0) throw invalidConfig(file, unset);
-  const { destinations, sources, plans } = result.config;
+  const schedules = await brokenSettings(result.config);
+  if (schedules.length > 0) {
+    const problems = schedules.map(({ path, message }) => problem(path, message, result.placeOf));
+    throw invalidConfig(file, problems);
+  }
+  const { destinations, sources, plans, tenants } = result.config;
   const { keysBesideData, renderKeysBesideData } = await import('../../contracts/key-separation.ts');
   const warnings = keysBesideData(result.config).map(renderKeysBesideData);
   for (const warning of warnings) cli.note(`warning: ${warning}`);
@@ -67,7 +74,9 @@ async function check(cli: Cli): Promise<CommandResult> {
     formatCount(Object.keys(destinations).length, 'destination'),
     formatCount(Object.keys(sources).length, 'source'),
     formatCount(Object.keys(plans).length, 'plan'),
+    ...(Object.keys(tenants).length === 0 ? [] : [formatCount(Object.keys(tenants).length, 'tenant')]),
   ];
+  if (isServers(result.config)) cli.note(SERVERS);
   return {
     json: {
       file,
@@ -75,10 +84,25 @@ async function check(cli: Cli): Promise<CommandResult> {
       destinations: Object.keys(destinations),
       sources: Object.keys(sources),
       plans: Object.keys(plans),
+      tenants: Object.keys(tenants),
       warnings,
     },
     text: `${file} is valid: ${counts.join(', ')}\n`,
   };
+}
+
+const SERVERS =
+  "settings and tenants are the server's, holdfast config apply brings them there; without it retention.days and retention.versions count";
+
+const isServers = ({ settings, tenants }: Config) =>
+  Object.keys(settings).some((key) => !key.startsWith('retention.')) || Object.keys(tenants).length > 0;
+
+/** Looked at only where there are any: what knows about schedules takes its time to load. */
+async function brokenSettings(config: Config): Promise<readonly BrokenReference[]> {
+  const scopes = [config.settings, ...Object.values(config.tenants).map(({ settings }) => settings)];
+  if (scopes.every((values) => Object.keys(values).length === 0)) return [];
+  const { brokenSchedules } = await import('../../server/configuration-file/broken-schedules.ts');
+  return brokenSchedules(config);
 }
 
 async function schema(): Promise<CommandResult> {
