@@ -5,6 +5,7 @@ import { addAccess } from './commands/access.ts';
 import { addBackup } from './commands/backup.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addConfig } from './commands/config.ts';
+import { addDiscover } from './commands/discover.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDrill } from './commands/drill.ts';
 import { addErasureReport } from './commands/erasure-report.ts';
@@ -83,7 +84,7 @@ Exit codes and errors: docs/errors.md
 `,
   );
   program.commandsGroup('Back up and restore:');
-  for (const add of [addInit, addBackup, addGuard, addList, addShow, addRestore, addVerify])
+  for (const add of [addInit, addDiscover, addBackup, addGuard, addList, addShow, addRestore, addVerify])
     add(program, action);
   program.commandsGroup('Prove that it restores:');
   for (const add of [addDrill, addEvidence, addRunbook, addErasureReport]) add(program, action);

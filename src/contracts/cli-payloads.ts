@@ -4,4 +4,5 @@
  */
 export * from './backup-payloads.ts';
 export * from './care-payloads.ts';
+export * from './discover-payload.ts';
 export * from './restore-payloads.ts';

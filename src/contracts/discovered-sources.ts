@@ -19,11 +19,17 @@ export function atDatabase(url: string, database: string): string | null {
   return `${place}/${encodeURIComponent(database)}${kept.length > 0 ? `?${kept.join('&')}` : ''}`;
 }
 
-/** One database of a server. Where a variable holds the whole address, the database stands beside it. */
-export function databaseSource(server: ServerAddress, database: string): DiscoveredBody {
-  if ('urlEnv' in server) return { kind: 'postgres', urlEnv: server.urlEnv, database };
-  const url = atDatabase(server.url, database);
-  return url === null ? { kind: 'postgres', url: server.url, database } : { kind: 'postgres', url };
+/**
+ * One database of a server. Where a variable holds the whole address, the database stands beside it, unless it is `own`: the one that
+ * the address names.
+ */
+export function databaseSource(server: ServerAddress, database: string, own?: string): DiscoveredBody {
+  const url = 'url' in server ? atDatabase(server.url, database) : null;
+  if (url !== null) return { kind: 'postgres', url };
+  const beside = database === own ? {} : { database };
+  return 'url' in server
+    ? { kind: 'postgres', url: server.url, ...beside }
+    : { kind: 'postgres', urlEnv: server.urlEnv, ...beside };
 }
 
 /** `${` in a path would stand for a variable. */

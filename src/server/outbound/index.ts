@@ -8,4 +8,4 @@ export {
   vettedHost,
 } from './vetted-host.ts';
 export { type OutboundAnswer, type OutboundRequest, vettedRequest, webAddress } from './vetted-request.ts';
-export { type VettedAgents, vettedAgents, vettedDial, vettedSocket } from './vetted-socket.ts';
+export { fixedLookup, type VettedAgents, vettedAgents, vettedDial, vettedSocket } from './vetted-socket.ts';

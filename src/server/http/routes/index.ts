@@ -4,6 +4,7 @@ import { addAdminConfigRoutes } from './admin-config.ts';
 import { addContentRoutes } from './backup-content.ts';
 import { addBackupRoutes } from './backups.ts';
 import { addConfigurationRoutes } from './configuration.ts';
+import { addDiscoverRoutes } from './discover.ts';
 import { addDocumentRoutes } from './documents.ts';
 import { addDrillRoutes } from './drills.ts';
 import { addFunctionRoutes } from './functions.ts';
@@ -36,7 +37,14 @@ export function addRoutes(app: App, context: ServerContext): void {
 const ALL: readonly ((app: App, context: ServerContext) => void)[] = [
   ...[addServerRoutes, addSetupRoutes, addSetupRestoreRoutes],
   ...[addSessionRoutes, addSignOnRoutes, addSecondFactorRoutes, addUserRoutes, addTokenRoutes],
-  ...[addDocumentRoutes, addSettingRoutes, addConfigurationRoutes, addKeyRoutes, addStorageRoutes],
+  ...[
+    addDocumentRoutes,
+    addDiscoverRoutes,
+    addSettingRoutes,
+    addConfigurationRoutes,
+    addKeyRoutes,
+    addStorageRoutes,
+  ],
   ...[
     addTriggerRoutes,
     addJobRoutes,

@@ -69,6 +69,7 @@ export function* findDatabases(root: Buffer, limits: WalkLimits): Generator<Find
       yield { kind: 'unreadable', path: path.toString('base64'), cause: entries };
       continue;
     }
+    const inside: Buffer[] = [];
     for (const entry of entries) {
       counts.entries += 1;
       const limit = limitMet(counts, limits);
@@ -80,13 +81,15 @@ export function* findDatabases(root: Buffer, limits: WalkLimits): Generator<Find
         if (finding.kind === 'found') counts.found += 1;
         yield finding;
       } else if (entry.isDirectory() && !MADE_UP.has(inner.toString())) {
-        if (depth < limits.depth) folders.push({ path: inner, depth: depth + 1 });
+        if (depth < limits.depth) inside.push(inner);
         else if (!told.has('depth')) {
           told.add('depth');
           yield { kind: 'limit', limit: 'depth' };
         }
       }
     }
+    // The last one pushed is the next.
+    for (const one of inside.reverse()) folders.push({ path: one, depth: depth + 1 });
   }
   yield { kind: 'end' };
 }

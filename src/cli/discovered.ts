@@ -1,0 +1,100 @@
+import { resolve } from 'node:path';
+import type { z } from 'zod';
+import type { discoverPayload } from '../contracts/discover-payload.ts';
+import {
+  type DiscoveredBody,
+  databaseSource,
+  fileSource,
+  labelOfFile,
+  type ServerAddress,
+  sourceNames,
+} from '../contracts/discovered-sources.ts';
+import type { Cli } from './cli.ts';
+import { withPassword } from './database-login.ts';
+import { mask } from './mask.ts';
+import { isPostgresAddress } from './recognise-source.ts';
+
+export type Discovered = z.output<typeof discoverPayload>;
+export type FoundOne = Discovered['databases'][number];
+
+interface Search {
+  readonly databases: FoundOne[];
+  /** Of each database, in the same order; null for one that cannot be a source. */
+  readonly bodies: (DiscoveredBody | null)[];
+  readonly labels: string[];
+  readonly unreadable: Discovered['unreadable'];
+  readonly limits: Set<Discovered['limits'][number]>;
+  /** Variables that are named for addresses with a password, and the addresses. */
+  readonly variables: Map<string, string>;
+}
+
+/** More than these are counted by nobody who reads. */
+const UNREADABLE_TOLD = 1000;
+
+/** Looks at every place in turn. Throws what the engine's discovery throws. */
+export async function discoverAll(cli: Cli, places: readonly string[]): Promise<Discovered> {
+  const search: Search = {
+    ...{ databases: [], bodies: [], labels: [], unreadable: [] },
+    limits: new Set(),
+    variables: new Map(),
+  };
+  for (const place of places) {
+    if (isPostgresAddress(place)) await onServer(cli, place, search);
+    else await below(cli, resolve(cli.io.folder, place), search);
+  }
+  const kept = search.bodies.flatMap((body, i) => (body === null ? [] : [i]));
+  const names = sourceNames(kept.map((i) => search.labels[i]!));
+  const nameOf = new Map(kept.map((i, k) => [i, names[k]!]));
+  return {
+    databases: search.databases.map((one, i) => ({ ...one, source: nameOf.get(i) ?? null })),
+    sources: Object.fromEntries(kept.map((i) => [nameOf.get(i)!, withoutKindOf(search.bodies[i]!)])),
+    unreadable: search.unreadable,
+    limits: [...search.limits],
+  };
+}
+
+const withoutKindOf = (body: DiscoveredBody) => ({ ...body }) as Record<string, string>;
+
+async function onServer(cli: Cli, url: string, search: Search): Promise<void> {
+  const { discoverPostgres, parsePostgresAddress } = await import('../engine/index.ts');
+  const { host, port, database } = parsePostgresAddress(url);
+  const server = serverOf(cli, url, search);
+  const found = await discoverPostgres(await withPassword(cli.io, url, cli.note), { signal: cli.signal });
+  for (const { isNameable, ...one } of found) {
+    const isUsable = isNameable && one.mayConnect && one.mayRead !== false;
+    search.bodies.push(isUsable ? databaseSource(server, one.name, database) : null);
+    search.labels.push(one.name);
+    search.databases.push({ kind: 'postgres', server: `${host}:${port}`, ...one, source: null });
+  }
+}
+
+/** The address as a configuration may hold it: of one with a password the variable that holds it, or should. */
+function serverOf({ io, note }: Cli, url: string, { variables }: Search): ServerAddress {
+  if (mask(url) === url) return { url };
+  const holding = Object.entries(io.environment).find(([, value]) => value === url)?.[0];
+  if (holding !== undefined) return { urlEnv: holding };
+  const name = variables.size === 0 ? 'DATABASE_URL' : `DATABASE_URL_${variables.size + 1}`;
+  variables.set(name, url);
+  note(`the address of ${mask(url)} holds a password: put it into the variable ${name}`);
+  return { urlEnv: name };
+}
+
+async function below(cli: Cli, folder: string, search: Search): Promise<void> {
+  const { discoverSqlite } = await import('../engine/index.ts');
+  for await (const finding of discoverSqlite(folder, cli.signal)) {
+    if (finding.kind === 'limit') search.limits.add(finding.limit);
+    else if (finding.kind === 'unreadable') {
+      const { path, cause } = finding;
+      if (search.unreadable.length < UNREADABLE_TOLD) search.unreadable.push({ path, cause });
+    } else {
+      const { path, isNameable, sizeBytes, modifiedAtMs, journalMode } = finding;
+      search.bodies.push(isNameable ? fileSource(path) : null);
+      search.labels.push(labelOfFile(path));
+      search.databases.push({
+        ...{ kind: 'sqlite', path, sizeBytes, journalMode, source: null },
+        modifiedAt: new Date(modifiedAtMs).toISOString(),
+        problem: isNameable ? null : 'its path is no UTF-8, so that no configuration can name it',
+      });
+    }
+  }
+}
