@@ -22,6 +22,8 @@ export interface Destination {
   readonly name: string | null;
   readonly address: string;
   readonly layout: 'repository' | 'bundles';
+  /** See the configuration; absent for the default. */
+  readonly encryption?: DestinationConfig['encryption'];
   readonly keys: DestinationConfig['keys'] | null;
   /** See the configuration; null when nobody said. */
   readonly region: string | null;
@@ -159,9 +161,10 @@ export async function configuredDestination(
     });
   }
   const address = await interpolated(io, loaded, found.address, `the address of the destination ${name}`);
-  const { layout, keys, region, s3, supabase, sftp, limits } = found;
+  const { layout, encryption, keys, region, s3, supabase, sftp, limits } = found;
   return {
     ...{ name, layout, chosenBy, keys: keys ?? null, region: region ?? null },
+    ...(encryption && { encryption }),
     login: { ...(s3 && { s3 }), ...(supabase && { supabase }), ...(sftp && { sftp }) },
     address: absoluteAddress(address, loaded.folder),
     folder: loaded.folder,

@@ -87,7 +87,7 @@ function holdsPassword(address: string): boolean {
   return password !== '' && !/^\$\{\w+\}$/.test(password);
 }
 
-export const destination = z.strictObject({
+const destinationFields = z.strictObject({
   address: text
     .refine((address) => !holdsPassword(address), 'must not hold a password: name it in s3, sftp or supabase')
     .describe('A folder, or an address such as s3://bucket/folder. ${NAME} is allowed.'),
@@ -95,6 +95,12 @@ export const destination = z.strictObject({
     .enum(['repository', 'bundles'])
     .default('repository')
     .describe('repository: deduplicated. bundles: one self-contained file per backup.'),
+  encryption: z
+    .enum(['aes-256-gcm', 'none'])
+    .optional()
+    .describe(
+      'none, only with layout bundles: whoever can read the destination can read its backups. Default: aes-256-gcm.',
+    ),
   keys: keys.optional(),
   region: regionLabel.optional(),
   s3: s3.optional(),
@@ -120,5 +126,10 @@ export const destination = z.strictObject({
     .optional()
     .describe('A backup is skipped when less is free here; 0 for any. Default 500000000 (500 MB).'),
 });
+
+export const destination = destinationFields.refine(
+  ({ layout, encryption }) => encryption !== 'none' || layout === 'bundles',
+  { path: ['encryption'], message: 'none is only for layout: bundles; a repository is always encrypted' },
+);
 
 export type KeyReference = z.output<typeof keyReference>;

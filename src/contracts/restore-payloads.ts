@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { facts, problem, size, time, type } from './payload-parts.ts';
 
+const encryption = z.enum(['aes-256-gcm', 'none']);
+
 export const listPayload = z.array(
   z.strictObject({
     id: z.string(),
@@ -12,6 +14,8 @@ export const listPayload = z.array(
     sizeBytes: size,
     status: z.string(),
     held: z.boolean(),
+    /** `none` where any copy that was looked at is a bundle that is not encrypted. */
+    encryption,
     /** The destinations that hold a copy, where there are several. */
     destinations: z.array(z.string()).optional(),
   }),
@@ -28,6 +32,7 @@ export const showPayload = z.strictObject({
   host: z.string(),
   program: z.string(),
   held: z.boolean(),
+  encryption,
   artifacts: z.array(
     z.strictObject({
       name: z.string(),
@@ -91,6 +96,7 @@ export const bundleExportPayload = z.strictObject({
   backupId: z.string(),
   file: z.string(),
   sizeBytes: size,
+  encryption,
 });
 
 export const bundleOpenPayload = z.strictObject({
@@ -101,6 +107,7 @@ export const bundleOpenPayload = z.strictObject({
   /** `unchecked`: signed, and the signer's key is not known here. */
   signature: z.enum(['valid', 'unchecked', 'absent']),
   skipped: z.array(z.string()),
+  encryption,
 });
 
 export const bundleImportPayload = z.strictObject({ backupId: z.string(), sizeBytes: size });

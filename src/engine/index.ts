@@ -94,6 +94,8 @@ export async function openBundle(request: {
   readonly file: string;
   readonly folder: string;
   readonly keyTexts: readonly string[];
+  /** Whether one that is not encrypted is opened; anybody can make one. Default: false, which throws `bundle_not_encrypted`. */
+  readonly acceptsUnencrypted?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }) {

@@ -43,7 +43,10 @@ async function outcome(
 ) {
   const box = sandbox(await temporaryFolder(t));
   const code = await codeOf(
-    extractBundle({ source: inParts(bytes, 65_536), credentials: [], folder: box.target, limits }),
+    extractBundle({
+      ...{ source: inParts(bytes, 65_536), credentials: [], folder: box.target, limits },
+      acceptsUnencrypted: true,
+    }),
   );
   assert.deepEqual(box.escapes(), []);
   if (code !== 'ok') assert.deepEqual(readdirSync(`${box.base}/work`), []);

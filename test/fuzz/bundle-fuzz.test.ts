@@ -185,7 +185,8 @@ async function trouble(
   tally: Map<string, number>,
 ): Promise<string | null> {
   const source = inParts(bytes, 1 + random.int(4096));
-  const code = await extract({ source, credentials: [TEST_KEY], folder: box.target, devices: 'skip' }).then(
+  const input = { source, credentials: [TEST_KEY], folder: box.target, acceptsUnencrypted: true } as const;
+  const code = await extract({ ...input, devices: 'skip' }).then(
     () => 'ok',
     (error: unknown) =>
       error instanceof HoldfastError && error.code !== 'internal' ? error.code : `crash: ${error}`,

@@ -26,11 +26,13 @@ async function codeOf(action: Promise<unknown>): Promise<string> {
 const CODES = ['bundle_malformed', 'bundle_newer', 'key_wrong'];
 
 /** Every variant must be refused and leave nothing; `whole` must be taken, or the harness proves nothing. */
+const READS_ALL = { credentials: [TEST_KEY], acceptsUnencrypted: true };
+
 async function allRefused(folder: string, variants: Iterable<readonly [string, Buffer]>): Promise<void> {
   const box = sandbox(folder);
   for (const [name, bytes] of variants) {
     const source = inParts(bytes, 256 * 1024);
-    const code = await codeOf(extractBundle({ source, credentials: [TEST_KEY], folder: box.target }));
+    const code = await codeOf(extractBundle({ source, ...READS_ALL, folder: box.target }));
     assert.ok(CODES.includes(code), `${name}: ${code}`);
     assert.equal(box.appeared(), false, `${name}: something appeared`);
     rejected += 1;
@@ -61,7 +63,7 @@ for (const encryption of ['aes-256-gcm-hkdf-1mb', 'none'] as const) {
       const bytes = await bundleBytes(SMALL, { encryption, compression });
       await allRefused(await temporaryFolder(t), cutsAndAdditions(bytes));
       const box = sandbox(await temporaryFolder(t));
-      const input = { source: inParts(bytes, 4096), credentials: [TEST_KEY], folder: box.target };
+      const input = { source: inParts(bytes, 4096), ...READS_ALL, folder: box.target };
       assert.equal(await codeOf(extractBundle(input)), 'accepted', 'negative control');
       assert.equal(existsSync(box.target), true);
     }

@@ -24,7 +24,10 @@ for (const [name, credentials] of OPENINGS) {
   test(`${name} opens with ${kind}, signature and all`, async (t) => {
     const folder = join(await temporaryFolder(t), 'to');
     const source = inParts(bytes, 1000);
-    const report = await extractBundle({ source, credentials, signers: SIGNERS, folder });
+    const report = await extractBundle({
+      ...{ source, credentials, signers: SIGNERS, folder },
+      acceptsUnencrypted: true,
+    });
     assert.deepEqual(
       [report.signature, report.header.backupId, report.entries],
       ['valid', GOLDEN.backupId, 8],

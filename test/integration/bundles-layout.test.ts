@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
-import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { type Progress, silentProgress } from '../../src/engine/base/progress.ts';
-import { generateKeyText, openEngine } from '../../src/engine/index.ts';
+import { generateKeyText, openBundle, openEngine } from '../../src/engine/index.ts';
 import { compareTrees } from '../../src/engine/sources/files/index.ts';
 import { compareSqlite } from '../../src/engine/sources/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -22,10 +22,15 @@ async function place(t: TestContext) {
   const database = new DatabaseSync(join(folder, 'app.db'));
   database.exec('create table t (a integer primary key, b text); insert into t (b) values (1), (2)');
   database.close();
-  const open = (keyTexts: readonly string[] = [KEY], progress: Progress = silentProgress) =>
+  const open = (
+    keyTexts: readonly string[] = [KEY],
+    progress: Progress = silentProgress,
+    encryption: 'aes-256-gcm' | 'none' = 'aes-256-gcm',
+  ) =>
     openEngine({
       address: join(folder, 'destination'),
       layout: 'bundles',
+      encryption,
       keyTexts,
       signingKeyFile: join(folder, 'home/signing-key.pem'),
       stateFolder: join(folder, 'home/state'),
@@ -44,7 +49,7 @@ async function place(t: TestContext) {
   return { folder, files, open, request };
 }
 
-const bundlesIn = (folder: string) => globSync('destination/**/*.enc', { cwd: folder }).sort();
+const bundlesIn = (folder: string) => globSync('destination/**/*.{enc,gz}', { cwd: folder }).sort();
 
 test('each backup is one file at the promised path, and comes back as it was', async (t) => {
   const { folder, files, open, request } = await place(t);
@@ -144,4 +149,94 @@ test('a bundle unlike those before it pauses retention of its plan, and what was
   assert.deepEqual([accepted.paused, accepted.removed], [[], 5]);
   assert.ok(!bundlesIn(folder).includes(archived!));
   assert.deepEqual((await rotate(1)).paused, [], 'it is remembered');
+});
+
+test('a place of bundles without encryption says so everywhere, needs no key, and gives all back', async (t) => {
+  const { folder, files, open, request } = await place(t);
+  const plain = await open([], silentProgress, 'none');
+  assert.match(plain.warnings.join(), /^NOT ENCRYPTED: whoever can read .*destination/);
+  const { backupId } = await plain.backup(request);
+  const [bundle, ...more] = bundlesIn(folder);
+  assert.deepEqual(more, []);
+  assert.match(bundle!, /full_[0-9T-]+Z\.tar\.gz$/, 'not .enc, which it is not');
+  const bytes = await readFile(join(folder, bundle!));
+  assert.match(bytes.subarray(12, 200).toString(), /"encryption":"none"/);
+  const [listed] = await plain.list({ plan: null, tenantId: null, archived: false });
+  assert.deepEqual([listed?.id, listed?.encryption], [backupId, 'none']);
+  assert.equal((await plain.show('latest')).encryption, 'none');
+  const checks = await plain.doctor();
+  assert.equal(checks.find(({ name }) => name === 'encryption')?.status, 'warning');
+  const target = join(folder, 'restored');
+  await plain.restore({ backupId: 'latest', item: null, target, replace: false });
+  assert.deepEqual(compareSqlite(join(folder, 'app.db'), join(target, 'app.db')), []);
+  assert.deepEqual(await compareTrees(files, join(target, 'uploads')), []);
+  assert.equal((await plain.verify({ backupId: null, share: 1 })).ok, true);
+  const bad = Buffer.from(bytes);
+  bad[bad.length >> 1]! ^= 1;
+  await writeFile(join(folder, bundle!), bad);
+  assert.equal((await plain.verify({ backupId: null, share: 1 })).ok, false);
+});
+
+test('a place of encrypted bundles takes none that is not, under whatever name, and says so', async (t) => {
+  const { folder, open, request } = await place(t);
+  const plain = await open([], silentProgress, 'none');
+  await plain.backup(request);
+  const [bundle] = bundlesIn(folder);
+  const warnings: string[] = [];
+  const engine = await open([KEY], { ...silentProgress, warn: (message) => void warnings.push(message) });
+  assert.deepEqual(engine.warnings, []);
+  const refusals = async () => {
+    warnings.length = 0;
+    assert.deepEqual(await engine.list({ plan: null, tenantId: null, archived: false }), []);
+    await assert.rejects(
+      engine.restore({ backupId: 'latest', item: null, target: join(folder, 'to'), replace: false }),
+      { code: 'id_unknown' },
+    );
+    assert.equal((await engine.verify({ backupId: null, share: 1 })).ok, false);
+    return warnings.join();
+  };
+  assert.match(await refusals(), /\.tar\.gz is not a backup of yours: it is not encrypted/);
+  await rename(join(folder, bundle!), join(folder, `${bundle}.enc`));
+  assert.match(await refusals(), /\.tar\.gz\.enc is not a backup of yours: the bundle is not encrypted/);
+  await assert.rejects(open([], silentProgress), { code: 'key_missing' });
+
+  // The other way round both are read: what was encrypted before stays readable.
+  await rm(join(folder, `${bundle}.enc`));
+  const { backupId } = await engine.backup(request);
+  const both = await open([KEY], silentProgress, 'none');
+  const [before] = await both.list({ plan: null, tenantId: null, archived: false });
+  assert.deepEqual([before?.id, before?.encryption], [backupId, 'aes-256-gcm']);
+  assert.equal((await both.verify({ backupId: null, share: 1 })).ok, true);
+});
+
+test('a repository is never without encryption; a bundle exported so is opened and imported only when asked for', async (t) => {
+  const { folder, request } = await place(t);
+  const options = {
+    address: join(folder, 'repository'),
+    layout: 'repository',
+    keyTexts: [KEY],
+    create: 'always',
+    ...{ signingKeyFile: join(folder, 'home/signing-key.pem'), stateFolder: join(folder, 'home/state') },
+    ...{ progress: silentProgress, signal: new AbortController().signal },
+  } as const;
+  await assert.rejects(openEngine({ ...options, encryption: 'none' }), {
+    code: 'usage',
+    message: /repository/,
+  });
+  const engine = await openEngine(options);
+  t.after(() => engine.close());
+  const { backupId } = await engine.backup(request);
+  const file = join(folder, 'app.tar.zst');
+  await engine.exportBundle({ id: backupId, file, compression: 'zstd', encryption: 'none' });
+  const opening = { ...options, file, folder: join(folder, 'opened'), keyTexts: [] };
+  await assert.rejects(openBundle(opening), { code: 'bundle_not_encrypted' });
+  const opened = await openBundle({ ...opening, acceptsUnencrypted: true });
+  assert.deepEqual([opened.backupId, opened.encryption], [backupId, 'none']);
+  assert.deepEqual(compareSqlite(join(folder, 'app.db'), join(folder, 'opened', 'app.db')), []);
+  const other = await openEngine({ ...options, address: join(folder, 'other') });
+  t.after(() => other.close());
+  await assert.rejects(other.importBundle(file), { code: 'bundle_not_encrypted' });
+  assert.deepEqual(await other.list({ plan: null, tenantId: null, archived: false }), []);
+  await other.importBundle(file, undefined, { acceptsUnencrypted: true });
+  assert.equal((await other.show(backupId)).encryption, 'aes-256-gcm');
 });

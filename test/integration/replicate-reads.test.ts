@@ -140,6 +140,7 @@ test('bundles are opened once; whose keys are passphrases remembers nothing of t
   const staged = () => assert.fail('nothing is to be read back');
   const to = {
     layout: 'bundles',
+    encryption: 'aes-256-gcm',
     storage,
     signingKey,
     progress,

@@ -68,7 +68,7 @@ export async function readAll(
   source: AsyncIterable<Uint8Array>,
   options: Partial<Parameters<typeof readBundle>[0]> = {},
 ): Promise<ReadItem[]> {
-  const reading = await readBundle({ source, credentials: [TEST_KEY], ...options });
+  const reading = await readBundle({ source, credentials: [TEST_KEY], acceptsUnencrypted: true, ...options });
   const items: ReadItem[] = [];
   for await (const { content, artifact: _, ...item } of reading.items) {
     items.push({ ...item, bytes: content ? await collect(content) : null });

@@ -25,6 +25,7 @@ const BACKUP: BackupDetails = {
   sizeBytes: 5_242_880,
   status: 'succeeded',
   held: false,
+  encryption: 'aes-256-gcm',
   host: 'web1',
   program: 'holdfast 0.1.0',
   artifacts: [
@@ -189,6 +190,7 @@ export function fakeEngine(answers: Partial<Engine> = {}, options: { exists?: bo
       sizeBytes: 1000,
       signature: 'unchecked',
       skipped: [],
+      encryption: 'aes-256-gcm',
     }),
     dumpTables: async ({ folder, tables }) => ({
       outDir: folder,

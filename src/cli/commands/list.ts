@@ -51,15 +51,17 @@ function joined(answers: readonly DoneAt<ListedBackup[]>[]): CopiedBackup[] {
   for (const { destination, result } of answers) {
     for (const backup of result ?? []) {
       const known = found.get(backup.id);
-      if (known) known.destinations.push(destination);
-      else found.set(backup.id, { ...backup, destinations: [destination] });
+      if (known) {
+        known.destinations.push(destination);
+        if (backup.encryption === 'none') found.set(backup.id, { ...known, encryption: 'none' });
+      } else found.set(backup.id, { ...backup, destinations: [destination] });
     }
   }
   return [...found.values()].sort((a, b) => b.timestampMs - a.timestampMs || (a.id < b.id ? 1 : -1));
 }
 
 function listed(backup: CopiedBackup): ListPayload[number] {
-  const { id, plan, tenantId, type, sizeBytes, status, held, destinations } = backup;
+  const { id, plan, tenantId, type, sizeBytes, status, held, encryption, destinations } = backup;
   return {
     id,
     plan,
@@ -69,8 +71,18 @@ function listed(backup: CopiedBackup): ListPayload[number] {
     sizeBytes,
     status,
     held,
+    encryption,
     ...(destinations ? { destinations: [...destinations] } : {}),
   };
+}
+
+/** With what has to be known of a backup beside it. */
+export function renderStatus({
+  status,
+  held,
+  encryption,
+}: Pick<ListedBackup, 'status' | 'held' | 'encryption'>): string {
+  return [status, ...(held ? ['held'] : []), ...(encryption === 'none' ? ['NOT ENCRYPTED'] : [])].join(', ');
 }
 
 /** Exported for its test. A column that is the same for all backups and says nothing is left out. */
@@ -90,7 +102,7 @@ export function renderList(backups: readonly CopiedBackup[], nowMs: number, arch
   }
   columns.push(
     { title: 'size', value: ({ sizeBytes }) => formatSize(sizeBytes), align: 'right' },
-    { title: 'status', value: ({ status, held }) => (held ? `${status}, held` : status) },
+    { title: 'status', value: renderStatus },
   );
   if (backups.some(({ destinations }) => destinations)) {
     columns.push({ title: 'copies', value: ({ destinations }) => (destinations ?? []).join(', ') });

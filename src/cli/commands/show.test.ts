@@ -13,7 +13,7 @@ function backupOf(artifacts: ArtifactDetails[], problems: BackupDetails['problem
   return {
     ...{ id: '0193a000', plan: null, tenantId: null, type: 'db', status: 'incomplete', held: true },
     ...{ timestampMs: AT_MS, startedAtMs: AT_MS, finishedAtMs: AT_MS, sizeBytes: 2000 },
-    ...{ host: 'web1', program: 'holdfast', artifacts, problems },
+    ...{ host: 'web1', program: 'holdfast', artifacts, problems, encryption: 'aes-256-gcm' },
   };
 }
 

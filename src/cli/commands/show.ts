@@ -5,6 +5,7 @@ import { atNearest } from '../each-destination.ts';
 import type { ArtifactDetails, BackupDetails, TreeItem } from '../engine-door.ts';
 import { formatAge, formatCount, formatSize, formatTime, printable } from '../format.ts';
 import { renderTable } from '../table.ts';
+import { renderStatus } from './list.ts';
 
 export function addShow(program: Command, action: Action): void {
   program
@@ -29,12 +30,12 @@ async function show(cli: Cli, id: string, item: string | undefined): Promise<Com
 }
 
 function showJson(backup: BackupDetails): ShowPayload {
-  const { id, plan, tenantId, type, status, host, program, held } = backup;
+  const { id, plan, tenantId, type, status, host, program, held, encryption } = backup;
   return {
     ...{ id, plan, tenantId, type, status },
     startedAt: new Date(backup.startedAtMs).toISOString(),
     finishedAt: new Date(backup.finishedAtMs).toISOString(),
-    ...{ host, program, held },
+    ...{ host, program, held, encryption },
     artifacts: backup.artifacts.map(({ name, source, kind, sizeBytes, sha256, facts }) => ({
       ...{ name, source, kind, sizeBytes, sha256 },
       facts: facts as ShowPayload['artifacts'][number]['facts'],
@@ -66,7 +67,7 @@ export function renderBackup(backup: BackupDetails, nowMs: number): string {
     ['type', backup.type],
     ['plan', backup.plan ?? '-'],
     ['tenant', backup.tenantId ?? 'global'],
-    ['status', backup.held ? `${backup.status}, held` : backup.status],
+    ['status', renderStatus(backup)],
     ['host', backup.host],
     ['made by', backup.program],
   ];

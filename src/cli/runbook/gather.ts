@@ -26,6 +26,7 @@ export interface RunbookDestination {
   readonly name: string | null;
   readonly address: string;
   readonly layout: 'repository' | 'bundles';
+  readonly encryption: 'aes-256-gcm' | 'none';
   readonly region: string | null;
   readonly repositoryId: string | null;
   readonly backups: number;
@@ -98,6 +99,7 @@ export async function gatherRunbook(cli: Cli): Promise<Runbook> {
     configuration: loaded?.file ?? null,
     destinations: known.map(({ place, result, failure }) => ({
       ...{ name: place.name, address: mask(place.address), layout: place.layout, region: place.region },
+      encryption: place.encryption ?? 'aes-256-gcm',
       ...{ repositoryId: result?.repositoryId || null, backups: result?.backups.length ?? 0 },
       ...{ keys: result?.keys ?? [], keyPlace: keyPlaceOf(cli, place), failure },
     })),

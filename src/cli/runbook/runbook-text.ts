@@ -31,7 +31,7 @@ export function runbookBlocks(book: Runbook): Block[] {
       ['destination', 'the key is in', 'keys that open it'],
       book.destinations.map((one) => [
         one.name ?? one.address,
-        one.keyPlace,
+        one.encryption === 'none' ? 'NOT ENCRYPTED: nothing is needed, by anybody' : one.keyPlace,
         one.keys
           .map(({ keyId, label, kind }) => `${keyId} (${kind}${label === '' ? '' : `, ${label}`})`)
           .join(', '),

@@ -64,7 +64,7 @@ export const backupConfig = z.object({
       access_key_id_set: z.boolean(),
       secret_access_key_set: z.boolean(),
       encryption: z.object({
-        algorithm: z.literal('AES-256-GCM'),
+        algorithm: z.enum(['AES-256-GCM', 'none']),
         key_set: z.boolean(),
         key_id: z.string().nullable(),
         encryption_key_id: z

@@ -132,6 +132,11 @@ export const backup = z.object({
     .string()
     .nullable()
     .describe('of the key that sealed it; null for a passphrase or when not known'),
+  encryption: z
+    .enum(['aes-256-gcm', 'none'])
+    .describe(
+      'none where a destination that holds it takes bundles without encryption: anyone can read it there',
+    ),
   copies_present: z.int(),
   copies_wanted: z.int(),
   last_drill: z.enum(['green', 'red']).nullable().describe('what the last drill of it found; null for none'),

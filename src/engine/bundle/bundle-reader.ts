@@ -29,6 +29,11 @@ export interface BundleReadInput {
   readonly source: AsyncIterable<Uint8Array>;
   /** Tried in order; not looked at when the bundle is not encrypted. */
   readonly credentials: readonly Credential[];
+  /**
+   * Whether a bundle that is not encrypted is read. Without keys anyone makes one, so whoever expects an encrypted one must
+   * not be handed another in its place. Default: false.
+   */
+  readonly acceptsUnencrypted?: boolean;
   readonly limits?: Partial<BundleLimits>;
   /** Raw public keys. When given, the bundle must be signed by one of them. */
   readonly signers?: readonly Uint8Array[];
@@ -53,7 +58,7 @@ export interface BundleReading {
 
 /**
  * Opens a bundle and reads its manifest. Throws `bundle_malformed`, `bundle_newer`, `key_missing`, `key_wrong`,
- * `limit_exceeded`, `path_unsafe`; reading on also `restore_mismatch` and `manifest_forged`.
+ * `bundle_not_encrypted`, `limit_exceeded`, `path_unsafe`; reading on also `restore_mismatch` and `manifest_forged`.
  */
 export async function readBundle(input: BundleReadInput): Promise<BundleReading> {
   const limits = { ...DEFAULT_LIMITS, ...input.limits };
@@ -68,6 +73,9 @@ export async function readBundle(input: BundleReadInput): Promise<BundleReading>
     const preamble = Buffer.from(await reader.exactly(PREAMBLE_BYTES));
     const json = Buffer.from(await reader.exactly(readPreamble(preamble)));
     const header = parseHeader(json);
+    if (header.encryption === 'none' && !input.acceptsUnencrypted) {
+      throw new HoldfastError('bundle_not_encrypted');
+    }
     const packed = await openStream(reader, header, Buffer.concat([preamble, json]), input.credentials);
     const observe = (bytes: Uint8Array) => void hash?.update(bytes);
     tar = readTar(decompressStream(packed, header.compression, limits), limits, observe);

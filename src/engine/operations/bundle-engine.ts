@@ -12,16 +12,20 @@ import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
 import { rotateBundles, verifyBundles } from './bundle-maintenance.ts';
 import {
+  type BundleAccess,
   bundleName,
   findBundle,
   listBundles,
   moveBundle,
   newestToDrill,
   PLACE_COMPRESSION,
+  type PlaceEncryption,
+  readerOf,
   type StoredBundle,
 } from './bundle-store.ts';
 import { type CompareTreesRequest, compareBackups } from './compare-backups.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
+import type { DoctorCheck } from './doctor.ts';
 import type { DrillRequest } from './drill/drill-types.ts';
 import { drillWithEvidence, recordFailedDrill } from './drill/evidence.ts';
 import { withBundle } from './export-bundle.ts';
@@ -50,7 +54,9 @@ const NOBODY: ReadonlySet<string> = new Set();
 export async function openBundleEngine(options: OpenEngineOptions): Promise<Engine> {
   const { progress, signal } = options;
   const credentials = options.keyTexts.map((text) => credentialOf(text, options.kms));
-  if (credentials.length === 0) throw new HoldfastError('key_missing');
+  const access: BundleAccess = { credentials, encryption: options.encryption ?? 'aes-256-gcm' };
+  const { encryption } = access;
+  if (credentials.length === 0 && encryption !== 'none') throw new HoldfastError('key_missing');
   const storage = await openStorage(options.address, options.storage);
   const signingKey = await readSigningKey(options.signingKeyFile);
   const scratchRoot = join(options.stateFolder, 'scratch');
@@ -59,19 +65,26 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
     const onRejected = (name: string, why: string) =>
       progress.warn(`${name} is not a backup of yours: ${why}`);
     const lists = [];
-    for (const state of states) lists.push(await listBundles(storage, credentials, state, onRejected));
+    for (const state of states) lists.push(await listBundles(storage, access, state, onRejected));
     return lists.flat();
   };
   const everywhere = () => bundles('backups', 'archived');
   const one = async (id: string) => findBundle(await everywhere(), id);
+  const contentOf = contentsAt(storage, credentials);
+  const moved = async (id: string, state: 'backups' | 'archived') => {
+    const bundle = await one(id);
+    await moveBundle(storage, bundle, state);
+    return { backupId: bundle.manifest.id };
+  };
   const staged = stagingArea({ ...options, signingKey, scratchRoot });
   const fetched = async <T>(
     id: string,
     work: (context: OperationContext, id: string) => Promise<T>,
   ): Promise<T> => {
-    const { name, manifest } = await one(id);
+    const bundle = await one(id);
+    const { manifest } = bundle;
     return staged(async (context) => {
-      await importBundle(context, { file: storage.open(name), credentials });
+      await importBundle(context, contentOf(bundle));
       return work(context, manifest.id);
     });
   };
@@ -84,36 +97,40 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       await publish(context, outcome.backupId);
       return outcome;
     });
-  const publish = publisher(storage, { credentials: credentials.slice(0, 1), signingKey }, signal);
+  const publish = publisher(
+    storage,
+    { credentials: credentials.slice(0, 1), encryption, signingKey },
+    signal,
+  );
   return {
     repositoryId: '',
     address: storage.address,
     copyPlace: {
-      ...{ layout: 'bundles', storage, credentials, signingKey, staged },
+      ...{ layout: 'bundles', storage, credentials, encryption, signingKey, staged },
       ...{ progress, signal, clock: systemClock, stateFolder: options.stateFolder },
     },
-    warnings: [],
+    warnings: encryption === 'none' ? [notEncrypted(storage.address)] : [],
     backup: (request: BackupRequest) => published((context) => backup(context, request)),
     importDump: (request: ImportRequest) => published((context) => importDump(context, request)),
     async list({ plan, tenantId, archived }: ListFilter) {
       const found = await bundles(archived ? 'archived' : 'backups');
       return found
-        .map(({ manifest }) => summaryOf(manifest, NOBODY))
+        .map((bundle) => summaryOf(bundle.manifest, NOBODY, bundle.encryption))
         .filter((item) => plan === null || item.plan === plan)
         .filter((item) => tenantId === null || item.tenantId === tenantId);
     },
-    show: async (id: string) => detailsOf((await one(id)).manifest, NOBODY),
+    show: async (id: string) => bundleDetails(await one(id)),
     ...readingOf(fetched, async (context, id) => {
-      const { name, manifest } = await one(id);
-      await importBundle(context, { file: storage.open(name), credentials });
-      return manifest.id;
+      const bundle = await one(id);
+      await importBundle(context, contentOf(bundle));
+      return bundle.manifest.id;
     }),
     drill: (request: DrillRequest) => {
       const keeping = { stateFolder: options.stateFolder, signingKey, bundlesAt: storage.address };
       const find = async () => {
         const isMeant = ({ manifest }: StoredBundle) =>
           request.plan === null || manifest.plan === request.plan;
-        if (request.backupId === 'latest') return newestToDrill(storage, credentials, isMeant);
+        if (request.backupId === 'latest') return newestToDrill(storage, access, isMeant);
         return (await one(request.backupId)).manifest;
       };
       return drillBundle(request, keeping, signal, { find, fetched });
@@ -123,23 +140,15 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       const onRejected = (name: string, why: string) => void rejected.push({ name, why });
       const found = [];
       for (const state of ['backups', 'archived'] as const) {
-        found.push(...(await listBundles(storage, credentials, state, onRejected)));
+        found.push(...(await listBundles(storage, access, state, onRejected)));
       }
-      if (backupId !== null) return verifyBundles(storage, [findBundle(found, backupId)], [], credentials);
-      return verifyBundles(storage, found, rejected, credentials);
+      if (backupId !== null) return verifyBundles(storage, [findBundle(found, backupId)], [], access);
+      return verifyBundles(storage, found, rejected, access);
     },
     rotate: (request: RotateRequest) =>
       rotateBundles({ storage, progress }, bundles, { ...request, stateFolder: options.stateFolder }),
-    async archive(id: string) {
-      const bundle = await one(id);
-      await moveBundle(storage, bundle, 'archived');
-      return { backupId: bundle.manifest.id };
-    },
-    async undelete(id: string) {
-      const bundle = await one(id);
-      await moveBundle(storage, bundle, 'backups');
-      return { backupId: bundle.manifest.id };
-    },
+    archive: (id: string) => moved(id, 'archived'),
+    undelete: (id: string) => moved(id, 'backups'),
     async exportBundle() {
       throw notHere('the backups are bundles already: copy the file');
     },
@@ -152,18 +161,35 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       ),
     ...NOT_HERE,
     doctor: async () => [
-      {
-        name: 'destination',
-        status: 'ok',
-        message: `${(await bundles('backups')).length} bundles open`,
-        next: null,
-      },
+      ...placeChecks(storage.address, encryption, (await bundles('backups')).length),
       ...(await testStorage(storage, signal)),
       await bundleKitCheck(options.address, options.stateFolder),
     ],
     close: () => storage.close(),
   };
 }
+
+const bundleDetails = ({ manifest, encryption }: StoredBundle) => detailsOf(manifest, NOBODY, encryption);
+
+/** A bundle as `importBundle` takes it. */
+const contentsAt =
+  (storage: Storage, credentials: readonly Credential[]) =>
+  ({ name, encryption }: StoredBundle) => ({
+    file: storage.open(name),
+    ...readerOf({ credentials, encryption }),
+  });
+
+function placeChecks(address: string, encryption: PlaceEncryption, opened: number): DoctorCheck[] {
+  const opens = `${opened} bundles open`;
+  const destination: DoctorCheck = { name: 'destination', status: 'ok', message: opens, next: null };
+  if (encryption !== 'none') return [destination];
+  const message = notEncrypted(address);
+  return [destination, { name: 'encryption', status: 'warning', message, next: ENCRYPT }];
+}
+
+const notEncrypted = (address: string) =>
+  `NOT ENCRYPTED: whoever can read ${address} can read every backup that is written there`;
+const ENCRYPT = 'take encryption: none away from the destination, and use a new folder for encrypted bundles';
 
 type Fetched = <T>(id: string, work: (context: OperationContext, id: string) => Promise<T>) => Promise<T>;
 
@@ -195,13 +221,13 @@ function readingOf(fetched: Fetched, fetchToo: (context: OperationContext, id: s
 /** Writes a staged backup to the destination as a bundle. Throws `object_exists`. */
 function publisher(
   storage: Storage,
-  keys: { readonly credentials: readonly Credential[]; readonly signingKey: SigningKey },
+  keys: BundleAccess & { readonly signingKey: SigningKey },
   signal: AbortSignal,
 ) {
   const compression = PLACE_COMPRESSION;
   return async (context: OperationContext, id: string) =>
     withBundle(context, { id, compression, ...keys }, async (manifest, content) => {
-      const name = bundleName(manifest, compression);
+      const name = bundleName(manifest, compression, keys.encryption);
       const put = await storage.put(name, content, { signal });
       if (put === 'exists') throw new HoldfastError('object_exists', `${name} is there already`);
     });

@@ -2,11 +2,17 @@ import { createHash } from 'node:crypto';
 import { asHoldfastError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { readBundle } from '../bundle/bundle-reader.ts';
-import type { Credential } from '../crypto/key-text.ts';
 import type { DamagedObject, VerifyReport } from '../repository/verify-report.ts';
 import type { Storage } from '../storage/port.ts';
 import { isSameGroup, measureOf, pausedGroups, tellPaused, withPause } from './anomaly-pause.ts';
-import { type BundleState, moveBundle, type StoredBundle } from './bundle-store.ts';
+import {
+  type BundleAccess,
+  type BundleState,
+  encryptionOfName,
+  moveBundle,
+  readerOf,
+  type StoredBundle,
+} from './bundle-store.ts';
 import { summaryOf } from './list.ts';
 import { planRetention } from './retention-plan.ts';
 import { resolveRetention } from './retention-rules.ts';
@@ -29,7 +35,7 @@ export async function rotateBundles(
   const isMeant = ({ manifest }: StoredBundle) =>
     (plan === null || manifest.plan === plan) && (tenantId === null || manifest.tenantId === tenantId);
   const candidates = (await list('backups')).filter(isMeant).map((bundle) => ({
-    ...summaryOf(bundle.manifest, new Set()),
+    ...summaryOf(bundle.manifest, new Set(), bundle.encryption),
     complete: bundle.manifest.complete,
     provenAtMs: null,
     measure: measureOf(bundle.manifest),
@@ -54,12 +60,15 @@ export async function verifyBundles(
   storage: Storage,
   bundles: readonly StoredBundle[],
   rejected: readonly { readonly name: string; readonly why: string }[],
-  credentials: readonly Credential[],
+  { credentials }: BundleAccess,
 ): Promise<VerifyReport> {
   const damaged: DamagedObject[] = rejected.map(({ name, why }) => ({ name, code: 'bundle_malformed', why }));
   const affected: VerifyReport['affected'][number][] = [];
   for (const { name, manifest } of bundles) {
-    const error = await readWhole(storage.open(name), credentials).then(() => null, asHoldfastError);
+    const error = await readWhole(storage.open(name), {
+      credentials,
+      encryption: encryptionOfName(name),
+    }).then(() => null, asHoldfastError);
     if (!error) continue;
     damaged.push({ name, code: error.code, why: error.message });
     const { id, plan, startedAt } = manifest;
@@ -81,11 +90,8 @@ export async function verifyBundles(
   };
 }
 
-async function readWhole(
-  source: AsyncIterable<Uint8Array>,
-  credentials: readonly Credential[],
-): Promise<void> {
-  const reading = await readBundle({ source, credentials });
+async function readWhole(source: AsyncIterable<Uint8Array>, access: BundleAccess): Promise<void> {
+  const reading = await readBundle({ source, ...readerOf(access) });
   try {
     for await (const { content } of reading.items) if (content) for await (const _ of content);
   } finally {

@@ -7,37 +7,54 @@ import type { ObjectInfo, Storage } from '../storage/port.ts';
 
 export type BundleState = 'backups' | 'archived';
 
+/** Whether the bundles of a place are encrypted. */
+export type PlaceEncryption = 'aes-256-gcm' | 'none';
+
+/** What bundles of a place are read with. */
+export interface BundleAccess {
+  readonly credentials: readonly Credential[];
+  /** With `none` those that are not encrypted are read, too; else none of them is: nobody needs a key to make one. */
+  readonly encryption: PlaceEncryption;
+}
+
 /** A bundle on a destination of the layout `bundles`. */
 export interface StoredBundle {
   /** Object name, below `backups/` or `archived/`. */
   readonly name: string;
   readonly state: BundleState;
   readonly manifest: Manifest;
+  readonly encryption: PlaceEncryption;
   readonly modifiedAtMs: number;
   /** Of the bundle. */
   readonly storedBytes: number;
 }
 
-const NAME = /^(backups|archived)\/[^/]+\/\d{4}\/\d{2}\/\d{2}\/[a-z]+_[^/]+\.tar\.(zst|gz)\.enc$/;
+const NAME = /^(backups|archived)\/[^/]+\/\d{4}\/\d{2}\/\d{2}\/[a-z]+_[^/]+\.tar\.(zst|gz)(\.enc)?$/;
 
 /** Of the bundles that Holdfast writes to a place: what any tool opens, and the ending that scripts look for. It reads both. */
 export const PLACE_COMPRESSION = 'gzip';
 
-/** The path of a bundle: `backups/<tenant or global>/<YYYY>/<MM>/<DD>/<type>_<timestamp>.tar.gz.enc` (row D6). */
+/** Which one it is by its name, which `listBundles` holds against what it is. */
+export const encryptionOfName = (name: string): PlaceEncryption =>
+  name.endsWith('.enc') ? 'aes-256-gcm' : 'none';
+
+/** The path of a bundle: `backups/<tenant or global>/<YYYY>/<MM>/<DD>/<type>_<timestamp>.tar.gz.enc` (row D6); without `.enc` when not encrypted. */
 export function bundleName(
   manifest: Pick<Manifest, 'tenantId' | 'type' | 'startedAt'>,
   compression: 'zstd' | 'gzip',
+  encryption: PlaceEncryption,
 ): string {
   const { tenantId, type, startedAt } = manifest;
   const day = startedAt.slice(0, 10).replaceAll('-', '/');
   const ending = compression === 'zstd' ? 'zst' : 'gz';
-  return `backups/${tenantId ?? 'global'}/${day}/${type}_${pathTimestamp(startedAt)}.tar.${ending}.enc`;
+  const name = `${type}_${pathTimestamp(startedAt)}.tar.${ending}${encryption === 'none' ? '' : '.enc'}`;
+  return `backups/${tenantId ?? 'global'}/${day}/${name}`;
 }
 
-/** Bundles whose manifest these keys open, newest first; what does not open is told to `onRejected`. Those that `isKnown` are left out unread. */
+/** Bundles whose manifest opens with this access, newest first; what does not open is told to `onRejected`. Those that `isKnown` are left out unread. */
 export async function listBundles(
   storage: Storage,
-  credentials: readonly Credential[],
+  access: BundleAccess,
   state: BundleState,
   onRejected: (name: string, why: string) => void,
   isKnown: (object: ObjectInfo) => boolean = () => false,
@@ -45,13 +62,19 @@ export async function listBundles(
   const bundles: StoredBundle[] = [];
   for await (const object of storage.list(`${state}/`)) {
     const { name, modifiedAtMs, sizeBytes: storedBytes } = object;
-    if (!NAME.test(name) || isKnown(object)) continue;
+    if (!NAME.test(name)) continue;
+    const encryption = encryptionOfName(name);
+    // Also one that was known while the place was another: what is known is not opened again.
+    if (encryption === 'none' && access.encryption !== 'none') {
+      onRejected(name, 'it is not encrypted, and this destination is');
+      continue;
+    }
+    if (isKnown(object)) continue;
     try {
-      const manifest = await manifestOf(storage, credentials, name);
-      const isHere =
-        bundleName(manifest, name.endsWith('.gz.enc') ? 'gzip' : 'zstd').slice(8) ===
-        name.slice(state.length + 1);
-      if (isHere) bundles.push({ name, state, manifest, modifiedAtMs, storedBytes });
+      const manifest = await manifestOf(storage, { ...access, encryption }, name);
+      const compression = /\.gz(\.enc)?$/.test(name) ? 'gzip' : 'zstd';
+      const isHere = bundleName(manifest, compression, encryption).slice(8) === name.slice(state.length + 1);
+      if (isHere) bundles.push({ name, state, manifest, encryption, modifiedAtMs, storedBytes });
       else onRejected(name, 'its manifest belongs to another place');
     } catch (error) {
       if (!(error instanceof HoldfastError)) throw error;
@@ -61,13 +84,13 @@ export async function listBundles(
   return bundles.sort((a, b) => (a.manifest.startedAt < b.manifest.startedAt ? 1 : -1));
 }
 
-async function manifestOf(
-  storage: Storage,
-  credentials: readonly Credential[],
-  name: string,
-): Promise<Manifest> {
-  const reading = await readBundle({ source: storage.open(name), credentials });
+async function manifestOf(storage: Storage, access: BundleAccess, name: string): Promise<Manifest> {
+  const reading = await readBundle({ source: storage.open(name), ...readerOf(access) });
   try {
+    const isPlain = reading.header.encryption === 'none';
+    if (isPlain !== (access.encryption === 'none')) {
+      throw new HoldfastError('bundle_malformed', 'its name says that it is not encrypted, and it is');
+    }
     const manifest = decodeManifest(reading.manifestJson);
     if (manifest) return manifest;
     throw new HoldfastError('bundle_malformed', 'its manifest is not one this program reads');
@@ -75,6 +98,12 @@ async function manifestOf(
     await reading.close();
   }
 }
+
+/** Access as reading a bundle takes it. */
+export const readerOf = ({ credentials, encryption }: BundleAccess) => ({
+  credentials,
+  acceptsUnencrypted: encryption === 'none',
+});
 
 /** The one bundle named by the beginning of its backup id, or `latest`. Throws `id_unknown`, `id_ambiguous`. */
 export function findBundle(bundles: readonly StoredBundle[], text: string): StoredBundle {
@@ -104,14 +133,14 @@ export async function moveBundle(storage: Storage, bundle: StoredBundle, state: 
  */
 export async function newestToDrill(
   storage: Storage,
-  credentials: readonly Credential[],
+  access: BundleAccess,
   isMeant: (bundle: StoredBundle) => boolean,
 ): Promise<Manifest> {
   const damaged: { name: string; why: string }[] = [];
   const onRejected = (name: string, why: string) => {
     if (!/\bkey\b/.test(why)) damaged.push({ name, why });
   };
-  const meant = (await listBundles(storage, credentials, 'backups', onRejected)).filter(isMeant);
+  const meant = (await listBundles(storage, access, 'backups', onRejected)).filter(isMeant);
   const timeOf = (name: string) => name.slice(name.lastIndexOf('_') + 1);
   const newest = meant[0];
   const newer = damaged.find(({ name }) => newest === undefined || timeOf(name) > timeOf(newest.name));

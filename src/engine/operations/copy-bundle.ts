@@ -1,5 +1,5 @@
 import { HoldfastError } from '../base/errors.ts';
-import { bundleName, PLACE_COMPRESSION } from './bundle-store.ts';
+import { bundleName, PLACE_COMPRESSION, readerOf } from './bundle-store.ts';
 import type { OperationContext } from './context.ts';
 import type { BundlesPlace, CopyPlace, PlacedBackup, RepositoryPlace } from './copy-place.ts';
 import { withBundle } from './export-bundle.ts';
@@ -17,11 +17,12 @@ export async function copyToBundle(
   const request = {
     id: backupId,
     compression: PLACE_COMPRESSION,
+    encryption: to.encryption,
     credentials: to.credentials.slice(0, 1),
     signingKey: to.signingKey,
   } as const;
   return withBundle(context, request, async (manifest, content) => {
-    const name = bundleName(manifest, PLACE_COMPRESSION);
+    const name = bundleName(manifest, PLACE_COMPRESSION, to.encryption);
     let sizeBytes = 0;
     async function* counted() {
       for await (const bytes of content) {
@@ -56,5 +57,5 @@ async function importFrom(
 ): Promise<number> {
   if (!('bundle' in at)) throw new HoldfastError('internal', 'a bundle is not where it was listed');
   const file = from.storage.open(at.bundle.name);
-  return (await importBundle(context, { file, credentials: from.credentials })).sizeBytes;
+  return (await importBundle(context, { file, ...readerOf(from) })).sizeBytes;
 }

@@ -11,7 +11,7 @@ import {
 } from '../repository/manifest-path.ts';
 import { type Manifests, rejectionOf } from '../repository/manifest-store.ts';
 import type { ObjectInfo, Storage } from '../storage/port.ts';
-import { listBundles, type StoredBundle } from './bundle-store.ts';
+import { listBundles, type PlaceEncryption, type StoredBundle } from './bundle-store.ts';
 import type { OperationContext } from './context.ts';
 import { type BackupFacts, factsOf, type KnownManifests, NOTHING_KNOWN } from './known-manifests.ts';
 import type { RetentionCandidate } from './retention-plan.ts';
@@ -34,6 +34,7 @@ export interface RepositoryPlace extends Place {
 
 export interface BundlesPlace extends Place {
   readonly layout: 'bundles';
+  readonly encryption: PlaceEncryption;
   /** Gives a repository that exists only meanwhile, under a key of its own. */
   readonly staged: <T>(work: (context: OperationContext) => Promise<T>) => Promise<T>;
 }
@@ -77,7 +78,7 @@ export async function backupsAt(
 }
 
 async function* bundlesAt(
-  { storage, credentials }: BundlesPlace,
+  place: BundlesPlace,
   state: ManifestState,
   onRejected: OnRejected,
   known: KnownManifests,
@@ -88,7 +89,7 @@ async function* bundlesAt(
     if (facts) before.push({ ...summary(facts, null), state, at: { bundle: { name } } });
     return facts !== null;
   };
-  for (const bundle of await listBundles(storage, credentials, state, onRejected, isKnown)) {
+  for (const bundle of await listBundles(place.storage, place, state, onRejected, isKnown)) {
     const facts = factsOf(bundle.manifest);
     known.learn(bundle, facts);
     yield { ...summary(facts, null), state, at: { bundle } };

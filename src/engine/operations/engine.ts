@@ -1,3 +1,4 @@
+import { HoldfastError } from '../base/errors.ts';
 import { credentialOf } from '../kms/credential.ts';
 import { openOrCreate } from './open-repository.ts';
 import type { Engine, OpenEngineOptions } from './repository-engine.ts';
@@ -12,6 +13,15 @@ const loadRest = () => import('./repository-engine.ts');
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   if (options.layout === 'bundles') return (await import('./bundle-engine.ts')).openBundleEngine(options);
+  if (options.encryption === 'none') {
+    throw new HoldfastError(
+      'usage',
+      'only bundles can be written without encryption, and this is a repository',
+      {
+        next: 'use a destination of the layout bundles, or take encryption: none away',
+      },
+    );
+  }
   const credentials = options.keyTexts.map((text) => credentialOf(text, options.kms));
   // A passphrase takes a thread a third of a second, and what works with the repository takes this one as long to load.
   const whileDeriving = () => void loadRest().catch(() => {});

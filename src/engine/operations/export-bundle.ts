@@ -10,13 +10,16 @@ import { type ChunkReader, openChunkReader } from '../repository/chunk-reader.ts
 import { encodeManifest, type Manifest, type ManifestArtifact } from '../repository/manifest.ts';
 import { decodeTreeEntries } from '../repository/tree-codec.ts';
 import type { TreeEntry } from '../sources/port.ts';
+import type { PlaceEncryption } from './bundle-store.ts';
 import type { OperationContext } from './context.ts';
 import { writeNewFile } from './write-file.ts';
 
 export interface ExportRequest {
   readonly id: string;
   readonly compression: 'zstd' | 'gzip';
-  /** Each will open the bundle. */
+  /** Default: aes-256-gcm. */
+  readonly encryption?: PlaceEncryption;
+  /** Each will open the bundle; not looked at when it is not encrypted. */
   readonly credentials: readonly Credential[];
   readonly signingKey: SigningKey;
 }
@@ -49,6 +52,7 @@ export async function withBundle<T>(
       backupId: manifest.id,
       createdAt: manifest.startedAt,
       compression: request.compression,
+      ...(request.encryption === 'none' ? { encryption: 'none' } : {}),
       credentials: request.credentials,
       manifestJson: encodeManifest(manifest),
       sign: bundleSigner(request.signingKey),

@@ -269,5 +269,9 @@ async function healBundles(
 
 function bundleNamesOf({ tenantId, type, timestampMs }: PlacedBackup): string[] {
   const startedAt = new Date(timestampMs).toISOString();
-  return (['zstd', 'gzip'] as const).map((one) => bundleName({ tenantId, type, startedAt }, one));
+  return (['zstd', 'gzip'] as const).flatMap((compression) =>
+    (['aes-256-gcm', 'none'] as const).map((encryption) =>
+      bundleName({ tenantId, type, startedAt }, compression, encryption),
+    ),
+  );
 }

@@ -12,6 +12,7 @@ import { requireWritable } from '../repository/repository-context.ts';
 import { openTreeWriter, type TreeWriter } from '../repository/tree-writer.ts';
 import type { TreeEntry } from '../sources/port.ts';
 import { refuseConflict } from './backup-conflict.ts';
+import type { PlaceEncryption } from './bundle-store.ts';
 import type { OperationContext } from './context.ts';
 import { type BackupDetails, detailsOf } from './list.ts';
 
@@ -26,6 +27,8 @@ export async function importBundle(
     /** A file's path, or the bytes of a bundle. */
     readonly file: string | AsyncIterable<Uint8Array>;
     readonly credentials: readonly Credential[];
+    /** See `BundleReadInput`. */
+    readonly acceptsUnencrypted?: boolean;
     /** Asked with what the bundle says of itself, before anything is stored; what it throws ends the import. */
     readonly accept?: (found: BackupDetails) => Promise<void>;
   },
@@ -36,6 +39,7 @@ export async function importBundle(
   const reading = await readBundle({
     source: typeof request.file === 'string' ? bytesOf(request.file) : request.file,
     credentials: request.credentials,
+    acceptsUnencrypted: request.acceptsUnencrypted ?? false,
     signal,
   });
   const index = await repository.loadIndex();
@@ -157,6 +161,8 @@ export async function openBundle(request: {
   readonly file: string;
   readonly folder: string;
   readonly credentials: readonly Credential[];
+  /** See `BundleReadInput`. */
+  readonly acceptsUnencrypted?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }): Promise<{
@@ -165,14 +171,16 @@ export async function openBundle(request: {
   sizeBytes: number;
   signature: 'valid' | 'unchecked' | 'absent';
   skipped: string[];
+  encryption: PlaceEncryption;
 }> {
-  const { file, folder, credentials, progress, signal } = request;
-  const report = await extractBundle({ source: bytesOf(file), folder, credentials, progress, signal });
+  const { file, ...input } = request;
+  const report = await extractBundle({ source: bytesOf(file), ...input });
   return {
     backupId: report.header.backupId,
     entries: report.entries,
     sizeBytes: report.bytes,
     signature: report.signature,
+    encryption: report.header.encryption === 'none' ? 'none' : 'aes-256-gcm',
     skipped: report.skipped.map(({ path, kind }) => `${path} (${kind})`),
   };
 }

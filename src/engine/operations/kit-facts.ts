@@ -14,7 +14,7 @@ import type { Signer } from '../repository/signers.ts';
 import { readSlots } from '../repository/slot-store.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { Storage } from '../storage/port.ts';
-import { listBundles } from './bundle-store.ts';
+import { type BundleAccess, listBundles, type PlaceEncryption } from './bundle-store.ts';
 import { type FetchCommand, fetchCommands } from './kit-fetch.ts';
 import { openOrCreate, readSigningKey } from './open-repository.ts';
 import type { OpenEngineOptions } from './repository-engine.ts';
@@ -42,6 +42,8 @@ export interface KitFacts {
   /** The newest complete backup of every plan, newest first, and how many there are of all. */
   readonly newest: readonly Manifest[];
   readonly backups: number;
+  /** `none`: no key is needed, by anybody. */
+  readonly encryption: PlaceEncryption;
   /** What the instructions call the folders that are fetched and opened to: every destination has its own. */
   readonly fetched: string;
   readonly opened: string;
@@ -55,16 +57,16 @@ export interface KitFacts {
 /** Reads a destination; `suffix` tells its folders from those of others. Throws what `openEngine` throws. */
 export async function kitFacts(destination: KitDestination, suffix: string): Promise<KitFacts> {
   const { name, options } = destination;
-  const { address, layout } = options;
+  const { address, layout, encryption = 'aes-256-gcm' } = options;
   const credentials = options.keyTexts.map(parseKeyText);
   const [fetched, opened] = [`fetched${suffix}`, `opened${suffix}`];
   const fetch = fetchCommands(address, options.storage ?? {}, fetched);
-  const common = { name, address, layout, fetched, opened, fetch };
+  const common = { name, address, layout, encryption, fetched, opened, fetch };
   if (layout === 'bundles') {
     const signingKey = await readSigningKey(options.signingKeyFile);
     const storage = await openStorage(address, options.storage);
     try {
-      return { ...common, ...(await bundleFacts(storage, credentials, signingKey)) };
+      return { ...common, ...(await bundleFacts(storage, { credentials, encryption }, signingKey)) };
     } finally {
       await storage.close();
     }
@@ -77,8 +79,9 @@ export async function kitFacts(destination: KitDestination, suffix: string): Pro
   }
 }
 
-async function bundleFacts(storage: Storage, credentials: readonly Credential[], signingKey: SigningKey) {
-  const found = await listBundles(storage, credentials, 'backups', () => {});
+async function bundleFacts(storage: Storage, access: BundleAccess, signingKey: SigningKey) {
+  const { credentials } = access;
+  const found = await listBundles(storage, access, 'backups', () => {});
   return {
     repository: null,
     signers: [ownSigner(signingKey)],

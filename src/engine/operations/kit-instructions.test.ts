@@ -14,6 +14,7 @@ const FOLDER: KitFacts = {
     name: 'disk',
     address: '/mnt/my backups',
     layout: 'repository',
+    encryption: 'aes-256-gcm',
     fetched: 'fetched-1',
     opened: 'opened-1',
   },
@@ -34,7 +35,14 @@ const FOLDER: KitFacts = {
 
 const ADDRESS = 's3://vault/app?region=eu-central-1';
 const BUCKET: KitFacts = {
-  ...{ name: 'cloud', address: ADDRESS, layout: 'bundles', fetched: 'fetched-2', opened: 'opened-2' },
+  ...{
+    name: 'cloud',
+    address: ADDRESS,
+    layout: 'bundles',
+    encryption: 'aes-256-gcm',
+    fetched: 'fetched-2',
+    opened: 'opened-2',
+  },
   ...{ repository: null, signers: [SIGNER], newest: [], backups: 12, credentials: [], head: [] },
   fetch: fetchCommands(ADDRESS, {}, 'fetched-2'),
 };

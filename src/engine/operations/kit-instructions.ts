@@ -138,11 +138,15 @@ function kmsWarning(slots: readonly SlotInfo[]): string {
 `;
 }
 
-function aboutDestination({ repository, address, backups, signers, layout }: KitFacts): string {
+const PLAIN_WARNING =
+  '**NOT ENCRYPTED**: no key is needed to read these backups, by anybody. Only the signature says who made them.\n\n';
+
+function aboutDestination(facts: KitFacts): string {
+  const { repository, address, backups, signers, layout, encryption } = facts;
   const made = signers.map(({ fingerprint, host }) => `| \`${fingerprint}\` | ${plain(host)} |`).join('\n');
   const signerTable = `| signed by (fingerprint) | host |\n|---|---|\n${made}\n`;
   if (repository === null) {
-    return `\`${plain(address)}\`, one file for every backup (layout ${layout}): ${counted(backups)} when this was written.\n\n${signerTable}`;
+    return `\`${plain(address)}\`, one file for every backup (layout ${layout}): ${counted(backups)} when this was written.\n\n${encryption === 'none' ? PLAIN_WARNING : ''}${signerTable}`;
   }
   const { id, createdAt, epoch, slots } = repository;
   const rows = slots.map(

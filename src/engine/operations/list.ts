@@ -1,4 +1,5 @@
 import { isImported, type Manifest, type ManifestProblem } from '../repository/manifest.ts';
+import type { PlaceEncryption } from './bundle-store.ts';
 import type { OperationContext } from './context.ts';
 
 export interface ListedBackup {
@@ -11,6 +12,8 @@ export interface ListedBackup {
   /** `imported`: whole, and made by another program. */
   readonly status: 'succeeded' | 'incomplete' | 'imported';
   readonly held: boolean;
+  /** `none` only for a bundle that was made so. */
+  readonly encryption: PlaceEncryption;
 }
 
 export interface BackupDetails extends ListedBackup {
@@ -62,9 +65,13 @@ export async function showBackup(context: OperationContext, id: string): Promise
 }
 
 /** Everything a manifest says, without the references to its chunks. */
-export function detailsOf(manifest: Manifest, held: ReadonlySet<string>): BackupDetails {
+export function detailsOf(
+  manifest: Manifest,
+  held: ReadonlySet<string>,
+  encryption?: PlaceEncryption,
+): BackupDetails {
   return {
-    ...summaryOf(manifest, held),
+    ...summaryOf(manifest, held, encryption),
     startedAtMs: Date.parse(manifest.startedAt),
     finishedAtMs: Date.parse(manifest.finishedAt),
     host: manifest.host,
@@ -87,7 +94,11 @@ export function statusOf(manifest: Manifest): ListedBackup['status'] {
 }
 
 /** What a listing says of a backup. `held` has the ids of held ones. */
-export function summaryOf(manifest: Manifest, held: ReadonlySet<string>): ListedBackup {
+export function summaryOf(
+  manifest: Manifest,
+  held: ReadonlySet<string>,
+  encryption: PlaceEncryption = 'aes-256-gcm',
+): ListedBackup {
   const { id, plan, tenantId, type, artifacts } = manifest;
   return {
     ...{ id, plan, tenantId, type },
@@ -95,5 +106,6 @@ export function summaryOf(manifest: Manifest, held: ReadonlySet<string>): Listed
     sizeBytes: artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     status: statusOf(manifest),
     held: held.has(id),
+    encryption,
   };
 }

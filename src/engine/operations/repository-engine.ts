@@ -8,6 +8,7 @@ import type { StorageSettings } from '../storage/storage-settings.ts';
 import { ledgerHeads } from './anchors.ts';
 import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
+import type { PlaceEncryption } from './bundle-store.ts';
 import { type CompareTreesRequest, compareBackups } from './compare-backups.ts';
 import type { OperationContext } from './context.ts';
 import type { CopyPlace } from './copy-place.ts';
@@ -60,6 +61,8 @@ export interface OpenEngineOptions {
   /** Credentials of the destination, where it needs any. */
   readonly storage?: StorageSettings;
   readonly layout: 'repository' | 'bundles';
+  /** `none` only with the layout `bundles`: what is written there anyone can read. Default: aes-256-gcm. */
+  readonly encryption?: PlaceEncryption;
   /** Texts as people hold them, or references to keys of a service; the first is for new backups. */
   readonly keyTexts: readonly string[];
   /** How to log in to services that hold keys. */
@@ -139,10 +142,17 @@ export function repositoryEngine(
     rotateKey: (keyText: string, label: string) =>
       rotateKey(context, credentialOf(keyText, options.kms), label),
     reencrypt: () => reencrypt(context),
-    exportBundle: (request: { id: string; file: string; compression: 'zstd' | 'gzip' }) =>
-      exportBundle(context, { ...request, credentials: credentials.slice(0, 1), signingKey }),
-    importBundle: (file: string, accept?: (found: BackupDetails) => Promise<void>) =>
-      importBundle(context, { file, credentials, ...(accept ? { accept } : {}) }),
+    exportBundle: (request: {
+      readonly id: string;
+      readonly file: string;
+      readonly compression: 'zstd' | 'gzip';
+      readonly encryption?: PlaceEncryption;
+    }) => exportBundle(context, { ...request, credentials: credentials.slice(0, 1), signingKey }),
+    importBundle: (
+      file: string,
+      accept?: (found: BackupDetails) => Promise<void>,
+      { acceptsUnencrypted = false }: { readonly acceptsUnencrypted?: boolean } = {},
+    ) => importBundle(context, { file, credentials, acceptsUnencrypted, ...(accept ? { accept } : {}) }),
     importDump: (request: ImportRequest) => importDump(context, request),
     ledgerHeads: () => ledgerHeads(repository),
     planTableRetention: (request: TableToRetain) => planTableRetention(context, request),

@@ -40,6 +40,8 @@ export interface BackupStanding {
   readonly copiesWanted: number;
   /** What the last drill of it found; null when it was never drilled. */
   readonly lastDrill: 'green' | 'red' | null;
+  /** `none` where a destination that holds it takes bundles without encryption. */
+  readonly encryption: 'aes-256-gcm' | 'none';
 }
 
 export interface BackupWithCopies extends BackupEntry {
@@ -107,7 +109,7 @@ export async function standingOf(
   if (ids.length === 0) return () => NO_STANDING;
   const copies = await db
     .selectFrom('backup_copies')
-    .select(['backup_id', 'state'])
+    .select(['backup_id', 'state', 'destination_id'])
     .where('backup_id', 'in', ids)
     .execute();
   const drills = await db
@@ -117,16 +119,37 @@ export async function standingOf(
     .where('trial', '=', 0)
     .orderBy('started_at')
     .execute();
+  const plain = await plainDestinations(db);
   const results = new Map(drills.map(({ backup_id, result }) => [backup_id, result]));
   const byBackup = Map.groupBy(copies, ({ backup_id }) => backup_id);
   return (id) => {
     const all = byBackup.get(id) ?? [];
     const there = all.filter(({ state }) => state === 'present' || state === 'archived');
-    return { copies: there.length, copiesWanted: all.length, lastDrill: results.get(id) ?? null };
+    const isPlain = there.some(({ destination_id }) => plain.has(destination_id));
+    return {
+      ...{ copies: there.length, copiesWanted: all.length, lastDrill: results.get(id) ?? null },
+      encryption: isPlain ? 'none' : 'aes-256-gcm',
+    };
   };
 }
 
-const NO_STANDING: BackupStanding = { copies: 0, copiesWanted: 0, lastDrill: null };
+const NO_STANDING: BackupStanding = {
+  ...{ copies: 0, copiesWanted: 0, lastDrill: null },
+  encryption: 'aes-256-gcm',
+};
+
+/** Ids of destinations that take bundles without encryption. */
+async function plainDestinations(db: CatalogDb): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('documents')
+    .select(['id', 'body'])
+    .where('kind', '=', 'destination')
+    .where('deleted_at', 'is', null)
+    .execute();
+  const isPlain = ({ body }: { readonly body: string }) =>
+    (JSON.parse(body) as { readonly encryption?: string }).encryption === 'none';
+  return new Set(rows.filter(isPlain).map(({ id }) => id));
+}
 
 /** Null when the catalog knows none. */
 export async function getBackup(db: CatalogDb, id: string): Promise<BackupWithCopies | null> {

@@ -104,7 +104,7 @@ async function destinationPayload(
     access_key_id_set: Boolean(credentials?.accessKeyId ?? stored?.s3),
     secret_access_key_set: Boolean(credentials?.secretAccessKey ?? stored?.s3),
     encryption: {
-      algorithm: 'AES-256-GCM' as const,
+      algorithm: stored?.encryption === 'none' ? ('none' as const) : ('AES-256-GCM' as const),
       key_set: key !== undefined,
       key_id: key === undefined ? null : keyIdOf(key),
       encryption_key_id: stored?.keys?.encryptionKeyId ?? null,

@@ -45,12 +45,14 @@ export async function listBackups(
 export const bundleName = (type: string, startedAtMs: number) =>
   `${type}_${new Date(startedAtMs).toISOString().replace(/[:.]/g, '-')}`;
 
-export function backupPayload(entry: BackupEntry, { copies, copiesWanted, lastDrill }: BackupStanding) {
+export function backupPayload(entry: BackupEntry, standing: BackupStanding) {
+  const { copies, copiesWanted, lastDrill, encryption } = standing;
   const { id, plan, part, type, status, held } = entry;
   return {
     ...{ id, plan, part, tenant_id: entry.tenantId, type, status, held },
     ...{ size_bytes: entry.sizeBytes, stored_bytes: entry.storedBytes, job_id: entry.jobId },
     ...{ bundle: bundleName(type, entry.startedAtMs), key_id: entry.keyId },
+    encryption,
     ...{ copies_present: copies, copies_wanted: copiesWanted, last_drill: lastDrill },
     timestamp: iso(entry.startedAtMs),
     databases: sizesOf(entry.artifacts),

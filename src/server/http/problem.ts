@@ -39,6 +39,7 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   key_malformed: 422,
   bundle_malformed: 422,
   bundle_newer: 422,
+  bundle_not_encrypted: 422,
   limit_exceeded: 422,
   path_unsafe: 422,
 };

@@ -96,11 +96,11 @@ async function backUp(
   return outcomeOf(parts, job, run, made, failure);
 }
 
-/** Of the key that a destination is written with; null for a passphrase. Never rejects: the backup is made by then. */
+/** Of the key that a destination is written with; null for a passphrase, and where nothing is encrypted. Never rejects: the backup is made by then. */
 async function keyIdAt(specs: readonly DestinationSpec[], name: string): Promise<string | null> {
   try {
     const options = await specs.find((spec) => spec.name === name)?.options();
-    const [key] = options?.keyTexts ?? [];
+    const [key] = options?.encryption === 'none' ? [] : (options?.keyTexts ?? []);
     return key === undefined ? null : keyIdOf(key);
   } catch {
     return null;

@@ -9,6 +9,7 @@ import type { Column } from '../parts/data-table.tsx';
 import { ListPage } from '../parts/list-page.tsx';
 import { useMay } from '../parts/may.ts';
 import { BackUpButton, Named } from '../parts/plan-cells.tsx';
+import { StatusMark } from '../parts/status.tsx';
 import { When } from '../parts/when.tsx';
 import { useTexts } from '../texts/texts.ts';
 import { summaryOf, TITLES } from './document-kind.ts';
@@ -36,7 +37,17 @@ export function DocumentList({ kind, children }: DocumentListProps) {
       label: t('column.name'),
       cell: ({ name, tenant_id }) => <Named name={name} tenant={tenant_id} />,
     },
-    { label: t('column.content'), cell: ({ body }) => <span className="code">{summaryOf(kind, body)}</span> },
+    {
+      label: t('column.content'),
+      cell: ({ body }) => (
+        <>
+          <span className="code">{summaryOf(kind, body)}</span>
+          {kind === 'destinations' && body.encryption === 'none' && (
+            <StatusMark status="warning" label={t('keys.unencrypted')} />
+          )}
+        </>
+      ),
+    },
     {
       label: t('column.changed'),
       cell: ({ updated_at, updated_by }) => (

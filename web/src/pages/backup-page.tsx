@@ -52,6 +52,7 @@ function Shown({ backup }: { readonly backup: BackupContent }) {
       <Panel>
         <Stack gap="sm">
           <StatusMark status={backup.status} />
+          {backup.encryption === 'none' && <StatusMark status="warning" label={t('keys.unencryptedWhy')} />}
           {backup.held && (
             <Text size="sm" className="tone-quiet">
               <IconLock size={16} aria-hidden /> {t('backup.held')}

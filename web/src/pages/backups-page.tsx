@@ -109,9 +109,10 @@ function Backups() {
     { label: t('column.tenant'), cell: ({ tenant_id }) => tenant_id ?? t('tenant.global') },
     {
       label: t('column.status'),
-      cell: ({ status, held }) => (
+      cell: ({ status, held, encryption }) => (
         <>
           <StatusMark status={status} />
+          {encryption === 'none' && <StatusMark status="warning" label={t('keys.unencrypted')} />}
           {held && <span className="soft">{t('backup.heldShort')}</span>}
         </>
       ),

@@ -17,6 +17,8 @@ export const keyTexts = area({
     'keys.reencrypt': 'Everything that older keys sealed, written anew under the current one',
     'keys.rotate': 'A new epoch: what is written from now on opens only with the keys that are left',
     'keys.text': 'Without its key, nobody opens a backup, not even its owner.',
+    'keys.unencrypted': 'Not encrypted',
+    'keys.unencryptedWhy': 'Not encrypted: whoever can read a destination that holds it can read all of it',
     'kit.done': 'The kit was handed to your downloads. Take it away from this machine.',
     'kit.download': 'Download the recovery kit',
     'kit.first': 'The recovery kit comes first',
@@ -72,6 +74,9 @@ export const keyTexts = area({
     'keys.rotate':
       'Eine neue Epoche: Was ab jetzt geschrieben wird, öffnen nur noch die verbliebenen Schlüssel',
     'keys.text': 'Ohne den Schlüssel öffnet niemand eine Sicherung, auch nicht, wem sie gehört.',
+    'keys.unencrypted': 'Nicht verschlüsselt',
+    'keys.unencryptedWhy':
+      'Nicht verschlüsselt: Wer ein Ziel lesen kann, an dem sie liegt, kann sie ganz lesen',
     'kit.done': 'Der Notfallkoffer liegt bei Ihren Downloads. Bringen Sie ihn weg von dieser Maschine.',
     'kit.download': 'Notfallkoffer herunterladen',
     'kit.first': 'Zuerst der Notfallkoffer',

@@ -38,6 +38,7 @@ export const problemsGerman: Readonly<Record<string, string>> = {
   kms_refused: 'der Schlüsseldienst lehnt ab',
   key_last: 'das ist der letzte Schlüssel, der das Repository öffnet',
   bundle_malformed: 'das ist kein Bündel, oder es wurde abgeschnitten oder verändert',
+  bundle_not_encrypted: 'das Bündel ist nicht verschlüsselt, also kann jeder es gemacht haben',
   bundle_newer: 'das Bündel hat eine neuere Version geschrieben',
   limit_exceeded: 'der Inhalt ist mehr als angekündigt oder erlaubt',
   path_unsafe: 'ein Name im Inhalt zeigt aus dem Ort hinaus',
