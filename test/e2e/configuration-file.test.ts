@@ -18,13 +18,13 @@ test('a file is compared with what the server works with, and applied; what was 
   await page.goto('/admin/configuration');
   const text = field(page, /^holdfast\.yaml/);
 
-  await text.fill('plans:\n  nightly: { sources: [nowhere] }\n');
+  await text.fill(
+    'settings:\n  retention.dayz: 3\nplans:\n  nightly: { sources: [nowhere], retention: 5 }\n',
+  );
   await button(page, 'Compare').click();
-  await page
-    .getByRole('alert')
-    .getByText(/nowhere/)
-    .first()
-    .waitFor();
+  const mistakes = page.getByRole('alert');
+  await mistakes.getByText(/line 2, column 3: settings\.retention\.dayz: .*retention\.days/).waitFor();
+  await mistakes.getByText(/plans\.nightly\.retention/).waitFor();
 
   // What is stored, and a change of it from a file.
   await button(page, 'Begin with what is stored').click();
@@ -40,6 +40,10 @@ test('a file is compared with what the server works with, and applied; what was 
   await untilTrue(async () => (await text.inputValue()).includes('spare:'));
   await button(page, 'Compare').click();
   await page.getByRole('row', { name: /destination\/spare is added/ }).waitFor();
+  await page.getByRole('row', { name: /tenant\/acme is added/ }).waitFor();
+  await page
+    .getByRole('row', { name: /setting\/acme\/retention\.days is added value: − absent \+ 30/ })
+    .waitFor();
 
   await world.catalog.db.updateTable('sessions').set({ proven_at: 0 }).execute();
   await button(page, 'Apply the file').click();
@@ -61,24 +65,42 @@ test('a file is compared with what the server works with, and applied; what was 
   await owner.send('PUT', '/api/v1/plans/nightly', {
     body: { body: { ...body, timeZone: 'Europe/Berlin' }, version },
   });
+  const settings = { 'retention.days': 7 };
+  await owner.send('PATCH', '/api/v1/settings', { body: { tenant_id: 'acme', settings } });
   await text.fill(added(stored, world.folder).replace('  nightly:\n', '  nightly:\n    enabled: false\n'));
   await button(page, 'Compare').click();
-  await page.getByText(/Changed elsewhere by owner@example\.org/).waitFor();
+  await page.getByRole('row', { name: /plan\/nightly .* Changed elsewhere by owner@example\.org/ }).waitFor();
+  await page.getByRole('row', { name: /− 7 \+ 30 Changed elsewhere by owner@example\.org/ }).waitFor();
   assert.equal(await button(page, 'Apply the file').count(), 0, 'not before somebody looked at it');
   await page.getByRole('table').scrollIntoViewIfNeeded();
   await examine(page, 'configuration');
   await page.getByRole('checkbox', { name: 'Overwrite plan/nightly' }).check();
+  assert.equal(await button(page, 'Apply the file').count(), 0, 'nor before all of it was looked at');
+  await page.getByRole('checkbox', { name: 'Overwrite setting/acme/retention.days' }).check();
   await button(page, 'Apply the file').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Apply the file' }).click();
   await page.getByText('Applied.').waitFor();
   const after = (await owner.get('/api/v1/plans/nightly')).json;
   assert.deepEqual([after.body.enabled, after.body.timeZone, after.origin], [false, undefined, 'file']);
 
+  const { json: acme } = await owner.get('/api/v1/settings?tenant_id=acme');
+  assert.deepEqual(
+    [acme.settings['retention.days'].value, acme.settings['retention.days'].origin],
+    [30, 'file'],
+  );
+
+  // A tenant that leaves the file is archived.
+  await text.fill(added(stored, world.folder).replace(/tenants:\n {2}acme:.*\n/, ''));
+  await button(page, 'Compare').click();
+  await page.getByRole('row', { name: /tenant\/acme is archived; its backups stay/ }).waitFor();
+
   const downloading = page.waitForEvent('download');
   await button(page, 'Download what is stored').click();
   assert.match((await downloading).suggestedFilename(), /^holdfast\.yaml$/);
 });
 
-/** With one more destination. */
+/** With one more destination, and a tenant with a setting. */
 const added = (yaml: string, folder: string) =>
-  yaml.replace('destinations:\n', `destinations:\n  spare:\n    address: ${join(folder, 'spare')}\n`);
+  yaml
+    .replace('destinations:\n', `destinations:\n  spare:\n    address: ${join(folder, 'spare')}\n`)
+    .replace('tenants: {}\n', 'tenants:\n  acme: { settings: { retention.days: 30 } }\n');

@@ -99,7 +99,9 @@ export const configurationChange = z.object({
   version: z.int().nullable().describe('tenants and settings have none'),
   conflict: z.boolean().describe('it was changed elsewhere since the file was last applied'),
   changed_by: z.string().nullable(),
-  fields: z.array(z.object({ field: z.string(), stored: z.unknown(), file: z.unknown() })),
+  fields: z
+    .array(z.object({ field: z.string(), stored: z.unknown().optional(), file: z.unknown().optional() }))
+    .describe('what is absent on one side is left out there; null is a value'),
 });
 export const configurationDiff = z.object({
   changes: z.array(configurationChange),

@@ -28,7 +28,11 @@ export function ChangeTable({ title, changes, overwrite, onOverwrite }: ChangeTa
       label: t('column.changed'),
       cell: (change) => (
         <>
-          {t(`config.${change.change}`)}
+          {t(
+            change.kind === 'tenant' && change.change === 'delete'
+              ? 'config.archive'
+              : `config.${change.change}`,
+          )}
           {change.fields.map((field) => (
             <Field key={field.field} {...field} />
           ))}
@@ -65,7 +69,7 @@ export function ChangeTable({ title, changes, overwrite, onOverwrite }: ChangeTa
 /** Signs and elements say the same as the colours. */
 function Field({ field, stored, file }: Change['fields'][number]) {
   const t = useTexts();
-  const shown = (value: unknown) => (value === null ? t('config.absent') : JSON.stringify(value));
+  const shown = (value: unknown) => (value === undefined ? t('config.absent') : JSON.stringify(value));
   return (
     <div className="code difference">
       {field}: <del className="difference-theirs">− {shown(stored)}</del>{' '}

@@ -82,18 +82,18 @@ export function ConfigurationPage() {
   );
 }
 
-/** Each with its line, when the server knows it. */
+/** Each with its place, when the server knows it. */
 function Mistakes({ error }: { readonly error: unknown }) {
   const t = useTexts();
   const found = error instanceof ApiProblem ? (error.problem.errors ?? []) : [];
-  if (found.length < 2) return <ProblemNote error={error} />;
+  if (found.length === 0) return <ProblemNote error={error} />;
   return (
     <div role="alert">
-      {found.map(({ field, message, line }) => (
+      {found.map(({ field, message, line, column }) => (
         <Text size="sm" className="tone-bad" key={`${line}:${field}:${message}`}>
-          {line ? `${t('config.line', { line })}: ` : ''}
+          {line ? `${t('config.place', { line, column: column ?? 1 })}: ` : ''}
           {field && <span className="code">{field}: </span>}
-          {message}
+          <Said text={message} />
         </Text>
       ))}
     </div>

@@ -9,6 +9,7 @@ export const configTexts = area({
     'config.applied': 'Applied.',
     'config.applyText':
       '{count} changes become what the server works with, all of them or none. Deleting something stored keeps its backups.',
+    'config.archive': 'is archived; its backups stay',
     'config.changes': 'What would change',
     'config.choose': 'Open a file',
     'config.compare': 'Compare',
@@ -22,7 +23,7 @@ export const configTexts = area({
     'config.equal': 'The server works with just this.',
     'config.file': 'holdfast.yaml',
     'config.keep': 'only here; stays',
-    'config.line': 'line {line}',
+    'config.place': 'line {line}, column {column}',
     'config.load': 'Begin with what is stored',
     'config.object': 'What',
     'config.openConflicts':
@@ -31,7 +32,7 @@ export const configTexts = area({
     'config.replace': 'changes',
     'config.absent': 'absent',
     'config.text':
-      'Plans, sources, destinations and channels as one text, to keep in version control. Secrets stand in it by the name of a variable or file only.',
+      'Plans, sources, destinations, channels, settings and tenants as one text, to keep in version control. Secrets stand in it by the name of a variable or file only.',
   },
   de: {
     'nav.configuration': 'Konfigurationsdatei',
@@ -40,6 +41,7 @@ export const configTexts = area({
     'config.applied': 'Angewendet.',
     'config.applyText':
       '{count} Änderungen werden zu dem, womit der Server arbeitet, alle oder keine. Was gelöscht wird, behält seine Sicherungen.',
+    'config.archive': 'wird archiviert; die Sicherungen bleiben',
     'config.changes': 'Was sich ändern würde',
     'config.choose': 'Datei öffnen',
     'config.compare': 'Vergleichen',
@@ -53,7 +55,7 @@ export const configTexts = area({
     'config.equal': 'Genau damit arbeitet der Server.',
     'config.file': 'holdfast.yaml',
     'config.keep': 'nur hier; bleibt',
-    'config.line': 'Zeile {line}',
+    'config.place': 'Zeile {line}, Spalte {column}',
     'config.load': 'Mit dem Gespeicherten beginnen',
     'config.object': 'Was',
     'config.openConflicts':
@@ -62,6 +64,6 @@ export const configTexts = area({
     'config.replace': 'ändert sich',
     'config.absent': 'fehlt',
     'config.text':
-      'Pläne, Quellen, Ziele und Kanäle als ein Text, für die Versionsverwaltung. Geheimnisse stehen darin nur mit dem Namen einer Variablen oder Datei.',
+      'Pläne, Quellen, Ziele, Kanäle, Einstellungen und Mandanten als ein Text, für die Versionsverwaltung. Geheimnisse stehen darin nur mit dem Namen einer Variablen oder Datei.',
   },
 });

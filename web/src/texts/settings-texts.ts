@@ -30,7 +30,7 @@ export const settingsTexts = area({
     'settings.change': 'Change: {name}',
     'settings.export': 'Download holdfast.yaml',
     'settings.exportText':
-      'Plans, sources, destinations and channels as one file, for holdfast config diff and apply.',
+      'Plans, sources, destinations, channels, settings and tenants as one file, for holdfast config diff and apply.',
     'settings.exportTitle': 'Configuration as code',
     'settings.from.default': 'default',
     'settings.from.global': 'all tenants',
@@ -83,7 +83,7 @@ export const settingsTexts = area({
     'settings.change': 'Ändern: {name}',
     'settings.export': 'holdfast.yaml herunterladen',
     'settings.exportText':
-      'Pläne, Quellen, Ziele und Kanäle als eine Datei, für holdfast config diff und apply.',
+      'Pläne, Quellen, Ziele, Kanäle, Einstellungen und Mandanten als eine Datei, für holdfast config diff und apply.',
     'settings.exportTitle': 'Konfiguration als Datei',
     'settings.from.default': 'Vorgabe',
     'settings.from.global': 'alle Mandanten',

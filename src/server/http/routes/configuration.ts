@@ -1,5 +1,4 @@
 /** Configuration as code, over HTTP: the same as `holdfast config export | diff | apply`. */
-import { LineCounter, parseDocument } from 'yaml';
 import { answers } from '../../../contracts/api/common.ts';
 import {
   configurationApply,
@@ -82,14 +81,6 @@ async function makeRepositories(context: ServerContext, done: readonly FileChang
 
 /** Throws `config_invalid` with line and column of what is malformed or not valid. */
 function configOf(yaml: string): Config {
-  const lineCounter = new LineCounter();
-  const [syntax] = parseDocument(yaml, { lineCounter }).errors;
-  const at = syntax?.linePos?.[0];
-  if (at) {
-    const text = syntax!.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '');
-    const message = `${text.charAt(0).toLowerCase()}${text.slice(1)} at line ${at.line}, column ${at.col}`;
-    throw new RequestProblem([{ field: '', message, line: at.line, column: at.col }], 'config_invalid');
-  }
   const result = parseConfig(yaml);
   const problems =
     'problems' in result
@@ -103,11 +94,7 @@ export function diffPayload(changes: readonly FileChange[], applied: boolean) {
   return {
     changes: changes.map(({ kind, name, change, version, conflict, changedBy, fields }) => ({
       ...{ kind, name, change, version, conflict, changed_by: changedBy },
-      fields: fields.map(({ field, stored, file }) => ({
-        field,
-        stored: stored ?? null,
-        file: file ?? null,
-      })),
+      fields: [...fields],
     })),
     conflicts: changes.filter(({ conflict }) => conflict).length,
     applied,

@@ -171,6 +171,8 @@ export const sentencesGerman: Readonly<Record<string, string>> = {
   'the destination {name} has a key already': 'das Ziel {name} hat schon einen Schlüssel',
   '{kind} {name} is at version {n}, and the change was made to version {n2}':
     '{name} ist bei Version {n}, und die Änderung galt Version {n2}',
+  'setting {name} was changed meanwhile': 'die Einstellung {name} wurde inzwischen geändert',
+  'tenant {name} was changed meanwhile': 'der Mandant {name} wurde inzwischen geändert',
   '{kind} {name} is at version {n} meanwhile': '{name} ist inzwischen bei Version {n}',
   'must begin with /': 'muss mit / beginnen',
   'must begin with postgres://': 'muss mit postgres:// beginnen',
