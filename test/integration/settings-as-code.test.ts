@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { main } from '../../src/cli/main.ts';
+import { fakeIo } from '../support/fake-io.ts';
+import { httpWorld } from '../support/http-world.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const FILE = `settings:
+  retention.days: 90
+  history.days: null
+tenants:
+  acme:
+    name: Acme Ltd
+    settings: { schedule.cron: 0 2 * * * }
+sources:
+  app: { kind: sqlite, path: ./app.db }
+plans:
+  nightly: { sources: [app], tenantId: acme }
+`;
+
+test('settings and tenants of a file and of the API never overwrite each other unseen', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  const { folder } = world;
+  const file = join(folder, 'holdfast.yaml');
+  const environment = { HOLDFAST_HOME: join(folder, 'home'), BACKUP_ENCRYPTION_KEY: world.keyText };
+  const config = async (...args: string[]) => {
+    const io = fakeIo({ folder, environment, nowMs: () => Date.now() });
+    const status = await main(['config', ...args], io);
+    return { status, text: io.written.stdout, stderr: io.written.stderr };
+  };
+  await writeFile(file, FILE);
+  const applied = await config('apply');
+  assert.equal(applied.status, 0, applied.stderr);
+  const settings = async (tenant = '') => (await owner.get(`/api/v1/settings${tenant}`)).json.settings;
+  const { 'retention.days': days, 'history.days': history } = await settings();
+  assert.deepEqual([days.value, days.from, days.origin], [90, 'global', 'file']);
+  assert.deepEqual([history.value, history.from], [null, 'global']);
+
+  // By the API: one setting changed, and the tenant archived.
+  await owner.send('PATCH', '/api/v1/settings', { body: { settings: { 'retention.days': 60 } } });
+  await owner.send('DELETE', '/api/v1/tenants/acme', {});
+  const diff = await config('diff');
+  assert.equal(diff.status, 1);
+  assert.equal(
+    diff.text,
+    '~ tenant acme  CONFLICT: changed elsewhere by owner@example.org\n' +
+      '    archived: true → false\n' +
+      '~ setting retention.days  CONFLICT: changed elsewhere by owner@example.org\n' +
+      '    value: 60 → 90\n' +
+      '2 conflicts\n',
+  );
+  const yaml = FILE;
+  const refused = await owner.post('/api/v1/configuration/apply', { yaml, overwrite: ['tenant/acme'] });
+  assert.deepEqual([refused.status, refused.json.code], [409, 'document_changed']);
+  assert.match(refused.json.detail, /^setting\/retention\.days was changed elsewhere by owner@example\.org/);
+  const { json: shown } = await owner.post('/api/v1/configuration/diff', { yaml });
+  assert.deepEqual(shown.changes[1], {
+    ...{ kind: 'setting', name: 'retention.days', change: 'replace', version: null, conflict: true },
+    ...{ changed_by: 'owner@example.org', fields: [{ field: 'value', stored: 60, file: 90 }] },
+  });
+  const overwrite = ['tenant/acme', 'setting/retention.days'];
+  const done = await owner.post('/api/v1/configuration/apply', { yaml, overwrite });
+  assert.deepEqual([done.status, done.json.applied], [200, true], done.text);
+  assert.equal((await settings())['retention.days'].value, 90);
+  assert.equal((await owner.get('/api/v1/tenants')).json.items[0].archived_at, null);
+
+  // Left out: the setting goes back, the tenant is archived.
+  await writeFile(
+    file,
+    'sources:\n  app: { kind: sqlite, path: ./app.db }\nplans:\n  nightly: { sources: [app], tenantId: acme }\n',
+  );
+  const left = await config('apply');
+  assert.match(left.text, /^- tenant acme \(is archived, its backups stay\)$/m);
+  assert.match(left.text, /^- setting acme\/schedule\.cron$/m);
+  assert.equal((await settings())['retention.days'].from, 'default');
+  assert.notEqual((await owner.get('/api/v1/tenants')).json.items[0].archived_at, null);
+
+  // What the API did is in the ledger, the applied file too.
+  const { json: ledger } = await owner.get('/api/v1/ledger?limit=50');
+  const actions = JSON.stringify(ledger);
+  for (const one of ['/api/v1/settings', '/api/v1/configuration/apply', '/api/v1/tenants/']) {
+    assert.ok(actions.includes(one), one);
+  }
+});
+
+test('mistakes among settings and tenants are named with line and column, and change nothing', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  const cases: [string, string, number, number, RegExp][] = [
+    ['settings:\n  retention.dayz: 1\n', 'settings.retention.dayz', 2, 3, /did you mean retention\.days/],
+    ['settings:\n  retention.days: 0\n', 'settings.retention.days', 2, 3, /at least 1/],
+    ['settings: { schedule.cron: 99 * * * * }\n', 'settings.schedule.cron', 1, 13, /99/],
+    ['settings:\n  schedule.timeZone: Nowhere\n', 'settings.schedule.timeZone', 2, 3, /Nowhere/],
+    [
+      'tenants:\n  a:\n    settings:\n      schedule.cron: 0 0 31 2 *\n',
+      'tenants.a.settings.schedule.cron',
+      ...([4, 7, /never comes/] as const),
+    ],
+    [
+      'tenants:\n  a: { settings: { runs.limit: 1 } }\n',
+      'tenants.a.settings.runs.limit',
+      2,
+      20,
+      /unknown field/,
+    ],
+    ['tenants:\n  a b: {}\n', 'tenants.a b', 2, 3, /not a valid tenant id/],
+    ['settings:\n  retention.days: 1\n  retention.days: 2\n', '', 3, 3, /unique/],
+  ];
+  const folder = await temporaryFolder(t);
+  for (const [yaml, field, line, column, message] of cases) {
+    for (const way of ['diff', 'apply']) {
+      const { status, json } = await owner.post(`/api/v1/configuration/${way}`, { yaml: `${yaml}` });
+      const [found] = json.errors ?? [];
+      assert.deepEqual([status, json.code, found?.field], [400, 'config_invalid', field], yaml);
+      assert.deepEqual([found.line, found.column], [line, column], yaml);
+      assert.match(found.message, message);
+    }
+    await writeFile(join(folder, 'holdfast.yaml'), yaml);
+    for (const command of ['check', 'diff']) {
+      const io = fakeIo({ folder, environment: { HOLDFAST_HOME: folder } });
+      assert.equal(await main(['config', command], io), 2, yaml);
+      assert.ok(io.written.stderr.includes(` line ${line}, column ${column}: `), io.written.stderr);
+    }
+  }
+  const { settings } = (await owner.get('/api/v1/settings')).json;
+  const set = Object.values(settings as Record<string, { from: string }>).filter(
+    ({ from }) => from !== 'default',
+  );
+  assert.deepEqual([set, (await owner.get('/api/v1/tenants')).json.items], [[], []]);
+});
+
+test('what of a file is the server’s is said by config check, and the rest counts without it', async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, 'holdfast.yaml'), FILE);
+  const io = fakeIo({ folder, environment: { HOLDFAST_HOME: folder } });
+  assert.equal(await main(['config', 'check'], io), 0);
+  assert.match(io.written.stderr, /settings and tenants are the server's, holdfast config apply/);
+  assert.match(io.written.stdout, /is valid: 0 destinations, 1 source, 1 plan, 1 tenant/);
+  await writeFile(join(folder, 'holdfast.yaml'), 'settings: { retention.days: 5 }\n');
+  const quiet = fakeIo({ folder, environment: { HOLDFAST_HOME: folder } });
+  assert.equal(await main(['config', 'check'], quiet), 0);
+  assert.doesNotMatch(quiet.written.stderr, /server/);
+});
