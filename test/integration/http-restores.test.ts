@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld, person } from '../support/http-world.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
+import { untilTrue } from '../support/until-true.ts';
 
 const RESTORES = '/api/v1/restores';
 
@@ -186,4 +187,46 @@ test('files are restored beside, exchanged and taken back; nobody does it unconf
   assert.equal((await tenant.get(`${RESTORES}/switches`)).status, 403);
   const missing = await owner.post(`${RESTORES}/plan`, { ...wanted, item: 'uploads/../../app.db' });
   assert.equal(missing.status < 500, true, missing.text);
+});
+
+test('day-0 fills an empty database as it is, and one with content gives way and is kept', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  await cluster.psql('drop database if exists shop with (force)');
+  const id = await shop(world, owner);
+  const raw = (await owner.get(`/api/v1/backups/${id}/download`)).bytes;
+  const fresh = await httpWorld(t);
+  const headers = { 'x-setup-token': fresh.setupToken };
+  const post = async (path: string, body: object) => {
+    const { json } = await fresh.client().send('POST', `/api/setup/restore/${path}`, { body, headers });
+    return json;
+  };
+  const settled = (restore_id: string) =>
+    untilTrue(async () => {
+      const view = await post('status', { restore_id });
+      return ['opening', 'restoring'].includes(view.state) ? null : view;
+    });
+  const upload = await fresh.client().send('POST', '/api/setup/restore/upload', {
+    raw,
+    headers: { ...headers, 'content-type': 'application/octet-stream' },
+  });
+  const { restore_id } = await post('open', {
+    ...{ upload_id: upload.json.upload_id, encryption_key: world.keyText },
+  });
+  assert.equal((await settled(restore_id)).state, 'opened');
+  const place = async (to: string) => {
+    await post('apply', { restore_id, targets: [{ to }], confirm_restore: true });
+    const { state, kept, error } = await settled(restore_id);
+    assert.equal(state, 'restored', JSON.stringify(error));
+    return kept;
+  };
+  const oidOf = (name: string) => cluster.psql(`select oid from pg_database where datname = '${name}'`);
+  const empty = await cluster.createDatabase('day_zero');
+  const oid = await oidOf('day_zero');
+  assert.deepEqual(await place(empty), []);
+  assert.deepEqual([await rows('day_zero'), await oidOf('day_zero')], [30, oid], 'the same database');
+  await cluster.psql('delete from orders where id > 4', 'day_zero');
+  const [kept] = await place(empty);
+  assert.equal(await rows('day_zero'), 30);
+  assert.equal(await rows(kept.kept_at), 4);
 });

@@ -195,10 +195,18 @@ test('day-0 in production fills what is empty, and replaces nothing unless the s
       return restored(fresh, fresh.setupToken, restore_id);
     };
     assert.equal((await apply(join(fresh.folder, 'new.db'))).state, 'restored');
-    const { state, error } = await apply(live);
+    const { state, error, kept } = await apply(live);
     const isKept = (await readFile(live, 'latin1')) === 'what production works with';
-    if (consent) assert.deepEqual([state, isKept], ['restored', false]);
-    else assert.deepEqual([state, error.code, isKept], ['failed', 'target_not_empty', true]);
+    if (consent) {
+      assert.deepEqual([state, isKept, kept.length, kept[0].target], ['restored', false, 1, live]);
+      assert.equal(await readFile(kept[0].kept_at, 'latin1'), 'what production works with');
+      const { json: switches } = await (await fresh.owner()).get('/api/v1/restores/switches');
+      assert.deepEqual(
+        switches.items.map((one: { target: string; state: string }) => [one.target, one.state]),
+        [[live, 'switched']],
+        'and the way back is there for the owner',
+      );
+    } else assert.deepEqual([state, error.code, isKept], ['failed', 'target_not_empty', true]);
   }
 });
 

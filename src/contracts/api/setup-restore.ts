@@ -69,6 +69,9 @@ export const restoreState = z.object({
     })
     .nullable(),
   restored: z.array(z.object({ item: z.string(), target: z.string(), size_bytes: z.number() })),
+  kept: z
+    .array(z.object({ target: z.string(), kept_at: z.string() }))
+    .describe('what was there before; it can be switched back, or dropped'),
   taken_over: z
     .object({ plans: z.int(), sources: z.int(), destinations: z.int(), tenants: z.int() })
     .nullable(),

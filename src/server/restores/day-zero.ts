@@ -1,7 +1,8 @@
 /**
  * Restores into a fresh server, before it has an owner: from an uploaded bundle, which is first read whole into a private
  * repository so that every byte was checked before anything is placed, or from a repository elsewhere. Keys and logins live
- * in this process only, so a restart begins anew.
+ * in this process only, so a restart begins anew. What is there already is never destroyed: it gives way to what was restored beside
+ * it, and is kept, as with every other restore (docs/decisions/0019-safe-restores.md). What is missing or empty is filled as it is.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,10 +31,14 @@ export interface DayZero {
   bytesTotal: number | null;
   backup: Awaited<ReturnType<Engine['show']>> | null;
   restored: { item: string; target: string; sizeBytes: number }[];
+  /** What was there before, and where it is now. */
+  kept: KeptPlace[];
   takenOver: TakenOver | null;
   warnings: string[];
   error: { code: string; message: string; next: string } | null;
 }
+
+type KeptPlace = Awaited<ReturnType<Engine['restore']>>['kept'][number];
 
 export type Place = Omit<
   OpenEngineOptions,
@@ -81,7 +86,7 @@ export function dayZeroRestores(catalog: Catalog, { home, mayReplace }: DayZeroS
   const begin = (open: (running: Running, progress: Progress) => Promise<string>): DayZero => {
     const others = [...all.values()];
     all.clear();
-    const view: DayZero = { ...EMPTY, id: newId(), restored: [], warnings: [] };
+    const view: DayZero = { ...EMPTY, id: newId(), restored: [], kept: [], warnings: [] };
     const running: Running = { view, ending: new AbortController(), engine: null, work: Promise.resolve() };
     all.set(view.id, running);
     running.work = attempt(running, async () => {
@@ -141,7 +146,9 @@ export function dayZeroRestores(catalog: Catalog, { home, mayReplace }: DayZeroS
         });
       }
       view.state = 'restoring';
-      running.work = attempt(running, () => place(running, wanted, { catalog, root, mayReplace }));
+      running.work = attempt(running, () =>
+        place(running, wanted, { catalog, root, mayReplace, ...hostParts }),
+      );
       return view;
     },
     get: (id) => get(id).view,
@@ -161,27 +168,22 @@ const EMPTY = {
 async function place(
   { view, engine, ending }: Running,
   { targets, catalog: artifact }: DayZeroTargets,
-  {
-    catalog,
-    root,
-    mayReplace,
-  }: Pick<DayZeroSettings, 'mayReplace'> & {
+  host: Pick<DayZeroSettings, 'mayReplace'> & {
     readonly catalog: Catalog;
     readonly root: string;
+    readonly stateFolder: string;
   },
 ): Promise<void> {
+  const { catalog, root } = host;
   const backupId = view.backup!.id;
   for (const { item, to } of targets) {
     ending.signal.throwIfAborted();
-    const outcome = await engine!
-      .restore({ backupId, item, target: to, replace: mayReplace })
-      .catch((error: unknown) => {
-        if (mayReplace || codeOf(error) !== 'target_not_empty') throw error;
-        throw new HoldfastError('target_not_empty', (error as Error).message, {
-          next: 'choose an empty place; in production, replacing one needs a server started with CONFIRM_RESTORE_IN_PROD=true',
-        });
-      });
+    const outcome = await restoreTo(engine!, { backupId, item, target: to }, host);
     view.restored.push(...outcome.restored.map((one) => ({ ...one })));
+    for (const { target, keptAt } of outcome.kept) {
+      view.kept.push({ target, keptAt });
+      warnIn(view)(`${target} was there before: it is kept at ${keptAt} until somebody drops it`);
+    }
     view.warnings.push(...outcome.warnings);
   }
   if (artifact !== null) {
@@ -196,6 +198,26 @@ async function place(
     }
   }
   view.state = 'restored';
+}
+
+type Wanted = Pick<Parameters<Engine['restore']>[0], 'backupId' | 'item' | 'target'>;
+
+async function restoreTo(
+  engine: Engine,
+  wanted: Wanted,
+  { mayReplace, stateFolder }: { readonly mayReplace: boolean; readonly stateFolder: string },
+): ReturnType<Engine['restore']> {
+  if (mayReplace) {
+    const exchanging = { ...wanted, replace: true, safe: { stateFolder } };
+    const { steps } = await engine.planRestore(exchanging);
+    if (steps.some(({ replaces }) => replaces)) return engine.restore(exchanging);
+  }
+  return engine.restore({ ...wanted, replace: false }).catch((error: unknown) => {
+    if (mayReplace || codeOf(error) !== 'target_not_empty') throw error;
+    throw new HoldfastError('target_not_empty', (error as Error).message, {
+      next: 'choose an empty place; in production, replacing one needs a server started with CONFIRM_RESTORE_IN_PROD=true',
+    });
+  });
 }
 
 async function attempt({ view }: Running, work: () => Promise<void>): Promise<void> {

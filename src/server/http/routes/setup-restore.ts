@@ -188,6 +188,7 @@ function payloadOf(view: DayZero) {
     restored: view.restored.map(({ item, target, sizeBytes }) => ({
       ...{ item, target: redact(target), size_bytes: sizeBytes },
     })),
+    kept: view.kept.map(({ target, keptAt }) => ({ target: redact(target), kept_at: redact(keptAt) })),
     taken_over: takenOver,
     warnings: view.warnings.map(redact),
     error: error && { ...error, message: redact(error.message), next: redact(error.next) },
