@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { examine, fileBrowser, visitor } from '../support/browser.ts';
+import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld } from '../support/http-world.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
@@ -61,4 +61,55 @@ test('one tenant comes back into a database that others share: first what would 
     'shop',
   );
   assert.equal(counted, 'acme10 rest4', 'the others are as they were');
+});
+
+/** How far what is shown reaches beyond its frame. */
+const BEYOND = `[document.scrollingElement, document.querySelector('[role=dialog]')].map((one) => one.scrollWidth - one.clientWidth)`;
+
+test('databases are found on a server and in a folder, and several are added at once', async (t) => {
+  for (const name of ['one', 'line\nbreak', 'closed']) await cluster.createDatabase(name);
+  await cluster.psql('alter database closed allow_connections false');
+  const world = await httpWorld(t, { environment: { DATABASE_URL: cluster.urlOf('one') } });
+  const owner = await world.owner();
+  await world.withPlan(owner);
+  const { page, context } = await visitor(t, browser(), world.address);
+  await signIn(context, world.address, owner);
+  await page.goto('/admin/sources');
+  await button(page, 'Add a source').click();
+  await page.getByRole('combobox', { name: 'Kind' }).click();
+  await page.getByRole('option', { name: 'PostgreSQL database' }).click();
+  assert.ok(await button(page, 'Find databases').isDisabled(), 'no server is named');
+  await field(page, /^Variable that holds the address/).fill('NOT_SET');
+  await button(page, 'Find databases').click();
+  await page
+    .getByText(/NOT_SET, which is not set/)
+    .first()
+    .waitFor();
+  await field(page, /^Variable that holds the address/).fill('DATABASE_URL');
+  await button(page, 'Find databases').click();
+  assert.ok(await page.getByRole('checkbox', { name: 'closed' }).isDisabled());
+  await page.getByText('It takes no connections.').waitFor();
+  await page.getByRole('checkbox', { name: 'one', exact: true }).check();
+  await page.getByRole('checkbox', { name: 'line break' }).check();
+  await examine(page, 'discover');
+  await page.setViewportSize({ width: 390, height: 800 });
+  assert.deepEqual(await page.evaluate(BEYOND), [0, 0]);
+  await button(page, 'Add the chosen: 2').click();
+  await page.getByText('postgres: DATABASE_URL, line break').waitFor();
+  const { json } = await owner.get('/api/v1/sources/line-break');
+  assert.deepEqual([json.body.urlEnv, json.body.database], ['DATABASE_URL', 'line\nbreak']);
+
+  await page.evaluate(`localStorage.setItem('holdfast-language', 'de')`);
+  await page.reload();
+  await button(page, 'Quelle hinzufügen').click();
+  await field(page, /^Oder in einem Ordner suchen/).fill(world.folder);
+  await field(page, /^Oder in einem Ordner suchen/).press('Enter');
+  const own = page.getByRole('checkbox', { name: join(world.folder, 'app.db') });
+  assert.ok(await own.isDisabled());
+  await page.getByText('Ist schon die Quelle app').waitFor();
+  await page.getByRole('checkbox', { name: join(world.folder, 'home', 'catalog.db') }).check();
+  await examine(page, 'discover-german');
+  assert.deepEqual(await page.evaluate(BEYOND), [0, 0]);
+  await button(page, 'Ausgewählte hinzufügen: 1').click();
+  await page.getByText('catalog', { exact: true }).waitFor();
 });

@@ -24,7 +24,8 @@ export function summaryOf(kind: DocumentKind, body: Body): string {
   if (kind === 'channels') return `${body.kind}: ${receiverOf(body)}`;
   if (kind === 'sources') {
     const place = body.path ?? body.paths ?? body.url ?? body.urlEnv ?? body.command ?? '';
-    return `${body.kind}: ${Array.isArray(place) ? place.join(', ') : String(place)}`;
+    const database = body.database === undefined ? '' : `, ${body.database}`;
+    return `${body.kind}: ${Array.isArray(place) ? place.join(', ') : String(place)}${database}`;
   }
   const targets = body.destinations ?? (body.destination ? [body.destination] : []);
   const names = (targets as (string | { name: string })[]).map((one) =>

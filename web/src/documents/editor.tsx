@@ -73,6 +73,7 @@ export function Editor({ kind, stored, onClose }: EditorProps) {
               <Fields
                 body={draft.body}
                 onChange={draft.setBody}
+                onAdded={stored ? null : onClose}
                 problem={(field) =>
                   fieldProblem(save.error, field, `body.${field}`) ??
                   translated(documentProblem(save.error, kind, draft.name, field))

@@ -1,12 +1,17 @@
 import { Select, Textarea } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import { PlainInput } from '../parts/plain-input.tsx';
 import { useTexts } from '../texts/texts.ts';
 import { withField } from './document-kind.ts';
 import type { FieldsProps } from './field-props.ts';
 
+const FindDatabases = lazy(async () => ({
+  default: (await import('./find-databases.tsx')).FindDatabases,
+}));
+
 const KINDS = ['sqlite', 'postgres', 'files', 'command'] as const;
 
-export function SourceFields({ body, onChange, problem }: FieldsProps) {
+export function SourceFields({ body, onChange, problem, onAdded }: FieldsProps) {
   const t = useTexts();
   const kind = String(body.kind);
   const text = (field: string, label: string, description: string, placeholder: string) => (
@@ -48,6 +53,11 @@ export function SourceFields({ body, onChange, problem }: FieldsProps) {
       {kind === 'postgres' && text('urlEnv', t('source.urlEnv'), t('source.urlEnvHelp'), 'DATABASE_URL')}
       {kind === 'postgres' &&
         text('url', t('source.url'), t('source.urlHelp'), 'postgres://backup:${DB_PASSWORD}@db/app')}
+      {onAdded && (kind === 'sqlite' || kind === 'postgres') && (
+        <Suspense>
+          <FindDatabases key={kind} body={body} onAdded={onAdded} />
+        </Suspense>
+      )}
       {kind === 'command' &&
         text('command', t('source.command'), t('source.commandHelp'), 'tar -c /srv/volume')}
       {kind === 'command' && text('artifactName', t('source.artifactName'), '', 'volume.tar')}

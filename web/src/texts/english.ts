@@ -2,6 +2,7 @@ import { accessTexts } from './access-texts.ts';
 import { backupTexts } from './backup-texts.ts';
 import { bundleTexts } from './bundle-texts.ts';
 import { configTexts } from './config-texts.ts';
+import { discoverTexts } from './discover-texts.ts';
 import { drillTexts } from './drill-texts.ts';
 import { keyTexts } from './key-texts.ts';
 import { ledgerTexts } from './ledger-texts.ts';
@@ -21,6 +22,7 @@ export const english = {
   ...restoreTexts.en,
   ...bundleTexts.en,
   ...retentionTexts.en,
+  ...discoverTexts.en,
   ...drillTexts.en,
   ...backupTexts.en,
   ...accessTexts.en,

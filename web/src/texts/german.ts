@@ -2,6 +2,7 @@ import { accessTexts } from './access-texts.ts';
 import { backupTexts } from './backup-texts.ts';
 import { bundleTexts } from './bundle-texts.ts';
 import { configTexts } from './config-texts.ts';
+import { discoverTexts } from './discover-texts.ts';
 import { drillTexts } from './drill-texts.ts';
 import type { TextKey } from './english.ts';
 import { keyTexts } from './key-texts.ts';
@@ -21,6 +22,7 @@ export const german: Readonly<Record<TextKey, string>> = {
   ...restoreTexts.de,
   ...bundleTexts.de,
   ...retentionTexts.de,
+  ...discoverTexts.de,
   ...drillTexts.de,
   ...backupTexts.de,
   ...accessTexts.de,

@@ -164,8 +164,11 @@ async function lookInto(
     const { rows } = await inSession(client, place, options, () => client.query(UNREADABLE));
     const { count } = rows[0];
     if (count === 0) return { ...found, mayRead: true };
-    const what = count === 1 ? '1 table or sequence' : `${count} tables and sequences`;
-    return { ...found, mayRead: false, problem: `${what} cannot be read by this login` };
+    const problem =
+      count === 1
+        ? '1 table or sequence cannot be read by this login'
+        : `${count} tables and sequences cannot be read by this login`;
+    return { ...found, mayRead: false, problem };
   } catch (error) {
     if (codeOf(error) === 'interrupted') throw error;
     // A rule of pg_hba.conf for this database, for example.

@@ -30,6 +30,21 @@ export const refusalsGerman: Readonly<Record<string, string>> = {
   '{path} cannot be read': '{path} lässt sich nicht lesen',
   '{path} cannot be read: {why}': '{path} lässt sich nicht lesen: {why}',
   '{path} cannot be read with these permissions': '{path} lässt sich mit diesen Rechten nicht lesen',
+  'it takes no connections': 'sie nimmt keine Verbindungen an',
+  'this login may not connect to it': 'diese Anmeldung darf sich nicht mit ihr verbinden',
+  'its name is no UTF-8, so that no address can name it':
+    'ihr Name ist kein UTF-8, darum kann keine Adresse sie nennen',
+  'its path is no UTF-8, so that no configuration can name it':
+    'ihr Pfad ist kein UTF-8, darum kann keine Konfiguration sie nennen',
+  '1 table or sequence cannot be read by this login':
+    '1 Tabelle oder Sequenz ist mit dieser Anmeldung nicht lesbar',
+  '{n} tables and sequences cannot be read by this login':
+    '{n} Tabellen und Sequenzen sind mit dieser Anmeldung nicht lesbar',
+  '{host} did not answer within {n} seconds': '{host} antwortete nicht innerhalb von {n} Sekunden',
+  '{name} is a variable of the server itself, and no part of an address':
+    '{name} ist eine Variable des Servers selbst und kein Teil einer Adresse',
+  'allow it in HOLDFAST_ALLOWED_ADDRESSES, or name the variable of the server that holds the address':
+    'sie in HOLDFAST_ALLOWED_ADDRESSES erlauben oder die Variable des Servers nennen, in der die Adresse steht',
   '{path} could not be opened: {why}': '{path} ließ sich nicht öffnen: {why}',
   '{path} fails its integrity check: {why}': '{path} besteht seine Integritätsprüfung nicht: {why}',
   '{path} has {n} rows that violate a foreign key':
