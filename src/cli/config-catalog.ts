@@ -1,12 +1,13 @@
 /** `holdfast config export | diff | apply`: the configuration file against the catalog of the server. */
 import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Config } from '../contracts/config.ts';
 import { EXIT, HoldfastError } from '../engine/base/errors.ts';
-import type { Catalog } from '../server/catalog/types.ts';
+import type { Catalog, CatalogDb } from '../server/catalog/types.ts';
 import type { FileChange } from '../server/configuration-file/file-change.ts';
 import type { Cli, CommandResult } from './cli.ts';
 import { formatCount, printable } from './format.ts';
+import { actorOfRun } from './run-ledger.ts';
 import { configPath, homeFolder, invalidConfig, readConfig } from './settings.ts';
 
 async function withCatalog<T>(cli: Cli, work: (catalog: Catalog) => Promise<T>): Promise<T> {
@@ -60,7 +61,8 @@ export async function applyConfig(
       cli.note(renderChanges(planned).trimEnd());
     }
     const author = { origin: 'file' as const, name: null, atMs: cli.io.nowMs() };
-    const done = await applyFile(catalog, config, overwrite, author);
+    const record = await recorder(cli, catalog, [...overwrite]);
+    const done = await applyFile(catalog, config, overwrite, author, record);
     const workplace = (await import('./workplace.ts')).workplaceOf(cli);
     for (const { name } of done.filter(({ kind, change }) => kind === 'destination' && change === 'create')) {
       await initDestination({ catalog, workplace }, name, cli.signal).catch((error: Error) =>
@@ -69,6 +71,30 @@ export async function applyConfig(
     }
     return { json: { changes: done.map(payloadOf), applied: true }, text: renderChanges(done) };
   });
+}
+
+/** Writes what a file changed into the ledger of the catalog, with the change; undefined where this machine may not sign, which is said. */
+async function recorder(cli: Cli, catalog: Catalog, overwritten: readonly string[]) {
+  const { openCatalogLedger } = await import('../server/ledger/catalog-ledger.ts');
+  const { maySign } = await import('../server/ledger/may-sign.ts');
+  const { changeName } = await import('../server/configuration-file/apply-file.ts');
+  const keyFolder = join(homeFolder(cli.io), 'ledger-keys');
+  const ledger = openCatalogLedger(catalog, { keyFolder });
+  if (!(await maySign(ledger))) {
+    cli.note(
+      `warning: THIS CHANGE IS NOT IN THE LEDGER: no key in ${keyFolder} may sign for it; next: run holdfast ledger key new here, and holdfast ledger key admit on a machine that signs already`,
+    );
+    return undefined;
+  }
+  return async (trx: CatalogDb, done: readonly FileChange[]) => {
+    const changes = done.filter(({ change }) => change !== 'keep');
+    const entry = {
+      ...{ stream: 'audit_vault' as const, tenantId: null, actor: actorOfRun(), action: 'config.apply' },
+      ...{ object: null, outcome: 'succeeded' as const, atMs: cli.io.nowMs() },
+      detail: { changes: changes.map((one) => `${one.change} ${changeName(one)}`), overwritten },
+    };
+    await ledger.recordIn(trx, [entry]);
+  };
 }
 
 /** The file as it is written. Throws `config_missing`, `config_invalid`, and `usage` where the catalog itself is named. */

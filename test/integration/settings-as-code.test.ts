@@ -78,12 +78,21 @@ test('settings and tenants of a file and of the API never overwrite each other u
   assert.equal((await settings())['retention.days'].from, 'default');
   assert.notEqual((await owner.get('/api/v1/tenants')).json.items[0].archived_at, null);
 
-  // What the API did is in the ledger, the applied file too.
+  // Whatever changed something is in the ledger, by whatever way.
   const { json: ledger } = await owner.get('/api/v1/ledger?limit=50');
-  const actions = JSON.stringify(ledger);
-  for (const one of ['/api/v1/settings', '/api/v1/configuration/apply', '/api/v1/tenants/']) {
-    assert.ok(actions.includes(one), one);
+  const entries = ledger.items.map(
+    ({ action, detail }: { action: string; detail: { changes?: string[] } }) => [
+      action,
+      detail.changes?.join(', '),
+    ],
+  );
+  const actions = entries.map(([action]: string[]) => action);
+  for (const one of ['api.settings.change', 'api.tenants.delete', 'api.configuration.apply']) {
+    assert.ok(actions.includes(one), `${one} of ${actions}`);
   }
+  const byFile = entries.filter(([action]: string[]) => action === 'config.apply');
+  assert.equal(byFile.length, 2, 'neither diff nor a refused file');
+  assert.match(byFile[0][1], /^delete tenant\/acme, delete setting\/history\.days, /);
 });
 
 test('mistakes among settings and tenants are named with line and column, and change nothing', async (t) => {

@@ -14,7 +14,7 @@ import { makeTenant } from './tenant-changes.ts';
 export const changeName = ({ kind, name }: Pick<FileChange, 'kind' | 'name'>) => `${kind}/${name}`;
 
 /**
- * Makes the catalog what the file says, all of it or nothing, and gives what was done. `overwrite` names conflicts that were
+ * Makes the catalog what the file says, all of it or nothing, and gives what was done; `record` is the last of it, where something was. `overwrite` names conflicts that were
  * looked at, such as `plan/nightly`. Throws `document_changed` naming the others, `config_invalid` for a schedule among the settings that is none.
  */
 export async function applyFile(
@@ -22,6 +22,7 @@ export async function applyFile(
   config: Config,
   overwrite: ReadonlySet<string>,
   author: Author,
+  record?: (trx: CatalogDb, done: readonly FileChange[]) => Promise<void>,
 ): Promise<FileChange[]> {
   const [broken] = brokenSchedules(config);
   if (broken) throw new HoldfastError('config_invalid', `${broken.path.join('.')}: ${broken.message}`);
@@ -41,6 +42,7 @@ export async function applyFile(
     for (const one of documents) await make(trx, one, fromFile);
     for (const one of deletions.filter(({ kind }) => kind !== 'plan')) await remove(trx, one, fromFile);
     if (documents.length < changes.length) await syncAllSchedules(trx, author.atMs);
+    if (changes.some(({ change }) => change !== 'keep')) await record?.(trx, changes);
     return changes;
   });
 }
