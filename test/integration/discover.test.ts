@@ -1,5 +1,6 @@
 /** What there is to back up is found: databases of a real server, SQLite files by what they are, and both by the command line. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -8,6 +9,8 @@ import { parse } from 'yaml';
 import { discoverPayload } from '../../src/contracts/cli-payloads.ts';
 import { parseConfig } from '../../src/contracts/config-file.ts';
 import { codeOf, discoverPostgres, discoverSqlite, type FoundSqlite } from '../../src/engine/index.ts';
+import { findDatabases } from '../../src/engine/sources/sqlite/discover/find-databases.ts';
+import { DISCOVERY_LIMITS } from '../../src/engine/sources/sqlite/index.ts';
 import { failed, type Place, place, succeeded } from '../support/cli-place.ts';
 import { deepTemporaryFolder } from '../support/deep-folder.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
@@ -136,6 +139,27 @@ test('SQLite files are found by what they are, whatever their names, and nothing
     'the name that is no UTF-8',
   );
   assert.deepEqual(pathsOf(await found(join(folder, 'app.db'))), [join(folder, 'app.db')], 'a file itself');
+});
+
+/** Whether another process could write now. */
+function isLocked(file: string): boolean {
+  const program = `const { DatabaseSync } = require('node:sqlite');
+    try { new DatabaseSync(process.argv[1]).exec('begin immediate'); } catch { process.exit(7); }`;
+  const { status } = spawnSync(process.execPath, ['-e', program, file]);
+  assert.ok(status === 0 || status === 7, `exit ${status}`);
+  return status === 7;
+}
+
+test('looking keeps the locks that this process has; negative control: from within it gives them up', async (t) => {
+  const folder = await temporaryFolder(t);
+  const file = join(folder, 'held.db');
+  const database = makeDatabase(file);
+  t.after(() => database.close());
+  database.exec('begin immediate');
+  assert.deepEqual(pathsOf(await found(folder)), [file]);
+  assert.ok(isLocked(file));
+  assert.equal([...findDatabases(Buffer.from(folder), DISCOVERY_LIMITS)].length, 2);
+  assert.ok(!isLocked(file), 'the negative control');
 });
 
 test('limits are told, what cannot be read is told, and an end ends it', async (t) => {

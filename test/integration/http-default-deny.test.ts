@@ -171,6 +171,7 @@ test('a token does what its scopes say, for as long as it lasts, and never more 
     ...['POST /api/v1/plans/:name/run', 'POST /api/admin/backups/trigger'],
     ...['POST /functions/v1/backup-trigger/trigger', 'POST /api/v1/verify', 'POST /api/v1/replicate'],
     ...['PUT /api/v1/backups/:id/hold', 'POST /api/v1/backups/:id/undelete', 'POST /api/v1/drills'],
+    'POST /api/v1/table-retention/preview',
   ]);
   assert.deepEqual(
     allowed.filter((one) => !expected.has(one.split(' → ')[0]!)),
