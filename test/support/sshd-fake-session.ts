@@ -17,6 +17,7 @@ const refused = (code: number) => Object.assign(new Error('Failure'), { code });
 export function fakeServer(replace: (session: SftpSession) => Partial<SftpSession> = () => ({})): FakeServer {
   const files = new Map<string, Buffer>();
   const folders = new Set(['/', '/store', '/store/.tmp']);
+  const unread = new Set<Buffer>();
   const need = (path: string): Buffer => {
     const found = files.get(path);
     if (!found) throw refused(STATUS.noSuchFile);
@@ -52,8 +53,19 @@ export function fakeServer(replace: (session: SftpSession) => Partial<SftpSessio
     sizeOf: async (handle) => need(handle.toString()).length,
     sync: async () => true,
     stat: async (path) => statOf(path),
-    openFolder: async (path) => Buffer.from(path),
-    readFolder: async () => null,
+    async openFolder(path) {
+      if (!folders.has(path)) throw refused(STATUS.noSuchFile);
+      const handle = Buffer.from(path);
+      unread.add(handle);
+      return handle;
+    },
+    async readFolder(handle) {
+      if (!unread.delete(handle)) return null;
+      const folder = handle.toString();
+      const isIn = (path: string) => path !== folder && posix.dirname(path) === folder;
+      const entries = [...folders, ...files.keys()].filter(isIn);
+      return entries.map((path) => ({ ...statOf(path)!, name: posix.basename(path) }));
+    },
     async makeFolder(path) {
       needFolderOf(path);
       if (statOf(path)) throw refused(STATUS.failure);

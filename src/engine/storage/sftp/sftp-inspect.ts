@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { newId } from '../../base/ids.ts';
 import type { StorageFinding } from '../port.ts';
 import { statusOf } from './sftp-failure.ts';
+import { durableFolders } from './sftp-folders.ts';
 import { TEMPORARY, withFolder } from './sftp-put.ts';
 import type { SftpSession } from './sftp-session.ts';
 import { FILE_MODE } from './sftp-write.ts';
@@ -11,7 +12,9 @@ export async function inspectServer(session: SftpSession, root: string): Promise
   const temporary = posix.join(root, TEMPORARY, newId());
   const second = posix.join(root, TEMPORARY, newId());
   try {
-    const handle = await withFolder(session, temporary, () => session.open(temporary, 'wx', FILE_MODE));
+    const handle = await withFolder(session, durableFolders(root), temporary, () =>
+      session.open(temporary, 'wx', FILE_MODE),
+    );
     const syncs = await session.sync(handle).finally(() => session.close(handle));
     return [durability(syncs), overwriting(await canLink(session, temporary, second))];
   } finally {

@@ -2,7 +2,14 @@ import { posix } from 'node:path';
 import { newId } from '../../base/ids.ts';
 import type { PutContent, StorageOptions } from '../port.ts';
 import { STATUS, statusOf } from './sftp-failure.ts';
-import { makeFolders, syncFolder } from './sftp-folders.ts';
+import {
+  type DurableFolders,
+  makeDurable,
+  makeFolders,
+  readWholeFolder,
+  syncBelow,
+  syncFolder,
+} from './sftp-folders.ts';
 import type { SftpLink } from './sftp-link.ts';
 import { sameContent } from './sftp-read.ts';
 import type { SftpSession } from './sftp-session.ts';
@@ -19,13 +26,15 @@ export const TEMPORARY = '.tmp';
  */
 export async function putRemote(
   link: SftpLink,
-  root: string,
+  durable: DurableFolders,
   name: string,
   content: PutContent,
   options: StorageOptions,
 ): Promise<'created' | 'exists'> {
   const { signal } = options;
+  const { root } = durable;
   const target = posix.join(root, name);
+  let isVisible = false;
   const temporaries: string[] = [];
   const upload = uploadOf(content);
   try {
@@ -33,20 +42,27 @@ export async function putRemote(
       // A new name for each attempt: the server may still be working off what an earlier connection asked for.
       if (!upload.isResumed) temporaries.push(posix.join(root, TEMPORARY, newId()));
       const path = temporaries.at(-1)!;
-      await withFolder(session, path, () => writeRemote(session, path, upload, options));
+      await withFolder(session, durable, path, () => writeRemote(session, path, upload, options));
       return path;
     }, signal);
     signal?.throwIfAborted();
     let isRepeated = false;
     const published = await link.run((session) => {
-      const attempt = publish(session, temporary, target, isRepeated);
+      const attempt = publish(session, durable, temporary, target, isRepeated);
       isRepeated = true;
       return attempt;
     }, signal);
-    await link.run((session) => syncFolder(session, posix.dirname(target)), signal);
+    isVisible = true;
+    await link.run(async (session) => {
+      await makeDurable(session, posix.dirname(target), durable);
+      await syncFolder(session, posix.dirname(target));
+    }, signal);
+    isVisible = false;
     return published;
   } finally {
     upload.end();
+    // What is visible and not known to be durable keeps its temporary name, which tells the next process: see `settle`.
+    if (isVisible) temporaries.pop();
     await link.ifConnected(
       (session) => Promise.allSettled(temporaries.map((path) => session.remove(path))),
       signal,
@@ -55,11 +71,22 @@ export async function putRemote(
 }
 
 /**
+ * Makes durable what is visible, once for each process, before it puts anything. A temporary name goes only after the folder of its
+ * object was synced, so one that is there may be that of an object that a later run builds on and a power loss takes away.
+ */
+export async function settle(session: SftpSession, durable: DurableFolders): Promise<void> {
+  const { root } = durable;
+  const unfinished = await readWholeFolder(session, posix.join(root, TEMPORARY));
+  if (unfinished.length > 0) await syncBelow(session, root, durable);
+}
+
+/**
  * `link` never replaces. Without it there is a look and a rename, which by the protocol must not replace either. A
  * repeated attempt may find its own work done, so that what it finds under the name is compared with what it wrote.
  */
 async function publish(
   session: SftpSession,
+  durable: DurableFolders,
   temporary: string,
   target: string,
   isRepeated: boolean,
@@ -73,7 +100,7 @@ async function publish(
   };
   const attempt = async (work: () => Promise<boolean>): Promise<'created' | 'exists' | null> => {
     try {
-      return (await withFolder(session, target, work)) ? 'created' : null;
+      return (await withFolder(session, durable, target, work)) ? 'created' : null;
     } catch (error) {
       if (statusOf(error) === null) throw error;
       const there = await found();
@@ -97,12 +124,17 @@ function withoutLinks(error: unknown): null {
 }
 
 /** Does the work, and once more after making the folder of `path` if that was what was missing. */
-export async function withFolder<T>(session: SftpSession, path: string, work: () => Promise<T>): Promise<T> {
+export async function withFolder<T>(
+  session: SftpSession,
+  durable: DurableFolders,
+  path: string,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (statusOf(error) !== STATUS.noSuchFile) throw error;
   }
-  await makeFolders(session, posix.dirname(path));
+  await makeFolders(session, posix.dirname(path), durable);
   return work();
 }

@@ -7,11 +7,11 @@ import { hostTrust } from './host-key.ts';
 import { parseSftpAddress } from './sftp-address.ts';
 import { connectSftp } from './sftp-connect.ts';
 import { STATUS, sftpFailure, statusOf } from './sftp-failure.ts';
-import { readWholeFolder, syncFolder } from './sftp-folders.ts';
+import { durableFolders, readWholeFolder, syncFolder } from './sftp-folders.ts';
 import { inspectServer } from './sftp-inspect.ts';
 import { PATIENCE, type Patience, type SftpLink, sftpLink } from './sftp-link.ts';
 import { listRemote } from './sftp-list.ts';
-import { putRemote, TEMPORARY } from './sftp-put.ts';
+import { putRemote, settle, TEMPORARY } from './sftp-put.ts';
 import { readRemote, streamRemote } from './sftp-read.ts';
 import type { SftpSession } from './sftp-session.ts';
 import type { SftpSettings } from './sftp-settings.ts';
@@ -73,13 +73,25 @@ function storageOn(link: SftpLink, root: string, shown: string): Storage {
       throw sftpFailure(error, name);
     }
   };
+  const durable = durableFolders(root);
+  let settled: Promise<void> | null = null;
+  const settledOnce = (signal: AbortSignal | undefined): Promise<void> => {
+    settled ??= link
+      .run((session) => settle(session, durable), signal)
+      .catch((error: unknown) => {
+        settled = null;
+        throw error;
+      });
+    return settled;
+  };
   let isTidied = false;
   return {
     address: shown,
     isPaced: true,
     put: (name, content, given = {}) =>
       guarded(name, async () => {
-        const outcome = await putRemote(link, root, name, content, given);
+        await settledOnce(given.signal);
+        const outcome = await putRemote(link, durable, name, content, given);
         if (!isTidied) {
           isTidied = true;
           await link.ifConnected((session) => removeLeftovers(session, root));
