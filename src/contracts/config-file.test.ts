@@ -199,7 +199,7 @@ tenants:
       '2:3 settings.retention.dayz: unknown field, did you mean retention.days?',
       '3:3 settings.retention.versions: must be at least 1',
       '4:3 settings.schedule.enabled: must be a boolean',
-      '7:5 tenants.acme.title: unknown field, known here: name, archived, settings',
+      '7:5 tenants.acme.title: unknown field, known here: name, archived, sources, destinations, channels, settings',
       '8:17 tenants.acme.settings.history.days: unknown field, known here: …',
       '8:35 tenants.acme.settings.runs.limit: unknown field, known here: …',
       '9:3 tenants.a/b: is not a valid tenant id',
@@ -207,4 +207,16 @@ tenants:
       '11:3 tenants.empty: must be a map of fields',
     ],
   );
+});
+
+test('what a tenant has alone exists, and is no other tenant’s', () => {
+  const text = GOOD.replace(
+    'plans:',
+    'tenants:\n  acme: { sources: [app, order], channels: [x] }\n  bravo: { sources: [app], destinations: [main] }\nplans:',
+  );
+  assert.deepEqual(lines(text), [
+    '17 tenants.acme.sources.1: there is no source "order", did you mean orders?',
+    '17 tenants.acme.channels.0: there is no channel "x", known: none',
+    '18 tenants.bravo.sources.0: the source "app" is named by acme already',
+  ]);
 });

@@ -1,6 +1,7 @@
 /** What a schema cannot say: names that must exist, and places where the data of a plan may not lie. */
 import type { Config, PlanConfig } from './config.ts';
 import { regionRefusal } from './config-destinations.ts';
+import { OWNED_KINDS } from './config-settings.ts';
 import { nearest } from './suggest.ts';
 
 export interface BrokenReference {
@@ -10,7 +11,7 @@ export interface BrokenReference {
 
 type Report = (path: BrokenReference['path'], message: string) => void;
 
-/** Names in plans and channels that nothing carries, names given twice, and destinations in regions that the plan refuses. */
+/** Names in plans, channels and tenants that nothing carries, names given twice, and destinations in regions that the plan refuses. */
 export function brokenReferences(config: Config): BrokenReference[] {
   const found: BrokenReference[] = [];
   const report: Report = (path, message) => void found.push({ path, message });
@@ -28,7 +29,24 @@ export function brokenReferences(config: Config): BrokenReference[] {
       });
     });
   }
+  checkTenants(config, report);
   return found;
+}
+
+/** Nothing is the own of two tenants. */
+function checkTenants(config: Config, report: Report): void {
+  for (const kind of OWNED_KINDS) {
+    const owners = new Map<string, string>();
+    for (const [id, tenant] of Object.entries(config.tenants)) {
+      tenant[`${kind}s`]?.forEach((name, i) => {
+        const at = ['tenants', id, `${kind}s`, i];
+        checkName(at, name, kind, Object.keys(config[`${kind}s`]), report);
+        const owner = owners.get(name);
+        if (owner !== undefined) report(at, `the ${kind} "${name}" is named by ${owner} already`);
+        owners.set(name, id);
+      });
+    }
+  }
 }
 
 function checkPlan(config: Config, name: string, plan: PlanConfig, report: Report): void {
@@ -100,7 +118,7 @@ function checkRegion(
 function checkName(
   at: BrokenReference['path'],
   name: string,
-  kind: 'source' | 'destination' | 'plan',
+  kind: 'source' | 'destination' | 'plan' | 'channel',
   known: readonly string[],
   report: Report,
 ): boolean {

@@ -1,6 +1,6 @@
 /** The part of `holdfast.yaml` that is the server's: settings for all, and tenants with what is set for each. */
 import { z } from 'zod';
-import { text } from './config-destination.ts';
+import { name, text } from './config-destination.ts';
 import { GLOBAL_SETTING_KEYS, SETTING_KEYS, type SettingKey, settingSchemas } from './settings.ts';
 
 /** As it stands in paths and manifests. */
@@ -19,6 +19,9 @@ const MEANS: Readonly<Record<SettingKey, string>> = {
   'health.warningAfterHours': 'The last good backup being older than this is a warning.',
   'history.days': 'Runs and drills that are longer ago are forgotten; null keeps all.',
 };
+
+/** What is everybody's, or one tenant's alone. A plan says it by itself. */
+export const OWNED_KINDS = ['source', 'destination', 'channel'] as const;
 
 type Fields<K extends SettingKey> = { [key in K]: z.ZodOptional<(typeof settingSchemas)[key]> };
 
@@ -39,6 +42,9 @@ const tenant = z.strictObject({
     .boolean()
     .optional()
     .describe('true: its backups stay, and the schedule starts nothing of it. Default false.'),
+  sources: z.array(name).optional().describe('That plans of this tenant alone may use.'),
+  destinations: z.array(name).optional().describe('That plans of this tenant alone may use.'),
+  channels: z.array(name).optional().describe('That are told of this tenant alone.'),
   settings: settingsOfTenant.default({}).describe('What holds for this tenant instead.'),
 });
 

@@ -7,8 +7,8 @@ const count = (max: number) => z.int().min(1).max(max);
 export const settingSchemas = {
   /** False: the schedule starts nothing. */
   'schedule.enabled': z.boolean(),
-  'schedule.cron': z.string().min(1).max(100),
-  'schedule.timeZone': z.string().min(1).max(100),
+  'schedule.cron': z.string().min(1, 'must not be empty').max(100),
+  'schedule.timeZone': z.string().min(1, 'must not be empty').max(100),
   'schedule.jitterSeconds': z.int().min(0).max(86_400),
   'retention.days': count(36_500),
   'retention.versions': count(100_000),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Config } from '../../src/contracts/config.ts';
 import { parseConfig } from '../../src/contracts/config-file.ts';
+import { findDocument, storedConfig, writeDocument } from '../../src/server/configuration/documents.ts';
 import { changeSettings, effectiveSettings, settingValues } from '../../src/server/configuration/settings.ts';
 import { archiveTenant, createTenant, listTenants } from '../../src/server/configuration/tenants.ts';
 import { applyFile, changeName } from '../../src/server/configuration-file/apply-file.ts';
@@ -21,6 +22,7 @@ const FILE = `settings:
 tenants:
   acme:
     name: Acme Ltd
+    sources: [mine]
     settings: { retention.days: 30, schedule.timeZone: Europe/Berlin }
   gone: { archived: true }
 plans:
@@ -32,6 +34,7 @@ sources:
 onEachCatalog('settings and tenants as code', (place) => {
   applying(place);
   conflicts(place);
+  owners(place);
   leaving(place);
   roundTrip(place);
 });
@@ -195,6 +198,36 @@ function conflicts(place: CatalogPlace): void {
   });
 }
 
+function owners(place: CatalogPlace): void {
+  test('whose alone a source is stands with its tenant, and is compared like the rest of it', async (t) => {
+    const world = await worldOf(place, t);
+    const { catalog } = world;
+    await world.apply(FILE);
+    const give = (tenantId: string | null) =>
+      catalog.transaction(async (trx) => {
+        const { kind, name, body, version } = (await findDocument(trx, 'source', 'mine'))!;
+        await writeDocument(trx, { kind, name, body, tenantId, replaces: version }, world.author('ann'));
+      });
+    await give('other');
+    assert.deepEqual(await world.diff(FILE), ['replace source/mine, tenantId "other" "acme", conflict ann']);
+    assert.deepEqual((await storedConfig(catalog.db)).tenants.other, {
+      ...{ name: 'other', sources: ['mine'], settings: {} },
+    });
+    await give('acme');
+    assert.deepEqual(await world.diff(FILE), ['adopt source/mine']);
+    await world.apply(FILE);
+    const everybodys = FILE.replace(/ {4}sources: .*\n/, '');
+    assert.deepEqual(await world.diff(everybodys), ['replace source/mine, tenantId "acme" undefined']);
+    await world.apply(everybodys);
+    assert.equal((await findDocument(catalog.db, 'source', 'mine'))?.tenantId, null);
+    // Of a tenant that the file does not have it says nothing.
+    await world.apply(FILE);
+    const before = everybodys.replace(/tenants:[\s\S]*plans:/, 'plans:');
+    await world.apply(before);
+    assert.equal((await findDocument(catalog.db, 'source', 'mine'))?.tenantId, 'acme');
+  });
+}
+
 function leaving(place: CatalogPlace): void {
   test('what never came from a file stays; a tenant that leaves it is archived, never deleted', async (t) => {
     const world = await worldOf(place, t);
@@ -281,8 +314,11 @@ function roundTrip(place: CatalogPlace): void {
       ...{ 'schedule.enabled': false, 'schedule.cron': '0 2 * * *' },
       ...{ 'retention.days': 90, 'runs.limit': 4, 'history.days': null },
     });
+    const mine = await findDocument(fresh.catalog.db, 'source', 'mine');
+    assert.equal(mine?.tenantId, 'acme');
     assert.deepEqual(tenants.acme, {
       name: 'Acme Ltd',
+      sources: ['mine'],
       settings: { 'schedule.timeZone': 'Europe/Berlin', 'retention.days': 30 },
     });
   });

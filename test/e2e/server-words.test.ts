@@ -41,6 +41,9 @@ const WRONG = [
   'sources: { a: { kind: sqlite, path: a, tableRetention: { t: { column: a, maxRows: 1, pauseMs: 999999 } } } }',
   'sources: { a: { kind: sqlite, path: a, tableRetention: { t: { column: 5 } } } }',
   'sources: { a: { kind: postgres, url: "postgres://a:b@c/d" } }',
+  'settings: { retention.dayz: 1, retention.days: 0, runs.limit: 1.5, schedule.enabled: x, schedule.cron: "" }',
+  'tenants: { a b: {}, c: { name: 5, archived: 1, sources: app, settings: { runs.limit: 1 } }, d: 1 }',
+  'sources: { a: { kind: sqlite, path: a } }\ntenants: { c: { sources: [a, b], channels: [x] }, d: { sources: [a] } }',
   'destinations: { main: 5, b: { address: /b, limits: { uploadMiBPerSecond: fast } } }',
 ];
 

@@ -7,7 +7,7 @@ import { deleteDocument, findDocument, writeDocument } from '../configuration/do
 import { syncAllSchedules } from '../schedule/schedule.ts';
 import { brokenSchedules } from './broken-schedules.ts';
 import type { FileChange } from './file-change.ts';
-import { planChanges } from './plan-changes.ts';
+import { ownerOf, planChanges } from './plan-changes.ts';
 import { makeSetting } from './setting-changes.ts';
 import { makeTenant } from './tenant-changes.ts';
 
@@ -39,7 +39,7 @@ export async function applyFile(
       if (one.kind === 'tenant') await makeTenant(trx, one, fromFile);
       if (one.kind === 'setting') await makeSetting(trx, one, fromFile);
     }
-    for (const one of documents) await make(trx, one, fromFile);
+    for (const one of documents) await make(trx, config, one, fromFile);
     for (const one of deletions.filter(({ kind }) => kind !== 'plan')) await remove(trx, one, fromFile);
     if (documents.length < changes.length) await syncAllSchedules(trx, author.atMs);
     if (changes.some(({ change }) => change !== 'keep')) await record?.(trx, changes);
@@ -53,6 +53,7 @@ const isDocument = (change: FileChange): change is DocumentChange =>
 
 async function make(
   trx: CatalogDb,
+  config: Config,
   { kind, name, change, version, body }: DocumentChange,
   author: Author,
 ): Promise<void> {
@@ -66,12 +67,8 @@ async function make(
       .execute();
   }
   if (change !== 'create' && change !== 'replace') return;
-  const before = await findDocument(trx, kind, name);
-  await writeDocument(
-    trx,
-    { kind, name, body, tenantId: before?.tenantId ?? null, replaces: version },
-    author,
-  );
+  const tenantId = ownerOf(config, kind, name, await findDocument(trx, kind, name));
+  await writeDocument(trx, { kind, name, body, tenantId, replaces: version }, author);
 }
 
 function remove(trx: CatalogDb, { kind, name, version }: DocumentChange, author: Author): Promise<void> {

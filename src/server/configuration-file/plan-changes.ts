@@ -29,7 +29,9 @@ export async function planChanges(db: CatalogDb, config: Config): Promise<FileCh
     const names = [...new Set([...Object.keys(wanted), ...stored.keys()])].sort();
     for (const name of names) {
       const written = Object.hasOwn(wanted, name) ? wanted[name] : undefined;
-      const change = await changeOf(db, kind, name, stored.get(name) ?? null, written);
+      const before = stored.get(name) ?? null;
+      const owner = ownerOf(config, kind, name, before);
+      const change = await changeOf(db, { kind, name, stored: before, written, owner });
       if (change) changes.push(change);
     }
   }
@@ -46,12 +48,35 @@ async function storedOf(db: CatalogDb, kind: StoredKind): Promise<Map<string, St
   return new Map(rows.map((row) => [row.name, documentOf(row)]));
 }
 
-async function changeOf(
-  db: CatalogDb,
+/**
+ * The tenant whose alone something is to be; null for everybody's, and for plans, which say it in their bodies. What is the own of a tenant
+ * that the file does not have stays so.
+ */
+export function ownerOf(
+  { tenants }: Config,
   kind: StoredKind,
   name: string,
-  stored: StoredDocument | null,
-  written: unknown,
+  stored: Pick<StoredDocument, 'tenantId'> | null,
+): string | null {
+  if (kind === 'plan') return null;
+  const named = Object.keys(tenants).find((id) => tenants[id]![`${kind}s`]?.includes(name));
+  if (named !== undefined) return named;
+  const before = stored?.tenantId ?? null;
+  return before === null || Object.hasOwn(tenants, before) ? null : before;
+}
+
+interface Compared {
+  readonly kind: StoredKind;
+  readonly name: string;
+  readonly stored: StoredDocument | null;
+  /** Undefined for what the file does not have. */
+  readonly written: unknown;
+  readonly owner: string | null;
+}
+
+async function changeOf(
+  db: CatalogDb,
+  { kind, name, stored, written, owner }: Compared,
 ): Promise<FileChange | null> {
   const body = withoutHidden(kind, name, written, stored?.body);
   const common = { kind, name, body };
@@ -70,7 +95,10 @@ async function changeOf(
     return { ...found, change, conflict: cameFromFile && origin !== 'file', fields: [] };
   }
   const before = plain(documentSchemas[kind].parse(stored.body));
-  const fields = differences('', before, plain(body)).map((one) => withHiddenIn(kind, one));
+  const fields = [
+    ...differences('', before, plain(body)).map((one) => withHiddenIn(kind, one)),
+    ...(kind === 'plan' ? [] : differences('tenantId', stored.tenantId ?? undefined, owner ?? undefined)),
+  ];
   if (fields.length > 0) return { ...found, change: 'replace', conflict: origin !== 'file', fields };
   return origin === 'file' ? null : { ...found, change: 'adopt', conflict: false, fields };
 }

@@ -14,7 +14,7 @@ import type { CatalogDb } from '../catalog/types.ts';
 import { syncPlanSchedule } from '../schedule/sync.ts';
 import type { Author } from './author.ts';
 import { checkedBody, refuseBrokenNames, refuseInUse } from './document-checks.ts';
-import { storedSettings } from './stored-settings.ts';
+import { storedSettings, withOwned } from './stored-settings.ts';
 
 export interface Bodies {
   readonly plan: PlanConfig;
@@ -225,9 +225,11 @@ export async function storedConfig(db: CatalogDb): Promise<Config> {
     Object.fromEntries(
       rows.filter((row) => row.kind === kind).map((row) => [row.name, JSON.parse(row.body) as Bodies[K]]),
     );
+  const { settings, tenants } = await storedSettings(db);
   return {
     version: 1,
-    ...(await storedSettings(db)),
+    settings,
+    tenants: withOwned(tenants, rows),
     destinations: bodies('destination'),
     sources: bodies('source'),
     plans: bodies('plan'),

@@ -38,6 +38,7 @@ export const validationGerman: Readonly<Record<string, string>> = {
   'is not what `next` gave': 'ist nicht, was `next` gab',
   '"{name}" is not among the sources of the plan': '„{name}“ ist keine der Quellen des Plans',
   '"{name}" is named twice': '„{name}“ ist zweimal genannt',
+  'the {kind} "{name}" is named by {owner} already': '„{name}“ ist schon bei {owner} genannt',
   'the environment variable {name} is not set': 'die Umgebungsvariable {name} ist nicht gesetzt',
 };
 
@@ -65,5 +66,7 @@ export const boundsGerman: Readonly<Record<string, string>> = {
   'must be a string': 'muss ein Text sein',
   'must be a number': 'muss eine Zahl sein',
   'must be a boolean': 'muss true oder false sein',
+  'unknown field, did you mean {name}?': 'dieses Feld gibt es nicht; ist {name} gemeint?',
+  'unknown field, known here: {names}': 'dieses Feld gibt es nicht; hier gibt es: {names}',
   'must be {names}; did you mean {name}?': 'muss eines davon sein: {names}; ist {name} gemeint?',
 };
