@@ -236,5 +236,7 @@ export const nextsGerman: Readonly<Record<string, string>> = {
   'mend the destination, then run holdfast replicate':
     'das Ziel in Ordnung bringen, dann holdfast replicate laufen lassen',
   'choose a destination in one of the regions of the plan': 'ein Ziel in einer der Regionen des Plans wählen',
+  'where it was made so on purpose, add --encryption none':
+    'wo es mit Absicht so gemacht wurde, --encryption none angeben',
   'report it with the details': 'mit den Einzelheiten melden',
 };

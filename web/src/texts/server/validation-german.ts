@@ -8,8 +8,8 @@ export const validationGerman: Readonly<Record<string, string>> = {
   'must be a plain file name, such as keys.csv': 'muss ein einfacher Dateiname sein, etwa keys.csv',
   'must be a short label such as eu or de-fra': 'muss ein kurzes Wort sein, etwa eu oder de-fra',
   'must be a fingerprint that begins with SHA256:': 'muss ein Fingerabdruck sein, der mit SHA256: beginnt',
-  'must be aws-kms:arn:aws:kms:… or vault-transit:MOUNT/KEY':
-    'muss aws-kms:arn:aws:kms:… oder vault-transit:MOUNT/KEY sein',
+  'must be aws-kms:arn:aws:kms:REGION:ACCOUNT:key/ID or vault-transit:MOUNT/KEY':
+    'muss aws-kms:arn:aws:kms:REGION:ACCOUNT:key/ID oder vault-transit:MOUNT/KEY sein',
   'must be a path below the artifact, without a slash at either end':
     'muss ein Pfad im Artefakt sein, ohne Schrägstrich am Anfang und am Ende',
   'must be a domain in lower case such as example.org':
