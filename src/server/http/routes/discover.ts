@@ -1,7 +1,12 @@
 import { answers } from '../../../contracts/api/common.ts';
 import { discovered, discoverRequest } from '../../../contracts/api/discover.ts';
 import type { App, ServerContext } from '../context.ts';
+import { whileWaiting } from '../copies.ts';
 import { discoverSources } from '../discover-sources.ts';
+import { turns } from '../turns.ts';
+
+/** Each walks a disk, or connects to many databases. */
+const SEARCHES = turns({ atOnce: 2, inLine: 8 });
 
 /** Looks around on servers and on this machine: only for who may store any source. */
 export function addDiscoverRoutes(app: App, context: ServerContext): void {
@@ -15,15 +20,9 @@ export function addDiscoverRoutes(app: App, context: ServerContext): void {
       body: discoverRequest,
       response: answers(discovered),
     },
-    handler: async (request, reply) => {
-      const gone = new AbortController();
-      const leave = () => gone.abort();
-      reply.raw.once('close', leave);
-      try {
-        return await discoverSources(context, request.body, gone.signal);
-      } finally {
-        reply.raw.off('close', leave);
-      }
-    },
+    handler: async (request, reply) =>
+      whileWaiting(reply, (signal) =>
+        SEARCHES.take(signal, () => discoverSources(context, request.body, signal)),
+      ),
   });
 }
