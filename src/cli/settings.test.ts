@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fakeIo } from '../../test/support/fake-io.ts';
 import { temporaryFolder } from '../../test/support/temporary-folder.ts';
+import { specOfDestination } from './destination-specs.ts';
 import { chooseDestination, configPath, homeFolder, interpolated, loadConfig } from './settings.ts';
 
 test('the data folder follows HOLDFAST_HOME, then XDG_DATA_HOME, then the user', () => {
@@ -133,4 +134,24 @@ test('the minimum of free space is the environment, the destination, or left to 
   for (const text of ['500MB', '-1', '1e9']) {
     await assert.rejects(minimumWith(text), { code: 'usage', message: /HOLDFAST_MINIMUM_FREE_BYTES/ });
   }
+});
+
+test('a plan that says nothing about retention is rotated by the settings of the file, its tenant’s first', async (t) => {
+  const folder = await temporaryFolder(t);
+  const settings = `settings: { retention.days: 90, retention.versions: 9 }
+tenants: { acme: { settings: { retention.days: 30 } } }
+`;
+  const mine = '  mine: { sources: [app], destination: far, tenantId: acme }\n';
+  await writeFile(join(folder, 'holdfast.yaml'), `${settings}${CONFIG}${mine}`);
+  const io = fakeIo({ folder, environment: { FAR: '/mnt' } });
+  const loaded = (await loadConfig(io, {}))!;
+  const cli = { io, json: false, signal: AbortSignal.timeout(60_000), options: {}, note: () => undefined };
+  const { rulesOf } = await specOfDestination(cli, loaded, 'far');
+  assert.deepEqual(
+    [rulesOf('mine'), rulesOf('nightly')],
+    [
+      { days: 30, versions: 9 },
+      { days: 90, versions: 9 },
+    ],
+  );
 });
