@@ -153,3 +153,24 @@ test('what of a file is the server’s is said by config check, and the rest cou
   assert.equal(await main(['config', 'check'], quiet), 0);
   assert.doesNotMatch(quiet.written.stderr, /server/);
 });
+
+test('null is a value of the settings that have none of it, and inherit goes back', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  const send = async (body: object) => (await owner.send('PATCH', '/api/v1/settings', { body })).json;
+  const shown = (
+    { settings }: { settings: Record<string, { value: unknown; from: string }> },
+    key: string,
+  ) => [settings[key]?.value, settings[key]?.from];
+  const kept = await send({ settings: { 'history.days': null, 'retention.days': 30 } });
+  assert.deepEqual(shown(kept, 'history.days'), [null, 'global'], 'all of it is kept');
+  const back = await send({ settings: { 'retention.days': null }, inherit: ['history.days'] });
+  assert.deepEqual(
+    [shown(back, 'history.days'), shown(back, 'retention.days')],
+    [
+      [730, 'default'],
+      [365, 'default'],
+    ],
+  );
+  assert.equal((await send({ inherit: ['history.dayz'] })).code, 'config_invalid');
+});

@@ -72,7 +72,15 @@ export const setting = z.object({
 export const settingsAnswer = z.object({ tenant_id: tenantId, settings: z.record(z.string(), setting) });
 export const settingsChange = z.strictObject({
   tenant_id: tenantId.default(null),
-  settings: z.record(z.string().max(100), z.unknown()).describe('null goes back to what is inherited'),
+  settings: z
+    .record(z.string().max(100), z.unknown())
+    .default({})
+    .describe('null goes back to what is inherited, but is a value of runs.limit and history.days: none'),
+  inherit: z
+    .array(z.string().max(100))
+    .max(100)
+    .default([])
+    .describe('settings that go back to what is inherited'),
 });
 
 export const configurationText = z.strictObject({ yaml: z.string().max(1_000_000) });

@@ -66,6 +66,7 @@ export async function changeSettings(
 ): Promise<void> {
   const scope = tenantId ?? GLOBAL;
   for (const [key, value] of Object.entries(changes)) {
+    refuseUnknown(key);
     await noteChange(trx, 'setting', settingName(tenantId, key), author);
     if (value === undefined) {
       await trx.deleteFrom('settings').where('scope', '=', scope).where('key', '=', key).execute();
@@ -85,10 +86,12 @@ export async function changeSettings(
   }
 }
 
+function refuseUnknown(key: string): void {
+  if (Object.hasOwn(settingSchemas, key)) return;
+  throw new HoldfastError('config_invalid', `there is no setting ${key}`);
+}
+
 function checked(key: string, value: unknown): unknown {
-  if (!Object.hasOwn(settingSchemas, key)) {
-    throw new HoldfastError('config_invalid', `there is no setting ${key}`);
-  }
   const result = settingSchemas[key as SettingKey].safeParse(value);
   if (result.success) return result.data;
   throw new HoldfastError('config_invalid', `${key}: ${result.error.issues[0]!.message.toLowerCase()}`);

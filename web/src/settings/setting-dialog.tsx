@@ -18,6 +18,9 @@ interface SettingDialogProps {
 export const changeSetting = (tenant: string | null, key: SettingKey, value: unknown) =>
   call('/api/v1/settings', { method: 'PATCH', body: { tenant_id: tenant, settings: { [key]: value } } });
 
+export const inheritSetting = (tenant: string | null, key: SettingKey) =>
+  call('/api/v1/settings', { method: 'PATCH', body: { tenant_id: tenant, inherit: [key] } });
+
 export function SettingDialog({ tenant, setting, value: before, onClose }: SettingDialogProps) {
   const t = useTexts();
   const refresh = useRefresh();

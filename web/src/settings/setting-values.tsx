@@ -8,7 +8,7 @@ import { useMay, useMayEverywhere, useOwnTenants } from '../parts/may.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { changeSetting, SettingDialog } from './setting-dialog.tsx';
+import { inheritSetting, SettingDialog } from './setting-dialog.tsx';
 import { SETTING_KEYS, SETTING_KINDS, type SettingKey } from './setting-kinds.ts';
 
 interface Row extends Setting {
@@ -124,7 +124,7 @@ function Actions({ row: { key, from }, tenant, onEdit }: ActionsProps) {
   const everywhere = useMayEverywhere();
   const refresh = useRefresh();
   const inherit = useMutation({
-    mutationFn: () => changeSetting(tenant, key, null),
+    mutationFn: () => inheritSetting(tenant, key),
     onSuccess: () => refresh('settings', 'schedule', 'health'),
   });
   if (!(tenant === null ? everywhere : may)('settings:write')) return null;

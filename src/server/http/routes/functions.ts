@@ -40,9 +40,9 @@ export function addFunctionRoutes(app: App, context: ServerContext): void {
     config: { access: { permission: 'settings:write', tenant: tenantOfBodyField } },
     schema: { tags, summary: 'Change settings', body: settingsChange, response: answers(settingsAnswer) },
     handler: async (request) => {
-      const { tenant_id, settings } = request.body;
+      const { tenant_id, ...change } = request.body;
       await requireTenant(context, tenant_id);
-      await setSettings(context, tenant_id, settings, authorOf(request, context));
+      await setSettings(context, tenant_id, change, authorOf(request, context));
       return settingsOf(context, tenant_id);
     },
   });

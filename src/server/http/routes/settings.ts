@@ -8,6 +8,7 @@ import {
   tenantQuery,
 } from '../../../contracts/api/configuration.ts';
 import { jobParam as idParam } from '../../../contracts/api/runs.ts';
+import { type SettingKey, settingSchemas } from '../../../contracts/settings.ts';
 import { HoldfastError } from '../../../engine/index.ts';
 import type { Author } from '../../configuration/author.ts';
 import { changeSettings, effectiveSettings } from '../../configuration/settings.ts';
@@ -53,9 +54,9 @@ export function addSettingRoutes(app: App, context: ServerContext): void {
       response: answers(settingsAnswer),
     },
     handler: async (request) => {
-      const { tenant_id, settings } = request.body;
+      const { tenant_id, ...change } = request.body;
       await requireTenant(context, tenant_id);
-      await setSettings(context, tenant_id, settings, authorOf(request, context));
+      await setSettings(context, tenant_id, change, authorOf(request, context));
       return settingsOf(context, tenant_id);
     },
   });
@@ -68,14 +69,25 @@ export async function requireTenant({ catalog }: ServerContext, id: string | nul
   }
 }
 
+interface SettingsChange {
+  readonly settings: { readonly [key: string]: unknown };
+  readonly inherit: readonly string[];
+}
+
 /** Null goes back to what is inherited, but for settings where null is a value of its own. */
 export async function setSettings(
   { catalog, schedule }: ServerContext,
   tenantId: string | null,
-  given: { readonly [key: string]: unknown },
+  { settings, inherit }: SettingsChange,
   author: Author,
 ): Promise<void> {
-  const changes = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, value ?? undefined]));
+  const changes = Object.fromEntries([
+    ...Object.entries(settings).map(([key, value]) => [
+      key,
+      value === null && !isNullable(key) ? undefined : value,
+    ]),
+    ...inherit.map((key) => [key, undefined]),
+  ]) as { readonly [key: string]: unknown };
   const cron = changes['schedule.cron'];
   const timeZone = changes['schedule.timeZone'];
   checkSchedule({
@@ -88,6 +100,9 @@ export async function setSettings(
   });
   schedule.wake();
 }
+
+const isNullable = (key: string) =>
+  Object.hasOwn(settingSchemas, key) && settingSchemas[key as SettingKey].safeParse(null).success;
 
 export async function settingsOf({ catalog }: ServerContext, tenantId: string | null) {
   const effective = await effectiveSettings(catalog.db, tenantId);
