@@ -1,5 +1,5 @@
 import type { VerifyPayload } from '../contracts/cli-payloads.ts';
-import { partsOf } from '../contracts/config-destinations.ts';
+import { partsOf, sourcesApart } from '../contracts/config-destinations.ts';
 import type { Cli } from './cli.ts';
 import { specOfDestination } from './destination-specs.ts';
 import type { CopySet, DestinationSpec, ReplicatedBackup, VerifiedCopy } from './engine-door.ts';
@@ -21,10 +21,13 @@ export async function copySets(cli: Cli): Promise<NamedSet[] | null> {
   for (const name of names) specs.set(name, await specOfDestination(cli, loaded, name));
   const sets: NamedSet[] = [];
   for (const [plan, config] of Object.entries(loaded.config.plans)) {
-    for (const { sources, destinations } of partsOf(loaded.config, config)) {
+    const all = partsOf(loaded.config, config);
+    for (const part of all) {
+      const { sources, destinations } = part;
       const isSeparate = sources.every((source) => config.separate?.[source] !== undefined);
       if (destinations) {
-        sets.push({ plan, isSeparate, specs: destinations.map(({ name }) => specs.get(name)!) });
+        const apart = sourcesApart(all, part);
+        sets.push({ plan, isSeparate, apart, specs: destinations.map(({ name }) => specs.get(name)!) });
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { PlanConfig } from '../contracts/config.ts';
-import { destinationsOf, partsOf } from '../contracts/config-destinations.ts';
+import { destinationsOf, partsOf, sourcesApart } from '../contracts/config-destinations.ts';
 import { tableArchiveRules } from '../contracts/table-archives.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
@@ -58,6 +58,8 @@ function specFor(
 export interface PlacedPart {
   readonly sources: readonly string[];
   readonly specs: readonly DestinationSpec[];
+  /** Sources of the plan that go to other places. */
+  readonly apart: readonly string[];
 }
 
 /**
@@ -67,10 +69,13 @@ export interface PlacedPart {
 export async function placedParts(cli: Cli, loaded: LoadedConfig, plan: PlanConfig): Promise<PlacedPart[]> {
   const override = await overriddenBy(cli, loaded);
   const parts: PlacedPart[] = [];
-  for (const { sources, destinations } of partsOf(loaded.config, plan)) {
+  const all = partsOf(loaded.config, plan);
+  for (const one of all) {
+    const { sources, destinations } = one;
+    const apart = sourcesApart(all, one);
     const isOwn = sources.some((source) => plan.separate?.[source] === undefined);
     if (isOwn && override) {
-      parts.push({ sources, specs: [override] });
+      parts.push({ sources, specs: [override], apart });
       continue;
     }
     if (destinations === null) {
@@ -81,7 +86,7 @@ export async function placedParts(cli: Cli, loaded: LoadedConfig, plan: PlanConf
     }
     const specs = [];
     for (const { name } of destinations) specs.push(await specOfDestination(cli, loaded, name));
-    parts.push({ sources, specs });
+    parts.push({ sources, specs, apart });
   }
   return parts;
 }

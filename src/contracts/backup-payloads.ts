@@ -83,7 +83,7 @@ export const replicatePayload = z.strictObject({
       copied: z.array(z.strictObject(replicatedBackup)),
       storedBytes: size,
       missing: z.array(z.strictObject(replicatedBackup)),
-      /** What it is not to have: `archived` there, removed by `retention` there, or refused by `region`. */
+      /** What it is not to have: `archived` there, removed by `retention` there, refused by `region`, or holding sources that are kept `separate`. */
       leftOut: z.array(z.strictObject({ ...replicatedBackup, reason: z.string(), text: z.string() })),
       failures: z.array(copyFailure),
     }),

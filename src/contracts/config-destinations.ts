@@ -41,6 +41,12 @@ export function partsOf(
   return [...parts, ...separated.values()];
 }
 
+/** Sources of the other parts: they have places of their own, and are not carried on from the places of this one. */
+export const sourcesApart = (
+  parts: readonly { readonly sources: readonly string[] }[],
+  part: { readonly sources: readonly string[] },
+): string[] => parts.filter((one) => one !== part).flatMap(({ sources }) => sources);
+
 /** Every destination that a plan uses, each once; those of its own first. */
 export function destinationsOf(config: Config, plan: PlanConfig): PlanDestination[] {
   const found = new Map<string, PlanDestination>();

@@ -4,7 +4,12 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { backupPayload, replicatePayload, verifyPayload } from '../../src/contracts/cli-payloads.ts';
+import {
+  backupPayload,
+  listPayload,
+  replicatePayload,
+  verifyPayload,
+} from '../../src/contracts/cli-payloads.ts';
 import { copiesPlace, THREE } from '../support/copies-place.ts';
 
 test('data does not leave its regions: not by the configuration, not by an address, not by copying', async (t) => {
@@ -159,4 +164,53 @@ test('each copy is rotated by its own rules, and copying does not bring back wha
   await place.json(['hold', String(ids[0]), '--reason', 'audit']);
   assert.equal((await place.json(['rotate'])).removed, 0, 'held everywhere');
   await place.json(['prune']);
+});
+
+test('a destination in both lists of a plan carries neither kind on, by run, replicate or verify --heal', async (t) => {
+  const place = await copiesPlace(
+    t,
+    `
+destinations:
+  data: { address: ./data, keys: { current: { env: KEY_A } } }
+  shared: { address: ./shared, keys: { current: { env: KEY_A } } }
+  vault: { address: ./vault, keys: { current: { env: KEY_B } } }
+sources:
+  uploads: { kind: files, path: ./app/logo }
+  keys: { kind: files, secret: true, path: ./app/encryption_key }
+plans:
+  nightly:
+    sources: [uploads, keys]
+    destinations: [data, shared]
+    separate: { keys: [vault, shared] }
+`,
+  );
+  await place.write('logo', 'one');
+  await place.write('encryption_key', 'very secret');
+  await place.json(['init']);
+  const made: string[] = [];
+  for (let i = 0; i < 2; i += 1) {
+    const { backupId, parts } = backupPayload.parse(await place.json(['backup']));
+    made.push(backupId, ...parts!.flatMap((part) => ('backupId' in part ? [part.backupId] : [])));
+  }
+  const idsAt = async (name: string) =>
+    listPayload
+      .parse(await place.json(['list', '--destination', name]))
+      .map(({ id }) => id)
+      .sort();
+  const [data1, keys1, data2, keys2] = made as [string, string, string, string];
+  const asMeant = async () => {
+    assert.deepEqual(await idsAt('data'), [data1, data2].sort());
+    assert.deepEqual(await idsAt('shared'), [...made].sort());
+    assert.deepEqual(await idsAt('vault'), [keys1, keys2].sort());
+  };
+  await asMeant();
+  const { ok, destinations } = replicatePayload.parse(await place.json(['replicate']));
+  assert.deepEqual([ok, destinations.flatMap(({ copied }) => copied)], [true, []]);
+  verifyPayload.parse(await place.json(['verify', '--heal']));
+  await asMeant();
+  const { copies } = verifyPayload.parse(await place.json(['verify', keys1]));
+  assert.deepEqual(copies!.map(({ destination, status }) => `${destination} ${status}`).sort(), [
+    'shared good',
+    'vault good',
+  ]);
 });

@@ -145,6 +145,24 @@ function parts(place: CatalogPlace): void {
       await repository.storage.close();
     }
   });
+
+  test('a destination in both lists of a plan carries neither kind on to the places of the other', async (t) => {
+    const world = await runnerWorld(place, t);
+    const separate = { uploads: ['main', 'offsite'] };
+    await world.write('plan', 'shared', { sources: ['app', 'uploads'], destination: 'main', separate });
+    world.work();
+    assert.equal((await world.run('shared')).status, 'succeeded');
+    assert.equal((await world.run('shared')).status, 'succeeded');
+    const { job } = await world.queue.enqueue({ kind: 'replicate', payload: { plan: 'shared' } });
+    assert.equal((await world.ended(job.id)).status, 'succeeded');
+    const repository = await repositoryAt(world, 'offsite');
+    const found: string[] = [];
+    for await (const { manifest } of repository.manifests.readAll()) {
+      found.push(...manifest.artifacts.map(({ name }) => name));
+    }
+    await repository.storage.close();
+    assert.deepEqual(found, ['uploads', 'uploads']);
+  });
 }
 
 function failures(place: CatalogPlace): void {

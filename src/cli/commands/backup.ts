@@ -123,6 +123,8 @@ interface RunPart {
   readonly request: BackupRequest;
   /** None: the repository of the data folder, or one address for everything. */
   readonly specs: readonly DestinationSpec[];
+  /** Sources of the plan that go to other places. */
+  readonly apart?: readonly string[];
 }
 
 type Outcome = BackupOutcome | BackupWithCopies;
@@ -137,11 +139,11 @@ async function partsOfRun(cli: Cli, chosen: ChosenPlan, options: BackupOptions):
   }
   const placed = await placedParts(cli, loaded, plan);
   refuseRegions(name!, plan, placed);
-  const parts = placed.flatMap(({ sources: names, specs }): RunPart[] => {
+  const parts = placed.flatMap(({ sources: names, specs, apart }): RunPart[] => {
     const own = sources.filter((source) => names.includes(source.name));
     if (own.length === 0) return [];
     const ownType = placed.length > 1 && type === 'full' ? typeOfKinds(own.map(({ kind }) => kind)) : type;
-    return [{ request: { sources: own, plan: name, tenantId, type: ownType }, specs }];
+    return [{ request: { sources: own, plan: name, tenantId, type: ownType }, specs, apart }];
   });
   return parts;
 }
@@ -155,11 +157,17 @@ function refuseRegions(name: string, plan: PlanConfig, parts: readonly PlacedPar
   }
 }
 
-async function runPart(cli: Cli, { plan }: ChosenPlan, { request, specs }: RunPart): Promise<Outcome> {
+async function runPart(
+  cli: Cli,
+  { plan }: ChosenPlan,
+  { request, specs, apart = [] }: RunPart,
+): Promise<Outcome> {
   if (specs.length === 0)
     return withEngine(cli, plan, (engine) => engine.backup(request), { createDefault: true });
   const { backupToAll } = await loadEngine(cli);
-  return withProgress(cli, (progress) => backupToAll(request, specs, { progress, signal: cli.signal }));
+  return withProgress(cli, (progress) =>
+    backupToAll({ ...request, apart }, specs, { progress, signal: cli.signal }),
+  );
 }
 
 /** Says when keys go to the same place as the databases they open. */

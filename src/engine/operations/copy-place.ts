@@ -47,6 +47,8 @@ export interface PlacedBackup extends RetentionCandidate {
   readonly type: Manifest['type'];
   readonly state: ManifestState;
   readonly sizeBytes: number;
+  /** Names of the sources that are in it. */
+  readonly sources: readonly string[];
   /** See `BackupFacts`; equal in all copies of a backup. */
   readonly digest: string;
   /** Why it is held; null when it is not. */
@@ -133,9 +135,9 @@ async function readFacts(
 }
 
 function summary(facts: BackupFacts, holdReason: string | null): Omit<PlacedBackup, 'state' | 'at'> {
-  const { id, plan, tenantId, type, complete, sizeBytes, digest } = facts;
+  const { id, plan, tenantId, type, complete, sizeBytes, sources, digest } = facts;
   return {
-    ...{ id, plan, tenantId, type, complete, holdReason, sizeBytes, digest },
+    ...{ id, plan, tenantId, type, complete, holdReason, sizeBytes, sources, digest },
     timestampMs: Date.parse(facts.startedAt),
     status: complete ? 'succeeded' : 'incomplete',
     held: holdReason !== null,

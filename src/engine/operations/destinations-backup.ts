@@ -40,11 +40,11 @@ type Tried = (spec: DestinationSpec) => Promise<TriedDestination>;
 
 /**
  * Reads the sources once, into the first destination that answers, then copies what each of the others lacks of the plan, also
- * from runs before; a destination that fails does not fail the others. Throws `region_refused` before anything
+ * from runs before, but for backups that hold any of the sources `apart`, which go elsewhere; a destination that fails does not fail the others. Throws `region_refused` before anything
  * is read, what `backup` throws, and, when no destination takes the backup, why the first did not.
  */
 export async function backupToAll(
-  request: BackupRequest,
+  request: BackupRequest & { readonly apart?: readonly string[] },
   specs: readonly DestinationSpec[],
   port: RunPort,
 ): Promise<BackupWithCopies> {
@@ -95,7 +95,7 @@ async function writeToFirst(
 }
 
 async function copyToOthers(
-  { plan, tenantId }: BackupRequest,
+  { plan, tenantId, apart = [] }: BackupRequest & { readonly apart?: readonly string[] },
   specs: readonly DestinationSpec[],
   written: Written,
   tried: Tried,
@@ -112,7 +112,7 @@ async function copyToOthers(
   const own = up.find(({ name }) => name === written.spec.name)!;
   // What the others have from a time when this one was down comes here first, so that it is a source for all.
   const sources = [own, ...up.filter((one) => one !== own)];
-  const filter = { plan, ...(tenantId === null ? {} : { tenantId }), dryRun: false };
+  const filter = { plan, apart, ...(tenantId === null ? {} : { tenantId }), dryRun: false };
   const outcomes = await replicateAmong(sources, sources, filter);
   return specs.map((spec) => {
     const failure = down.get(spec);

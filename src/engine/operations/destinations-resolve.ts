@@ -16,6 +16,8 @@ interface Tried {
 export interface FoundBackup {
   readonly backupId: string;
   readonly backup: ReplicatedBackup;
+  /** Names of the sources that are in it. */
+  readonly sources: readonly string[];
   /** Destinations that hold it. */
   readonly holders: ReadonlySet<DestinationSpec>;
 }
@@ -47,6 +49,7 @@ export async function resolveAmong(text: string, tried: readonly Tried[]): Promi
     throw new HoldfastError('id_ambiguous', `several backups begin with ${text}`);
   }
   const { id, plan, tenantId, type, timestampMs, sizeBytes } = newest;
+  const sources = newest.artifacts.map(({ source }) => source);
   const holders = new Set<DestinationSpec>();
   for (const { spec, engine } of tried) {
     const own = found.find((one) => one.spec === spec);
@@ -54,7 +57,7 @@ export async function resolveAmong(text: string, tried: readonly Tried[]): Promi
     const isHere = own?.backup.id === id || (own !== undefined && (await holds(engine!, id)));
     if (isHere) holders.add(spec);
   }
-  return { backupId: id, backup: { id, plan, tenantId, type, timestampMs, sizeBytes }, holders };
+  return { backupId: id, backup: { id, plan, tenantId, type, timestampMs, sizeBytes }, sources, holders };
 }
 
 const holds = (engine: Engine, id: string) =>

@@ -16,11 +16,14 @@ import { type Healer, type HealOutcome, heal } from './heal.ts';
 import { MENDABLE, mendDestination } from './mend-destination.ts';
 import { type CopyFailure, failureOf } from './replicate.ts';
 import { type ReplicatedBackup, replicateAmong } from './replicate-among.ts';
+import { isApart } from './replicate-plan.ts';
 
 /** Destinations that hold copies of the same backups. */
 export interface CopySet {
   /** Null for backups without a plan; absent for all. */
   readonly plan?: string | null;
+  /** See `ReplicateFilter`. */
+  readonly apart?: readonly string[];
   readonly specs: readonly DestinationSpec[];
 }
 
@@ -99,12 +102,13 @@ export async function verifyAll(request: VerifyAllRequest, port: RunPort): Promi
 /** Whether a destination has a backup, or shares its plan's copies with one that has. */
 function isPlaceOf(
   spec: DestinationSpec,
-  { holders, backup }: FoundBackup,
+  { holders, backup, sources }: FoundBackup,
   sets: readonly CopySet[],
 ): boolean {
   const isShared = sets.some(
-    ({ plan, specs }) =>
+    ({ plan, specs, apart }) =>
       (plan === undefined || plan === backup.plan) &&
+      !isApart(sources, apart) &&
       specs.includes(spec) &&
       specs.some((one) => holders.has(one)),
   );
@@ -193,7 +197,8 @@ async function compare(request: VerifyAllRequest, up: readonly Look[]): Promise<
     const looks = up.filter(({ spec }) => set.specs.includes(spec));
     if (looks.length < 2) continue;
     const participants = looks.map(({ spec, engine }) => participantOf(spec, engine!));
-    const filter = set.plan === undefined ? {} : { plan: set.plan };
+    const { plan, apart = [] } = set;
+    const filter = { apart, ...(plan === undefined ? {} : { plan }) };
     const outcomes = await replicateAmong(participants, participants, {
       ...filter,
       dryRun: !request.heal,

@@ -12,6 +12,8 @@ export const factsSchema = z.object({
   startedAt: z.string(),
   complete: z.boolean(),
   sizeBytes: z.number(),
+  /** Names of the sources that are in it. */
+  sources: z.array(z.string()),
   /** Of what is the same in every copy: parts, sizes, hashes of streams. */
   digest: z.string(),
 });
@@ -39,7 +41,8 @@ export function factsOf({ id, plan, tenantId, type, startedAt, complete, artifac
     form === 'tree' ? [name, form, size] : [name, form, size, sha256],
   );
   const digest = createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
-  return { id, plan, tenantId, type, startedAt, complete, sizeBytes, digest };
+  const sources = [...new Set(artifacts.map(({ source }) => source))].sort();
+  return { id, plan, tenantId, type, startedAt, complete, sizeBytes, sources, digest };
 }
 
 /** Nothing, for whoever wants to see for himself. */

@@ -13,7 +13,7 @@ import type { CopyPlace } from './copy-place.ts';
 import { factsSchema, type KnownManifests, NOTHING_KNOWN } from './known-manifests.ts';
 
 const fileSchema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   checkedBy: z.string(),
   manifests: z.record(
     z.string(),
@@ -45,7 +45,7 @@ export async function knownManifests(place: CopyPlace): Promise<KnownManifests> 
     },
     async save() {
       if (!isNew && Object.keys(now).length === Object.keys(before).length) return;
-      const text = JSON.stringify({ version: 1, checkedBy, manifests: now });
+      const text = JSON.stringify({ version: 2, checkedBy, manifests: now });
       const beside = `${file}.${randomBytes(6).toString('hex')}.tmp`;
       try {
         await mkdir(stateFolder, { recursive: true, mode: 0o700 });

@@ -18,6 +18,8 @@ export interface AmongRequest {
   /** Only backups of this plan; null for those without one; absent for all. */
   readonly plan?: string | null;
   readonly tenantId?: string;
+  /** See `ReplicateFilter`. */
+  readonly apart?: readonly string[];
   /** Only says what would be copied. */
   readonly dryRun: boolean;
   readonly readsAll?: boolean;

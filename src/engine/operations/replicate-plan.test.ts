@@ -20,6 +20,7 @@ function daysOld(days: number, fields: Partial<PlacedBackup> = {}): PlacedBackup
     provenAtMs: null,
     state: 'backups',
     sizeBytes: 1,
+    sources: ['app'],
     digest: '',
     holdReason: null,
     at: { ref: null as never },
@@ -96,4 +97,22 @@ test('plan and tenant choose, regions refuse', () => {
     leftOut.map(({ reason, text }) => [reason, text]),
     [['region', 'is in region us']],
   );
+});
+
+test('what holds a source of other places is not carried on; what holds both kinds is left out by name', () => {
+  const source = [
+    daysOld(3, { id: 'data', sources: ['orders', 'uploads'] }),
+    daysOld(2, { id: 'keys', sources: ['keys'], held: true }),
+    daysOld(1, { id: 'both', sources: ['keys', 'orders'] }),
+    daysOld(0, { id: 'gone', sources: ['what the plan had once'] }),
+  ];
+  const { copy, leftOut, hold } = plan(source, [], { apart: ['keys', 'settings'] });
+  assert.deepEqual([idsOf(copy), hold], [['data', 'gone'], []]);
+  assert.deepEqual(
+    leftOut.map(({ backup, reason, text }) => [backup.id, reason, text]),
+    [['both', 'separate', 'holds keys, which the plan keeps apart']],
+  );
+  const there = plan(source, source.slice(1), { apart: ['keys'] });
+  assert.deepEqual([there.leftOut, idsOf(there.copy)], [[], ['data']], 'what is there is there');
+  assert.deepEqual(idsOf(plan(source, [], {}).copy), ['data', 'keys', 'both', 'gone'], 'the control');
 });

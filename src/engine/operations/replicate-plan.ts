@@ -7,13 +7,15 @@ export interface ReplicateFilter {
   /** Only backups of this plan; null for those without one; absent for all. */
   readonly plan?: string | null;
   readonly tenantId?: string;
+  /** Sources that the plan sends to other places than these: a backup that holds any of them is not carried on from here. */
+  readonly apart?: readonly string[];
   /** Retention at the target: what it would remove there is not copied. */
   readonly rulesOf: (plan: string | null) => RetentionInput;
   /** Why data of a plan may not lie at the target; null when it may. */
   readonly refusalOf?: (plan: string | null) => string | null;
 }
 
-export type LeftOutReason = 'archived' | 'retention' | 'region';
+export type LeftOutReason = 'archived' | 'retention' | 'region' | 'separate';
 
 export interface ReplicationPlan {
   /** Oldest first. */
@@ -43,7 +45,8 @@ export function planReplication(
       (filter.plan === undefined || plan === filter.plan) &&
       (filter.tenantId === undefined || tenantId === filter.tenantId),
   );
-  const wanted = meant.filter(({ state, held }) => state === 'backups' || held);
+  const listed = meant.filter(({ state, held }) => state === 'backups' || held);
+  const wanted = listed.filter(({ sources }) => !isApart(sources, filter.apart));
   const missing = new Set(wanted.filter(({ id }) => !there.has(id)));
   const kept = keptAtTarget([...missing], target, filter, nowMs);
   const copy: PlacedBackup[] = [];
@@ -60,6 +63,13 @@ export function planReplication(
     if (refusal !== null) leftOut.push({ backup, reason: 'region', text: refusal });
     else if (removal !== undefined) leftOut.push({ backup, reason: 'retention', text: removal });
     else copy.push(backup);
+  }
+  for (const backup of listed) {
+    const apart = backup.sources.filter((one) => filter.apart?.includes(one));
+    // One that has nothing else belongs to another set of places, and is at home there.
+    if (apart.length === 0 || apart.length === backup.sources.length || there.has(backup.id)) continue;
+    const text = `holds ${apart.join(', ')}, which the plan keeps apart`;
+    leftOut.push({ backup, reason: 'separate', text });
   }
   const hold = wanted.filter(({ id, held }) => held && there.has(id) && !there.get(id)!.held);
   return { copy, leftOut, hold };
@@ -81,6 +91,10 @@ function keptAtTarget(
   const removed = decisions.filter(({ action }) => action === 'remove');
   return new Map(removed.map(({ backup, reasons }) => [backup, reasons.map(({ text }) => text).join('; ')]));
 }
+
+/** Whether any of a backup's sources has places of its own. */
+export const isApart = (sources: readonly string[], apart: readonly string[] | undefined) =>
+  sources.some((one) => apart?.includes(one));
 
 const oldestFirst = (a: PlacedBackup, b: PlacedBackup) =>
   a.timestampMs - b.timestampMs || (a.id < b.id ? -1 : 1);

@@ -1,5 +1,5 @@
 import type { PlanConfig } from '../../contracts/config.ts';
-import { partsOf } from '../../contracts/config-destinations.ts';
+import { partsOf, sourcesApart } from '../../contracts/config-destinations.ts';
 import { runHooksOf } from '../../contracts/config-hooks.ts';
 import {
   asHoldfastError,
@@ -34,6 +34,8 @@ interface RunPart {
   readonly sources: readonly SourceSpec[];
   readonly type: BackupType;
   readonly specs: readonly DestinationSpec[];
+  /** Sources of the plan that go to other places. */
+  readonly apart: readonly string[];
 }
 
 interface Made {
@@ -80,7 +82,7 @@ async function backUp(
     try {
       const { ledgerHead } = parts;
       const request = {
-        ...{ sources: part.sources, plan: name, tenantId: plan.tenantId, type: part.type },
+        ...{ sources: part.sources, plan: name, tenantId: plan.tenantId, type: part.type, apart: part.apart },
         ...(ledgerHead ? { ledgerHead } : {}),
       };
       const port = { progress: engineProgress(context), signal: context.signal };
@@ -142,7 +144,8 @@ async function runParts(
   const type = payload.type ?? plan.type;
   const found: RunPart[] = [];
   const placed = partsOf(config, plan);
-  for (const { sources: names, destinations } of placed) {
+  for (const one of placed) {
+    const { sources: names, destinations } = one;
     if (destinations === null || destinations.length === 0) {
       throw new HoldfastError('config_invalid', `plan ${payload.plan} names no destination`);
     }
@@ -153,12 +156,12 @@ async function runParts(
     );
     const sources: SourceSpec[] = [];
     for (const name of names.filter(
-      (one) => wanted.includes(one) && isOfType(config.sources[one]?.kind, type),
+      (source) => wanted.includes(source) && isOfType(config.sources[source]?.kind, type),
     )) {
       sources.push(await parts.workplace.source(config, name));
     }
     const own = placed.length > 1 && type === 'full' ? typeOfKinds(sources.map(({ kind }) => kind)) : type;
-    if (sources.length > 0) found.push({ sources, specs, type: own });
+    if (sources.length > 0) found.push({ sources, specs, type: own, apart: sourcesApart(placed, one) });
   }
   if (found.length === 0)
     throw new HoldfastError('config_invalid', `plan ${payload.plan} has no source of type ${type}`);

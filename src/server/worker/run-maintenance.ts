@@ -1,5 +1,5 @@
 import type { Config, PlanConfig } from '../../contracts/config.ts';
-import { destinationsOf, partsOf } from '../../contracts/config-destinations.ts';
+import { destinationsOf, partsOf, sourcesApart } from '../../contracts/config-destinations.ts';
 import { HoldfastError, openEngine, replicateBetween } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
@@ -99,9 +99,9 @@ export async function runReplicate(parts: RunnerParts, job: Job, context: JobCon
   const run = await runConfig(parts);
   const port = { progress: engineProgress(context), signal: context.signal };
   const stands: Awaited<ReturnType<typeof replicateBetween>>['destinations'][number][] = [];
-  for (const { plan, names } of setsOfCopies(run.config, name, planOf(run, name))) {
+  for (const { names, ...set } of setsOfCopies(run.config, name, planOf(run, name))) {
     const specs = await specsOf(parts, run.config, names);
-    const { destinations } = await replicateBetween({ from: specs, to: specs, plan, dryRun: false }, port);
+    const { destinations } = await replicateBetween({ from: specs, to: specs, ...set, dryRun: false }, port);
     stands.push(...destinations);
   }
   const nowMs = parts.catalog.clock.nowMs();
@@ -129,13 +129,16 @@ export async function runReplicate(parts: RunnerParts, job: Job, context: JobCon
 }
 
 /** Destinations that hold the same, of a plan and its parts. */
-function setsOfCopies(config: Config, name: string, plan: PlanConfig): { plan: string; names: string[] }[] {
+function setsOfCopies(
+  config: Config,
+  name: string,
+  plan: PlanConfig,
+): { plan: string; names: string[]; apart: string[] }[] {
   return enginePlansOf(name, plan).flatMap((one) =>
-    partsOf(config, config.plans[one]!).flatMap(({ destinations }) =>
-      destinations && destinations.length > 1
-        ? [{ plan: one, names: destinations.map((at) => at.name) }]
-        : [],
-    ),
+    partsOf(config, config.plans[one]!).flatMap((part, _, all) => {
+      const names = part.destinations?.map((at) => at.name) ?? [];
+      return names.length > 1 ? [{ plan: one, names, apart: sourcesApart(all, part) }] : [];
+    }),
   );
 }
 
