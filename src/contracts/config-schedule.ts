@@ -1,33 +1,35 @@
 /** The part of a plan that says when it runs, and who runs it. What is left out comes from the settings. */
 import { z } from 'zod';
 import { name, text } from './config-destination.ts';
+import { DATABASE_LIMITS, defaultHour } from './database-times.ts';
 
 /** Features row R1. */
 export const DEFAULT_SCHEDULE = '0 3 * * 1';
+
+const { hour, retentionDays } = DATABASE_LIMITS;
 
 const database = z.strictObject({
   enabled: z.boolean().default(true).describe('false leaves it out of every run.'),
   hour: z
     .int()
-    .min(0)
-    .max(23)
+    .min(hour.min)
+    .max(hour.max)
     .optional()
     .describe('Hour of the day at which it is backed up, UTC. Default: 2 for the first, 3 for the others.'),
-  retentionDays: z.int().min(1).max(365).optional().describe('Default: the retention of the plan.'),
+  retentionDays: z
+    .int()
+    .min(retentionDays.min)
+    .max(retentionDays.max)
+    .optional()
+    .describe('Default: the retention of the plan.'),
 });
 
-/** A source of a plan with an hour and a retention of its own. */
-/** Features row R1. */
-const DEFAULT_HOURS = [2, 3] as const;
-
+/** Sources of a plan with an hour and a retention of their own. */
 const databases = z
   .record(name, database)
   .transform((all) =>
     Object.fromEntries(
-      Object.entries(all).map(([source, one], i) => [
-        source,
-        { ...one, hour: one.hour ?? (i === 0 ? DEFAULT_HOURS[0] : DEFAULT_HOURS[1]) },
-      ]),
+      Object.entries(all).map(([source, one], i) => [source, { ...one, hour: one.hour ?? defaultHour(i) }]),
     ),
   );
 

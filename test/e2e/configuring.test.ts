@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { keyIdOf } from '../../src/engine/index.ts';
 import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
-import { httpWorld, OWNER } from '../support/http-world.ts';
+import type { HttpClient } from '../support/http-client.ts';
+import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
 import { noticeReceiver } from '../support/notice-receiver.ts';
 import { signIn } from '../support/signed-in.ts';
 
@@ -36,6 +38,7 @@ test('notices, keys, tenants and settings, by the page', async (t) => {
   await addTenant(page);
   await changeSetting(page);
   await settingsOfBackups(page);
+  await hoursOfDatabases(page, world, owner);
   // Archiving wants the password again, once it was given a while ago.
   await world.catalog.db.updateTable('sessions').set({ proven_at: 0 }).execute();
   await archiveTenant(page);
@@ -186,6 +189,57 @@ async function settingsOfBackups(page: Page): Promise<void> {
   await examine(page, 'backups-settings');
   await button(page, `As inherited: ${name}`).click();
   await says('90', 'all tenants');
+}
+
+/** Two databases of a plan on a phone: what is out of bounds is told at once, then each has its own hour, run and size. */
+async function hoursOfDatabases(page: Page, world: HttpWorld, owner: HttpClient): Promise<void> {
+  const body = { kind: 'sqlite', path: join(world.folder, 'app.db') };
+  await owner.post('/api/v1/sources', { name: 'results', body });
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.goto('/admin/plans');
+  await button(page, 'Edit nightly').click();
+  await page.getByRole('checkbox', { name: 'results', exact: true }).check();
+  const of = (name: string) => page.getByRole('group', { name, exact: true });
+  assert.equal(await of('uploads').count(), 0, 'files are no database');
+  for (const name of ['app', 'results']) await of(name).getByLabel('At an hour of its own').check();
+  const hours = await Promise.all(
+    ['app', 'results'].map((name) => of(name).getByLabel('Hour (UTC)').inputValue()),
+  );
+  assert.deepEqual(hours, ['2', '3'], 'those of the contract');
+  await of('results').getByLabel('Hour (UTC)').fill('24');
+  await of('results').getByText('must be at most 23', { exact: true }).waitFor();
+  await of('results').getByLabel('Kept for days').fill('366');
+  await of('results').getByText('must be at most 365', { exact: true }).waitFor();
+  await examine(page, 'plan-databases');
+  const beyond = `[document.scrollingElement, document.querySelector('[role=dialog]')].map((one) => one.scrollWidth - one.clientWidth)`;
+  assert.deepEqual(await page.evaluate(beyond), [0, 0], 'nothing is wider than the phone');
+  await of('results').getByLabel('Hour (UTC)').fill('5');
+  await of('results').getByLabel('Kept for days').fill('30');
+  const yaml = await field(page, /^As in holdfast.yaml/).inputValue();
+  assert.match(yaml, /databases:\n +app:\n.*hour: 2\n(?:.*\n)* +results:\n +hour: 5\n +retentionDays: 30\n/);
+  await button(page, 'Save').click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const { json } = await owner.post('/api/v1/plans/nightly/run', { part: 'results' });
+  assert.equal(typeof json.job_id, 'string');
+  await world.ended(owner, json.job_id);
+  await go(page, 'Backups');
+  await row(page, 'Backups', 'nightly/results')
+    .getByText(/^results 8 KiB$/)
+    .waitFor();
+  await row(page, 'Backups', 'nightly/results').getByRole('link').first().click();
+  await page.getByText(/^results 8 KiB$/).waitFor();
+  await page.getByRole('navigation').getByRole('link', { name: 'Overview', exact: true }).click();
+  const plan = row(page, 'Plans', 'nightly');
+  for (const [text, hour] of [
+    [/^app /, /T02:00:00/],
+    [/^results /, /T05:00:00/],
+  ] as const)
+    assert.match(
+      (await plan.getByText(text).locator('time').getAttribute('datetime'))!,
+      hour,
+      'its next run',
+    );
 }
 
 async function archiveTenant(page: Page): Promise<void> {

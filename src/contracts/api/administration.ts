@@ -1,6 +1,7 @@
 /** Section A of the interface: the backups page, and the same by tenant and type. */
 import { z } from 'zod';
 import { encryptionKeyId } from '../config-destination.ts';
+import { DATABASE_LIMITS } from '../database-times.ts';
 import { backupType, documentName, tenantId, time } from './common.ts';
 
 const secret = (what: string) =>
@@ -32,10 +33,14 @@ export const s3Test = z
   })
   .default({});
 
+const within = ({ min, max }: { readonly min: number; readonly max: number }) => z.int().min(min).max(max);
+const hour = within(DATABASE_LIMITS.hour);
+const retentionDays = within(DATABASE_LIMITS.retentionDays).nullable();
+
 const database = z.object({
   enabled: z.boolean(),
-  hour: z.int().min(0).max(23).describe('UTC'),
-  retention_days: z.int().min(1).max(365).nullable(),
+  hour: hour.describe('UTC'),
+  retention_days: retentionDays,
   size_bytes: z.number().nullable().describe('in the newest backup'),
 });
 const count = z.int().min(1).max(100_000).nullable().optional();
@@ -89,8 +94,8 @@ export const backupConfigWrite = z.strictObject({
       documentName,
       z.strictObject({
         enabled: z.boolean().default(true),
-        hour: z.int().min(0).max(23).optional().describe('UTC; 2 for the first, 3 for the others'),
-        retention_days: z.int().min(1).max(365).nullable().default(null),
+        hour: hour.optional().describe('UTC; 2 for the first, 3 for the others'),
+        retention_days: retentionDays.default(null),
       }),
     )
     .optional(),

@@ -1,7 +1,7 @@
 /** Of a document, or of something inside of it. */
-type Body = Record<string, unknown>;
+export type Body = Record<string, unknown>;
 
-const isBody = (value: unknown): value is Body =>
+export const isBody = (value: unknown): value is Body =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What is at `login.password.env`; undefined where the way there ends before. */

@@ -1,8 +1,10 @@
 import { Checkbox, Group, Select, Switch, Text, TextInput } from '@mantine/core';
 import { useDocuments } from '../api/queries.ts';
 import { useTexts } from '../texts/texts.ts';
+import { DatabaseFields } from './database-fields.tsx';
 import { withField } from './document-kind.ts';
 import type { FieldsProps } from './field-props.ts';
+import { withSources } from './plan-databases.ts';
 
 const PRESETS = ['two-weeks', 'standard', 'year', 'archive'] as const;
 const TIMES = [
@@ -14,9 +16,12 @@ type Named = string | { readonly name: string };
 
 const nameOf = (one: Named) => (typeof one === 'string' ? one : one.name);
 
+const isDatabase = (kind: unknown) => kind === 'sqlite' || kind === 'postgres';
+
 export function PlanFields({ body, onChange, problem }: FieldsProps) {
   const t = useTexts();
   const sources = useDocuments('sources').data?.items ?? [];
+  const named = (body.sources as string[] | undefined) ?? [];
   const destinations = useDocuments('destinations').data?.items ?? [];
   const chosen =
     (body.destinations as Named[] | undefined) ?? (body.destination ? [String(body.destination)] : []);
@@ -36,8 +41,12 @@ export function PlanFields({ body, onChange, problem }: FieldsProps) {
         description={t('plan.sourcesHelp')}
         names={sources.map(({ name }) => name)}
         error={problem('sources')}
-        value={(body.sources as string[] | undefined) ?? []}
-        onChange={(names) => onChange({ ...body, sources: names })}
+        value={named}
+        onChange={(names) => onChange(withSources(body, names))}
+      />
+      <DatabaseFields
+        {...{ body, onChange, problem }}
+        names={sources.filter((one) => named.includes(one.name) && isDatabase(one.body.kind)).map(nameOf)}
       />
       <Choice
         label={t('plan.destinations')}

@@ -93,6 +93,7 @@ function Facts({ backup }: { readonly backup: BackupContent }) {
   const language = useLanguage();
   const { plan, part, tenant_id, type, size_bytes, stored_bytes, archived_at, job_id } = backup;
   const { host, program, finished_at } = backup;
+  const databases = Object.entries(backup.databases);
   return (
     <dl className="facts">
       <dt>{t('column.plan')}</dt>
@@ -108,6 +109,18 @@ function Facts({ backup }: { readonly backup: BackupContent }) {
           <span className="soft">, {t('backup.storedAs', { size: sizeText(stored_bytes, language) })}</span>
         )}
       </dd>
+      {databases.length > 0 && (
+        <>
+          <dt>{t('column.databases')}</dt>
+          <dd>
+            {databases.map(([name, bytes]) => (
+              <div key={name}>
+                {name} <span className="soft">{sizeText(bytes, language)}</span>
+              </div>
+            ))}
+          </dd>
+        </>
+      )}
       {archived_at && (
         <>
           <dt>{t('backups.archived')}</dt>

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { useDrillPlans } from '../api/drills.ts';
 import { isUnfinished, useBackups, useDocuments, useHealth, useJobs, useSchedule } from '../api/queries.ts';
-import type { StoredDocument } from '../api/types.ts';
+import type { StoredDocument, UpcomingRun } from '../api/types.ts';
 import { FirstKitGate } from '../keys/first-kit-gate.tsx';
 import { useBackUp } from '../parts/back-up-now.tsx';
 import { type Column, DataTable } from '../parts/data-table.tsx';
@@ -124,11 +124,16 @@ function Plans() {
     {
       label: t('overview.nextRun'),
       cell: ({ name }) => {
-        const run = next.find(({ kind, plan }) => kind === 'backup' && plan === name);
+        const runs = nextOfEach(next.filter(({ kind, plan }) => kind === 'backup' && plan === name));
         const drill = drills.find(({ plan }) => plan === name)?.next_due_at;
         return (
           <>
-            {run ? <When at={run.due_at} relative /> : t('overview.noSchedule')}
+            {runs.length === 0 && t('overview.noSchedule')}
+            {runs.map(({ part, due_at }) => (
+              <div key={part ?? ''}>
+                {part && <span className="soft">{part}</span>} <When at={due_at} relative />
+              </div>
+            ))}
             {drill && (
               <div className="soft">
                 {t('overview.nextDrill')} <When at={drill} relative />
@@ -162,6 +167,10 @@ function Plans() {
     </Panel>
   );
 }
+
+/** The first of the plan itself, and of each of its databases with an hour of its own; they come in order of time. */
+const nextOfEach = (runs: readonly UpcomingRun[]) =>
+  runs.filter(({ part }, i) => runs.findIndex((one) => one.part === part) === i);
 
 function PlanState({ health }: { readonly health: { readonly status: 'healthy' | 'warning' } | undefined }) {
   return health ? <StatusMark status={health.status} /> : null;

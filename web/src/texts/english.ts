@@ -9,6 +9,7 @@ import { ledgerTexts } from './ledger-texts.ts';
 import { maintenanceTexts } from './maintenance-texts.ts';
 import { noticeTexts } from './notice-texts.ts';
 import { overviewTexts } from './overview-texts.ts';
+import { planTexts } from './plan-texts.ts';
 import { restoreTexts } from './restore-texts.ts';
 import { retentionTexts } from './retention-texts.ts';
 import { settingsTexts } from './settings-texts.ts';
@@ -28,6 +29,7 @@ export const english = {
   ...accessTexts.en,
   ...configTexts.en,
   ...keyTexts.en,
+  ...planTexts.en,
   ...ledgerTexts.en,
   ...maintenanceTexts.en,
   ...noticeTexts.en,
