@@ -174,3 +174,34 @@ test('null is a value of the settings that have none of it, and inherit goes bac
   );
   assert.equal((await send({ inherit: ['history.dayz'] })).code, 'config_invalid');
 });
+
+test('a token applies of a file what its scopes allow, and all of it or nothing', async (t) => {
+  const world = await httpWorld(t);
+  const owner = await world.owner();
+  const READS = ['plans:read', 'settings:read', 'tenants:read', 'notices:read'];
+  const ask = async (scopes: readonly string[], way: string, yaml: string) => {
+    const { json: token } = await owner.post('/api/v1/tokens', { name: scopes.join(' '), scopes });
+    const client = world.client();
+    client.headers.authorization = `Bearer ${token.secret}`;
+    const { status, json } = await client.post(`/api/v1/configuration/${way}`, { yaml });
+    return [status, json.code === undefined ? null : json.detail];
+  };
+  for (const missing of READS.slice(1)) {
+    const answer = await ask(
+      READS.filter((one) => one !== missing),
+      'diff',
+      FILE,
+    );
+    assert.deepEqual(answer, [403, `this needs the permission ${missing}`]);
+  }
+  assert.deepEqual(await ask(READS, 'diff', FILE), [200, null]);
+  assert.deepEqual(await ask([...READS, 'plans:write', 'settings:write'], 'apply', FILE), [
+    403,
+    'this needs the permission tenants:write',
+  ]);
+  assert.deepEqual((await owner.get('/api/v1/sources')).json.items, []);
+  const sources = 'sources: { app: { kind: sqlite, path: ./app.db } }\n';
+  assert.deepEqual(await ask([...READS, 'plans:write'], 'apply', sources), [200, null]);
+  const all = [...READS, 'plans:write', 'settings:write', 'tenants:write'];
+  assert.deepEqual(await ask(all, 'apply', FILE), [200, null]);
+});
