@@ -39,6 +39,8 @@ function slots(place: CatalogPlace): void {
         ['nightly', '2026-11-23T03:00:00.000Z'],
       ],
     );
+    const listed = (await world.schedule.upcoming({ limit: 3, eachOnce: true })).map((run) => run.plan);
+    assert.deepEqual(listed, ['often', 'often', 'often', 'nightly'], 'what runs often hides nothing');
     const own = await world.schedule.upcoming({ limit: 2, planId: plan.id });
     assert.deepEqual(
       own.map(({ slotAtMs }) => iso(slotAtMs)),

@@ -12,7 +12,7 @@ export interface Schedule {
   /** Look again: plans or settings changed. */
   wake(): void;
   stop(): Promise<void>;
-  /** The next backups and drills in order of time, at most `limit`. */
+  /** The next backups and drills in order of time, at most `limit`, or as `eachOnce` says. */
   upcoming(request: UpcomingRequest): Promise<UpcomingRun[]>;
 }
 
@@ -27,6 +27,8 @@ export interface TickReport {
 
 export interface UpcomingRequest {
   readonly limit: number;
+  /** Beyond the limit the next run of whatever has none before it: plans that run often hide none that run seldom. */
+  readonly eachOnce?: boolean;
   readonly planId?: string;
   /** Null is global; absent is all. */
   readonly tenantId?: string | null;

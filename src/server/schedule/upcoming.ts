@@ -10,6 +10,7 @@ import type { UpcomingRequest, UpcomingRun } from './port.ts';
 export async function upcomingRuns(db: CatalogDb, request: UpcomingRequest): Promise<UpcomingRun[]> {
   const lines = [...(await backupEntries(db, request)), ...(await drillEntries(db, request))].map(lineOf);
   const runs: UpcomingRun[] = [];
+  const unseen = new Set(lines);
   // Each time the first of all that is next: most entries are asked for one time, not for as many as are wanted.
   while (runs.length < request.limit) {
     const first = lines.reduce<Line | null>(
@@ -18,9 +19,12 @@ export async function upcomingRuns(db: CatalogDb, request: UpcomingRequest): Pro
     );
     if (!first?.next) break;
     runs.push(first.next);
+    unseen.delete(first);
     first.advance();
   }
-  return runs;
+  if (!request.eachOnce) return runs;
+  const later = [...unseen].flatMap(({ next }) => next ?? []);
+  return [...runs, ...later.toSorted((a, b) => a.dueAtMs - b.dueAtMs)];
 }
 
 interface Entry {
@@ -73,7 +77,7 @@ async function backupEntries(db: CatalogDb, request: UpcomingRequest): Promise<E
     .where('entry.next_due_at', 'is not', null)
     .where(isAskedFor(request))
     .orderBy('entry.next_due_at')
-    .limit(request.limit)
+    .$if(!request.eachOnce, (query) => query.limit(request.limit))
     .execute();
   return rows.map((row) => ({ ...row, kind: 'backup' }));
 }
@@ -89,7 +93,7 @@ async function drillEntries(db: CatalogDb, request: UpcomingRequest): Promise<En
     .where('entry.next_due_at', 'is not', null)
     .where(isAskedFor(request))
     .orderBy('entry.next_due_at')
-    .limit(request.limit)
+    .$if(!request.eachOnce, (query) => query.limit(request.limit))
     .execute();
   return rows.map((row) => ({ ...row, kind: 'drill', part: DRILL_PART, cron: row.cron! }));
 }

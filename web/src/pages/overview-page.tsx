@@ -99,7 +99,10 @@ function Plans() {
       label: t('column.plan'),
       cell: ({ name, tenant_id }) => <Named name={name} tenant={tenant_id} />,
     },
-    { label: t('column.status'), cell: (plan) => <PlanState health={ofPlan(plan)} /> },
+    {
+      label: t('column.status'),
+      cell: ({ name }) => <PlanState parts={health.filter(({ plan }) => plan === name)} />,
+    },
     {
       label: t('overview.lastRuns'),
       cell: ({ name }) => (
@@ -172,6 +175,8 @@ function Plans() {
 const nextOfEach = (runs: readonly UpcomingRun[]) =>
   runs.filter(({ part }, i) => runs.findIndex((one) => one.part === part) === i);
 
-function PlanState({ health }: { readonly health: { readonly status: 'healthy' | 'warning' } | undefined }) {
-  return health ? <StatusMark status={health.status} /> : null;
+/** Of a plan and its databases with hours of their own: as bad as the worst of them. */
+function PlanState({ parts }: { readonly parts: readonly { readonly status: 'healthy' | 'warning' }[] }) {
+  if (parts.length === 0) return null;
+  return <StatusMark status={parts.some(({ status }) => status === 'warning') ? 'warning' : 'healthy'} />;
 }

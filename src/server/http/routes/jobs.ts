@@ -82,14 +82,14 @@ export function addJobRoutes(app: App, context: ServerContext): void {
     config: { access: { permission: 'jobs:read', tenant: 'visible' } },
     schema: {
       tags,
-      summary: 'The next backups and drills',
+      summary: 'The next backups and drills, of each plan and database one at least',
       querystring: tenantQuery,
       response: answers(listOf(upcomingRun)),
     },
     handler: async (request) => {
       const { tenant_id } = request.query;
       const runs = await schedule.upcoming({
-        ...{ limit: 100, tenants: visibleTenants(request) },
+        ...{ limit: 100, eachOnce: true, tenants: visibleTenants(request) },
         ...(tenant_id === undefined ? {} : { tenantId: tenant_id }),
       });
       return {
