@@ -15,7 +15,7 @@ export interface StageSize {
 /** What was decoded is then still in the cache of a core when the bytes are written. */
 export const SMALL_STAGES: StageSize = { maxBytes: 2 * 2 ** 20, softBytes: 1.5 * 2 ** 20 };
 /** For storage where a request takes long: fewer. */
-export const LARGE_STAGES: StageSize = { maxBytes: 6 * 2 ** 20, softBytes: 5 * 2 ** 20 };
+export const LARGE_STAGES: StageSize = { maxBytes: 4 * 2 ** 20, softBytes: 3.25 * 2 ** 20 };
 
 /** Blocks of scattered chunks, decoded. */
 const STAGE_BLOCK_BYTES = 6 * 2 ** 20;
