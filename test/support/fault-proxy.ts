@@ -182,10 +182,14 @@ function deliver(outgoing: ServerResponse, { status, headers, body }: Answer, { 
   else outgoing.end(shown);
 }
 
+let flips = 0;
+
+/** Another bit each time: the same wrong bytes twice in a row are what a damaged object gives, and dice do hit one place twice. */
 function flipped(bytes: Buffer, place: number): Buffer {
   const copy = Buffer.from(bytes);
   const at = Math.floor(copy.length * place);
-  if (copy.length > 0) copy[at] = copy[at]! ^ 0x10;
+  if (copy.length > 0) copy[at] = copy[at]! ^ (1 << (flips % 8));
+  flips += 1;
   return copy;
 }
 
