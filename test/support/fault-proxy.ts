@@ -182,14 +182,11 @@ function deliver(outgoing: ServerResponse, { status, headers, body }: Answer, { 
   else outgoing.end(shown);
 }
 
-let flips = 0;
-
-/** Another bit each time: the same wrong bytes twice in a row are what a damaged object gives, and dice do hit one place twice. */
+/** The dice do name one byte twice, and the same wrong bytes twice are what a damaged object gives: so how it changes is theirs, too. */
 function flipped(bytes: Buffer, place: number): Buffer {
   const copy = Buffer.from(bytes);
   const at = Math.floor(copy.length * place);
-  if (copy.length > 0) copy[at] = copy[at]! ^ (1 << (flips % 8));
-  flips += 1;
+  if (copy.length > 0) copy[at] = copy[at]! ^ (1 + (Math.floor(place * 2 ** 40) % 255));
   return copy;
 }
 
