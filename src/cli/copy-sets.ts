@@ -1,5 +1,5 @@
 import type { VerifyPayload } from '../contracts/cli-payloads.ts';
-import { partsOf, sourcesApart } from '../contracts/config-destinations.ts';
+import { partsOf } from '../contracts/config-destinations.ts';
 import type { Cli } from './cli.ts';
 import { specOfDestination } from './destination-specs.ts';
 import type { CopySet, DestinationSpec, ReplicatedBackup, VerifiedCopy } from './engine-door.ts';
@@ -21,14 +21,10 @@ export async function copySets(cli: Cli): Promise<NamedSet[] | null> {
   for (const name of names) specs.set(name, await specOfDestination(cli, loaded, name));
   const sets: NamedSet[] = [];
   for (const [plan, config] of Object.entries(loaded.config.plans)) {
-    const all = partsOf(loaded.config, config);
-    for (const part of all) {
-      const { sources, destinations } = part;
+    for (const { sources, destinations, apart } of partsOf(loaded.config, config)) {
       const isSeparate = sources.every((source) => config.separate?.[source] !== undefined);
-      if (destinations) {
-        const apart = sourcesApart(all, part);
+      if (destinations)
         sets.push({ plan, isSeparate, apart, specs: destinations.map(({ name }) => specs.get(name)!) });
-      }
     }
   }
   const used = new Set(sets.flatMap((set) => set.specs));

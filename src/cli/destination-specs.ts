@@ -1,5 +1,5 @@
 import type { PlanConfig } from '../contracts/config.ts';
-import { destinationsOf, partsOf, sourcesApart } from '../contracts/config-destinations.ts';
+import { destinationsOf, partsOf } from '../contracts/config-destinations.ts';
 import { tableArchiveRules } from '../contracts/table-archives.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
@@ -69,10 +69,7 @@ export interface PlacedPart {
 export async function placedParts(cli: Cli, loaded: LoadedConfig, plan: PlanConfig): Promise<PlacedPart[]> {
   const override = await overriddenBy(cli, loaded);
   const parts: PlacedPart[] = [];
-  const all = partsOf(loaded.config, plan);
-  for (const one of all) {
-    const { sources, destinations } = one;
-    const apart = sourcesApart(all, one);
+  for (const { sources, destinations, apart } of partsOf(loaded.config, plan)) {
     const isOwn = sources.some((source) => plan.separate?.[source] === undefined);
     if (isOwn && override) {
       parts.push({ sources, specs: [override], apart });

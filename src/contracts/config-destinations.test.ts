@@ -35,7 +35,7 @@ test('one destination and several are the same inside, each with the retention t
     destinations: [main, { name: offsite, retention: { keepLast: 2 } }]
 `);
   assert.deepEqual(partsOf(config, config.plans.one!), [
-    { sources: ['orders'], destinations: [{ name: 'main', retention: { days: 3 } }] },
+    { sources: ['orders'], apart: [], destinations: [{ name: 'main', retention: { days: 3 } }] },
   ]);
   assert.deepEqual(destinationsOf(config, config.plans.many!), [
     { name: 'main', retention: { days: 30 } },

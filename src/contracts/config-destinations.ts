@@ -10,6 +10,8 @@ export interface PlanDestination {
 /** Sources of a plan that make one backup, and where that goes, in the order of the file. */
 export interface PlanPart {
   readonly sources: readonly string[];
+  /** Sources of the other parts: they have places of their own, and are not carried on from the places of this one. */
+  readonly apart: readonly string[];
   /** Empty when the configuration names no destination at all. */
   readonly destinations: readonly PlanDestination[];
 }
@@ -22,10 +24,9 @@ export interface PlanPart {
 export function partsOf(
   config: Config,
   plan: PlanConfig,
-): readonly (PlanPart | { readonly sources: readonly string[]; readonly destinations: null })[] {
-  const parts: { sources: string[]; destinations: readonly PlanDestination[] | null }[] = [];
+): readonly (PlanPart | (Omit<PlanPart, 'destinations'> & { readonly destinations: null }))[] {
   const own = { sources: [] as string[], destinations: ownDestinations(config, plan) };
-  const separated = new Map<string, (typeof parts)[number]>();
+  const separated = new Map<string, typeof own>();
   for (const source of plan.sources) {
     const given = plan.separate?.[source];
     if (given === undefined) own.sources.push(source);
@@ -37,15 +38,12 @@ export function partsOf(
       part.sources.push(source);
     }
   }
-  if (own.sources.length > 0) parts.push(own);
-  return [...parts, ...separated.values()];
+  const parts = [own, ...separated.values()].filter(({ sources }) => sources.length > 0);
+  return parts.map((part) => ({
+    ...part,
+    apart: parts.filter((other) => other !== part).flatMap(({ sources }) => sources),
+  }));
 }
-
-/** Sources of the other parts: they have places of their own, and are not carried on from the places of this one. */
-export const sourcesApart = (
-  parts: readonly { readonly sources: readonly string[] }[],
-  part: { readonly sources: readonly string[] },
-): string[] => parts.filter((one) => one !== part).flatMap(({ sources }) => sources);
 
 /** Every destination that a plan uses, each once; those of its own first. */
 export function destinationsOf(config: Config, plan: PlanConfig): PlanDestination[] {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ReplicatePayload } from '../../contracts/cli-payloads.ts';
-import { partsOf, sourcesApart } from '../../contracts/config-destinations.ts';
+import { partsOf } from '../../contracts/config-destinations.ts';
 import { nearest } from '../../contracts/suggest.ts';
 import { EXIT, HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
@@ -107,12 +107,10 @@ async function requestsOf(
   const requests: ReplicateRequest[] = [];
   for (const [name, config] of Object.entries(loaded.config.plans)) {
     if (plan !== undefined && name !== plan) continue;
-    const parts = partsOf(loaded.config, config);
-    for (const part of parts) {
-      const { destinations } = part;
+    for (const { destinations, apart } of partsOf(loaded.config, config)) {
       if (!destinations || destinations.length < 2) continue;
       const all = await Promise.all(destinations.map((one) => specOf(one.name)));
-      requests.push({ ...common, plan: name, apart: sourcesApart(parts, part), from: all, to: all });
+      requests.push({ ...common, plan: name, apart, from: all, to: all });
     }
   }
   if (requests.length > 0) return requests;

@@ -1,5 +1,5 @@
 import type { PlanConfig } from '../../contracts/config.ts';
-import { partsOf, sourcesApart } from '../../contracts/config-destinations.ts';
+import { partsOf } from '../../contracts/config-destinations.ts';
 import { runHooksOf } from '../../contracts/config-hooks.ts';
 import {
   asHoldfastError,
@@ -144,8 +144,7 @@ async function runParts(
   const type = payload.type ?? plan.type;
   const found: RunPart[] = [];
   const placed = partsOf(config, plan);
-  for (const one of placed) {
-    const { sources: names, destinations } = one;
+  for (const { sources: names, destinations, apart } of placed) {
     if (destinations === null || destinations.length === 0) {
       throw new HoldfastError('config_invalid', `plan ${payload.plan} names no destination`);
     }
@@ -161,7 +160,7 @@ async function runParts(
       sources.push(await parts.workplace.source(config, name));
     }
     const own = placed.length > 1 && type === 'full' ? typeOfKinds(sources.map(({ kind }) => kind)) : type;
-    if (sources.length > 0) found.push({ sources, specs, type: own, apart: sourcesApart(placed, one) });
+    if (sources.length > 0) found.push({ sources, specs, type: own, apart });
   }
   if (found.length === 0)
     throw new HoldfastError('config_invalid', `plan ${payload.plan} has no source of type ${type}`);

@@ -1,5 +1,5 @@
 import type { Config, PlanConfig } from '../../contracts/config.ts';
-import { destinationsOf, partsOf, sourcesApart } from '../../contracts/config-destinations.ts';
+import { destinationsOf, partsOf } from '../../contracts/config-destinations.ts';
 import { HoldfastError, openEngine, replicateBetween } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
@@ -133,11 +133,11 @@ function setsOfCopies(
   config: Config,
   name: string,
   plan: PlanConfig,
-): { plan: string; names: string[]; apart: string[] }[] {
+): { plan: string; names: string[]; apart: readonly string[] }[] {
   return enginePlansOf(name, plan).flatMap((one) =>
-    partsOf(config, config.plans[one]!).flatMap((part, _, all) => {
-      const names = part.destinations?.map((at) => at.name) ?? [];
-      return names.length > 1 ? [{ plan: one, names, apart: sourcesApart(all, part) }] : [];
+    partsOf(config, config.plans[one]!).flatMap(({ destinations, apart }) => {
+      const names = destinations?.map((at) => at.name) ?? [];
+      return names.length > 1 ? [{ plan: one, names, apart }] : [];
     }),
   );
 }

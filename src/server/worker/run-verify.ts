@@ -1,5 +1,5 @@
 import type { Config } from '../../contracts/config.ts';
-import { partsOf, sourcesApart } from '../../contracts/config-destinations.ts';
+import { partsOf } from '../../contracts/config-destinations.ts';
 import { ERRORS, HoldfastError, verifyAll } from '../../engine/index.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import type { Job, JobContext, JobOutcome } from '../jobs/port.ts';
@@ -50,12 +50,9 @@ async function setsOf(parts: RunnerParts, config: Config, { plan, destination }:
     ),
   );
   const sets = plans.flatMap(([name, one]) =>
-    partsOf(config, one).flatMap((part, _, all) => {
-      const { destinations } = part;
-      if (!destinations) return [];
-      const apart = sourcesApart(all, part);
-      return [{ plan: name, apart, specs: destinations.map((at) => specs.get(at.name)!) }];
-    }),
+    partsOf(config, one).flatMap(({ destinations, apart }) =>
+      destinations ? [{ plan: name, apart, specs: destinations.map((at) => specs.get(at.name)!) }] : [],
+    ),
   );
   if (sets.length === 0) {
     throw new HoldfastError('plan_unknown', plan === null ? 'there is no plan' : `there is no plan ${plan}`);
