@@ -1,11 +1,7 @@
+import { mayReplace } from '../contracts/production.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { Cli } from './cli.ts';
 import { mask } from './mask.ts';
-
-/** True where an accident costs most: NODE_ENV or HOLDFAST_ENVIRONMENT is `production`. */
-export function isProduction(environment: Cli['io']['environment']): boolean {
-  return [environment.NODE_ENV, environment.HOLDFAST_ENVIRONMENT].includes('production');
-}
 
 /**
  * Promise X1: nothing destructive without --confirm-restore (or CONFIRM=yes), and in production also
@@ -14,7 +10,7 @@ export function isProduction(environment: Cli['io']['environment']): boolean {
 export function requireConfirmation(cli: Cli, confirmed: boolean, args: readonly string[]): void {
   const { environment } = cli.io;
   const isConfirmed = confirmed || environment.CONFIRM === 'yes';
-  const needsMore = isProduction(environment) && environment.CONFIRM_RESTORE_IN_PROD !== 'true';
+  const needsMore = !mayReplace(environment);
   if (isConfirmed && !needsMore) return;
   const prefix = needsMore ? 'CONFIRM_RESTORE_IN_PROD=true ' : '';
   const command = `${prefix}holdfast ${[...args, '--confirm-restore'].map(shellQuoted).join(' ')}`;

@@ -1,9 +1,10 @@
 import type { BackupPayload } from '../contracts/cli-payloads.ts';
 import type { WayBackStep } from '../contracts/guard-payload.ts';
+import { isProduction } from '../contracts/production.ts';
 import type { SourceSpec } from '../engine/index.ts';
 import type { ChosenPlan } from './choose-plan.ts';
 import type { Cli } from './cli.ts';
-import { isProduction, shellQuoted } from './confirm.ts';
+import { shellQuoted } from './confirm.ts';
 import { copySets } from './copy-sets.ts';
 import type { ArtifactDetails, BackupDetails, Engine } from './engine-door.ts';
 import { loadEngine, withEngine, withProgress } from './open-engine.ts';

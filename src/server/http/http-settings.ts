@@ -1,4 +1,5 @@
 /** How the server is reached, from the environment. */
+import { mayReplace } from '../../contracts/production.ts';
 import { HoldfastError } from '../../engine/index.ts';
 
 export interface HttpSettings {
@@ -46,9 +47,7 @@ export function httpSettings(environment: Environment, home: string): HttpSettin
       UPLOAD_LIMIT_BYTES,
       Number.MAX_SAFE_INTEGER,
     ),
-    mayReplace:
-      ![environment.NODE_ENV, environment.HOLDFAST_ENVIRONMENT].includes('production') ||
-      environment.CONFIRM_RESTORE_IN_PROD === 'true',
+    mayReplace: mayReplace(environment),
     tls: certFile && keyFile ? { certFile, keyFile } : null,
   };
 }
