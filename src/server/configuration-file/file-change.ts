@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { DocumentKind } from '../catalog/tables/configuration.ts';
 
-export type FileKind = 'tenant' | 'setting' | 'destination' | 'source' | 'plan' | 'channel';
+export type FileKind = 'tenant' | 'setting' | DocumentKind;
 
 export interface FieldChange {
   readonly field: string;

@@ -3,14 +3,13 @@
  * wrote each version, so that a change made elsewhere since the file was last applied is a conflict and never overwritten unseen.
  */
 import { type Config, documentSchemas } from '../../contracts/config.ts';
+import type { DocumentKind } from '../catalog/tables/configuration.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { documentOf, type StoredDocument } from '../configuration/documents.ts';
 import { withHidden, withoutHidden } from '../configuration/hidden-values.ts';
 import { differences, type FieldChange, type FileChange } from './file-change.ts';
 import { settingChanges } from './setting-changes.ts';
 import { tenantChanges } from './tenant-changes.ts';
-
-type StoredKind = 'destination' | 'source' | 'plan' | 'channel';
 
 const SECTION = {
   destination: 'destinations',
@@ -38,7 +37,7 @@ export async function planChanges(db: CatalogDb, config: Config): Promise<FileCh
   return changes;
 }
 
-async function storedOf(db: CatalogDb, kind: StoredKind): Promise<Map<string, StoredDocument>> {
+async function storedOf(db: CatalogDb, kind: DocumentKind): Promise<Map<string, StoredDocument>> {
   const rows = await db
     .selectFrom('documents')
     .selectAll()
@@ -54,7 +53,7 @@ async function storedOf(db: CatalogDb, kind: StoredKind): Promise<Map<string, St
  */
 export function ownerOf(
   { tenants }: Config,
-  kind: StoredKind,
+  kind: DocumentKind,
   name: string,
   stored: Pick<StoredDocument, 'tenantId'> | null,
 ): string | null {
@@ -66,7 +65,7 @@ export function ownerOf(
 }
 
 interface Compared {
-  readonly kind: StoredKind;
+  readonly kind: DocumentKind;
   readonly name: string;
   readonly stored: StoredDocument | null;
   /** Undefined for what the file does not have. */
@@ -114,7 +113,7 @@ async function wasFromFile(db: CatalogDb, id: string): Promise<boolean> {
 }
 
 /** Who deleted in the catalog what a file once made; null when nobody did. */
-async function deletedElsewhere(db: CatalogDb, kind: StoredKind, name: string): Promise<string | null> {
+async function deletedElsewhere(db: CatalogDb, kind: DocumentKind, name: string): Promise<string | null> {
   const last = await db
     .selectFrom('documents')
     .select(['id', 'updated_by', 'version'])
@@ -137,7 +136,7 @@ async function deletedElsewhere(db: CatalogDb, kind: StoredKind, name: string): 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 /** What differs is looked for in the values; what is shown hides them. Checks are one field. */
-function withHiddenIn(kind: StoredKind, { field, stored, file }: FieldChange): FieldChange {
+function withHiddenIn(kind: DocumentKind, { field, stored, file }: FieldChange): FieldChange {
   if (!/^drill(\.|$)/.test(field)) return { field, stored, file };
   const shown = (value: unknown) => {
     const whole = field === 'drill' ? { drill: value } : { drill: { [field.slice('drill.'.length)]: value } };
