@@ -1,5 +1,4 @@
 import type { LookupFunction } from 'node:net';
-import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { iso } from '../../contracts/api/common.ts';
 import type { discovered, discoverRequest } from '../../contracts/api/discover.ts';
@@ -188,10 +187,8 @@ function asItems(found: readonly Found[], { sources }: Config): Item[] {
 }
 
 function isSame(body: DiscoveredBody, source: Config['sources'][string]): boolean {
-  if (source.kind !== body.kind) return false;
-  if (source.kind === 'sqlite') return source.path === (body as { path: string }).path;
-  if (source.kind !== 'postgres') return false;
-  const { url, urlEnv, database } = source;
-  const { kind: _, ...place } = body;
-  return isDeepStrictEqual(JSON.parse(JSON.stringify({ url, urlEnv, database })), place);
+  if (source.kind === 'sqlite') return body.kind === 'sqlite' && source.path === body.path;
+  if (source.kind !== 'postgres' || body.kind !== 'postgres') return false;
+  const place: { readonly url?: string; readonly urlEnv?: string; readonly database?: string } = body;
+  return (['url', 'urlEnv', 'database'] as const).every((field) => source[field] === place[field]);
 }
