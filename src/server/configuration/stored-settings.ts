@@ -15,13 +15,12 @@ import { GLOBAL } from './settings.ts';
 export async function storedSettings(db: CatalogDb): Promise<Pick<Config, 'settings' | 'tenants'>> {
   const rows = await db.selectFrom('settings').select(['scope', 'key', 'value']).execute();
   const tenants = await db.selectFrom('tenants').selectAll().orderBy('id').execute();
-  const valuesOf = (scope: string) =>
-    Object.fromEntries(
-      SETTING_KEYS.flatMap((key) => {
-        const row = rows.find((one) => one.scope === scope && one.key === key);
-        return row && isInFile(scope, key) ? [[key, JSON.parse(row.value) as unknown]] : [];
-      }),
-    );
+  const byScope = Map.groupBy(rows, ({ scope }) => scope);
+  const valuesOf = (scope: string) => {
+    const set = new Map(byScope.get(scope)?.map(({ key, value }) => [key, value]));
+    const keys = SETTING_KEYS.filter((key) => set.has(key) && isInFile(scope, key));
+    return Object.fromEntries(keys.map((key) => [key, JSON.parse(set.get(key)!) as unknown]));
+  };
   return {
     settings: valuesOf(GLOBAL),
     tenants: Object.fromEntries(
