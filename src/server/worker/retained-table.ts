@@ -7,8 +7,7 @@ export interface TableAtWork {
   readonly rule: TableRetentionConfig;
   readonly source: SourceSpec;
   readonly destination: string;
-  /** Null when the destination has none: a stored one always has. */
-  readonly destinationId: string | null;
+  readonly destinationId: string;
   readonly spec: DestinationSpec;
 }
 
@@ -30,7 +29,7 @@ export async function tableAtWork(
   }
   const destination = rule.destination ?? onlyOne(Object.keys(config.destinations), name, table);
   return {
-    ...{ rule, destination, destinationId: destinationIds.get(destination) ?? null },
+    ...{ rule, destination, destinationId: destinationIds.get(destination) ?? destination },
     spec: await parts.workplace.destination(config, destination),
     source: await parts.workplace.source(config, name),
   };

@@ -40,13 +40,11 @@ export async function runTableRetention(
             .filter(({ action }) => action === 'remove')
             .map(({ backup }) => backup.id);
     const record: JobOutcome['record'] = async (trx) => {
-      const about = { job, plan, destinationId: destinationId ?? destination };
+      const about = { job, plan, destinationId };
       const nowMs = parts.catalog.clock.nowMs();
       for (const one of listed) await recordArchive(trx, one, contents.get(one.backupId), about, nowMs);
       if (removed) {
-        await recordRemoved(trx, parts, { plan, job }, [
-          { destination, destinationId: about.destinationId, ids: removed },
-        ]);
+        await recordRemoved(trx, parts, { plan, job }, [{ destination, destinationId, ids: removed }]);
       }
     };
     const result: TableRetentionResult = {
