@@ -38,8 +38,9 @@ export async function mergeIndex(
     if (opened === null) continue;
     merged.push(name);
     for (const listed of opened.packs) {
-      if (seen.has(entryKey(listed))) continue;
-      seen.add(entryKey(listed));
+      const key = entryKey(listed);
+      if (seen.has(key)) continue;
+      seen.add(key);
       // Each add may write an object.
       await lease.keepAlive();
       await writer.add(listed);
