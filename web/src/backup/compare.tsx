@@ -7,7 +7,7 @@ import { Panel } from '../parts/panel.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { WithTime } from '../parts/with-time.tsx';
 import { type Language, type Translate, useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText, timeText } from '../texts/values.ts';
+import { numberText, sizeText, timeText } from '../texts/values.ts';
 
 /** What changed since another backup; asked for, since both have to be read. */
 export function Compare({ backup }: { readonly backup: BackupContent }) {
@@ -106,7 +106,7 @@ function Inside({ artifact, onPaths }: { readonly artifact: Changed; readonly on
   const t = useTexts();
   const language = useLanguage();
   const { name, kind, change, tables, tables_unchanged } = artifact;
-  const number = (rows: number | null) => rows?.toLocaleString(language) ?? '–';
+  const number = (rows: number | null) => numberText(rows, language);
   return (
     <>
       {tables.map(({ name: table, rows, rows_before }) => (

@@ -6,6 +6,7 @@ import { type Column, DataTable } from '../parts/data-table.tsx';
 import { useMay } from '../parts/may.ts';
 import { Panel } from '../parts/panel.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
+import { numberText } from '../texts/values.ts';
 
 interface TableOf {
   readonly artifact: string;
@@ -34,7 +35,7 @@ export function Tables({ backup }: { readonly backup: BackupContent }) {
     {
       label: t('backup.rows'),
       isNumber: true,
-      cell: ({ rows }) => rows?.toLocaleString(language) ?? t('backup.uncounted'),
+      cell: ({ rows }) => (rows === null ? t('backup.uncounted') : numberText(rows, language)),
     },
     ...(may('backups:restore')
       ? [

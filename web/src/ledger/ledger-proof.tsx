@@ -10,6 +10,7 @@ import { ProblemNote } from '../parts/problem-note.tsx';
 import { StatusMark } from '../parts/status.tsx';
 import { WithTime } from '../parts/with-time.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
+import { numberText } from '../texts/values.ts';
 import type { LedgerEntry, LedgerHeads } from './ledger-types.ts';
 import { type LedgerProblem, type LedgerReader, proveLedger } from './prove.ts';
 import { forgetSeen, keepSeen, readSeen, type Seen } from './seen-heads.ts';
@@ -80,8 +81,8 @@ function ProofProgress({ done, total }: { readonly done: number; readonly total:
   const t = useTexts();
   const language = useLanguage();
   const label = t('ledger.checking', {
-    done: done.toLocaleString(language),
-    total: total.toLocaleString(language),
+    done: numberText(done, language),
+    total: numberText(total, language),
   });
   return (
     <div>
@@ -102,10 +103,7 @@ function Outcome({ proven: { problem, count, seen }, onForget }: OutcomeProps) {
   if (problem === null) {
     return (
       <>
-        <StatusMark
-          status="succeeded"
-          label={t('ledger.checked', { count: count.toLocaleString(language) })}
-        />
+        <StatusMark status="succeeded" label={t('ledger.checked', { count: numberText(count, language) })} />
         <Text size="sm">
           {seen ? <WithTime text={t('ledger.seenBefore')} at={seen.at} relative /> : t('ledger.firstSeen')}
         </Text>

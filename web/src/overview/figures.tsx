@@ -10,7 +10,7 @@ import { Panel } from '../parts/panel.tsx';
 import { Said } from '../parts/said.tsx';
 import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText } from '../texts/values.ts';
+import { numberText, sizeText } from '../texts/values.ts';
 
 /** What is looked at once a week: whether recoveries get slower, and what the backups cost. */
 export function Figures() {
@@ -84,7 +84,7 @@ function Storage() {
         used === null || used >= full
           ? '–'
           : t('storage.savedText', {
-              share: new Intl.NumberFormat(language).format(Math.round((1 - used / full) * 100)),
+              share: numberText(Math.round((1 - used / full) * 100), language),
               bytes: size(full - used),
             }),
     },

@@ -15,6 +15,7 @@ import { ProblemNote } from '../parts/problem-note.tsx';
 import { Said, SaidProblem } from '../parts/said.tsx';
 import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
+import { numberText } from '../texts/values.ts';
 
 export function DrillPage() {
   const { id } = useParams({ from: '/drills/$id' });
@@ -110,7 +111,7 @@ function Tables({ drill: { tables, more_tables } }: { readonly drill: DrillDetai
   const columns: Column<DrillDetail['tables'][number]>[] = [
     { label: t('drillEdit.source'), cell: ({ source }) => source },
     { label: t('column.name'), cell: ({ name }) => <span className="code">{name}</span> },
-    { label: t('drill.rows'), isNumber: true, cell: ({ rows }) => rows.toLocaleString(language) },
+    { label: t('drill.rows'), isNumber: true, cell: ({ rows }) => numberText(rows, language) },
   ];
   return (
     <Panel title={t('drill.tables')} flush>

@@ -10,6 +10,7 @@ import { When } from '../parts/when.tsx';
 import { LastRun } from '../tables/last-run.tsx';
 import { TableActions } from '../tables/table-actions.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
+import { numberText } from '../texts/values.ts';
 
 /** Tables whose old rows are archived and deleted: what stays, what came of it last, when it is next. */
 export function TablesPage() {
@@ -79,7 +80,7 @@ const sourcesOf = (body: StoredDocument['body']): readonly string[] =>
 function Rule({ of: { max_age_days, max_rows, keep_archives_days } }: { readonly of: RetainedTable }) {
   const t = useTexts();
   const language = useLanguage();
-  const number = (value: number) => value.toLocaleString(language);
+  const number = (value: number) => numberText(value, language);
   return (
     <>
       {max_age_days !== null && <div>{t('tables.age', { days: number(max_age_days) })}</div>}

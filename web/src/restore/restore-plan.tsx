@@ -8,7 +8,7 @@ import { ProblemNote } from '../parts/problem-note.tsx';
 import { Said } from '../parts/said.tsx';
 import { WithTime } from '../parts/with-time.tsx';
 import { type Language, type Translate, useLanguage, useTexts } from '../texts/texts.ts';
-import { sizeText } from '../texts/values.ts';
+import { numberText, sizeText } from '../texts/values.ts';
 import type { Draft } from './restore-draft.ts';
 
 interface PlanProps {
@@ -85,12 +85,12 @@ function stepText(step: RestorePlan['steps'][number], t: Translate, language: La
   const { item, size_bytes, target, rows, tables } = step;
   const values = { item, size: sizeText(size_bytes, language), where: target };
   if (rows === null || tables === null) return t('restore.step', values);
-  const numbers = { rows: rows.toLocaleString(language), tables: tables.toLocaleString(language) };
+  const numbers = { rows: numberText(rows, language), tables: numberText(tables, language) };
   return t('restore.stepRows', { ...values, ...numbers });
 }
 
 function thereText(there: RestorePlan['there'], t: Translate, language: Language): string {
-  const number = (value: number | null) => value?.toLocaleString(language) ?? '–';
+  const number = (value: number | null) => numberText(value, language);
   const size = sizeText(there.size_bytes, language);
   if (there.kind === 'nothing') return t('restore.nowNothing');
   if (there.kind === 'file') return t('restore.nowFile', { size });

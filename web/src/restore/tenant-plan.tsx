@@ -8,6 +8,7 @@ import { LiveProgress } from '../parts/job-progress.tsx';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { Said, SaidProblem } from '../parts/said.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
+import { numberText } from '../texts/values.ts';
 
 /** Counts the rows of a tenant that would change. The dump is loaded aside for that, so somebody asks for it. */
 export function TenantPreview({ wanted }: { readonly wanted: RestoreWanted }) {
@@ -56,7 +57,7 @@ export function TenantRows({ result: { applied, plan } }: { readonly result: Ten
     ...COUNTS.map((name) => ({
       label: t(`tenantPlan.${name}`),
       isNumber: true,
-      cell: (row: Row) => row[name].toLocaleString(language),
+      cell: (row: Row) => numberText(row[name], language),
     })),
   ];
   return (

@@ -8,6 +8,7 @@ import { useMay, useMayEverywhere, useOwnTenants } from '../parts/may.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { When } from '../parts/when.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
+import { numberText } from '../texts/values.ts';
 import { inheritSetting, SettingDialog } from './setting-dialog.tsx';
 import { SETTING_KEYS, SETTING_KINDS, type SettingKey } from './setting-kinds.ts';
 
@@ -57,7 +58,7 @@ export function SettingValues({ tenant }: { readonly tenant: string | null }) {
   );
   const valueText = (value: unknown) => {
     if (typeof value === 'boolean') return t(value ? 'state.on' : 'state.off');
-    if (typeof value === 'number') return value.toLocaleString(language);
+    if (typeof value === 'number') return numberText(value, language);
     return value === null ? t('settings.none') : String(value);
   };
   const columns: Column<Row>[] = [

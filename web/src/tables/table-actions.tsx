@@ -9,6 +9,7 @@ import { useMay } from '../parts/may.ts';
 import { ProblemNote } from '../parts/problem-note.tsx';
 import { TypedConfirm } from '../parts/typed-confirm.tsx';
 import { useLanguage, useTexts } from '../texts/texts.ts';
+import { numberText } from '../texts/values.ts';
 
 const URL = '/api/v1/table-retention';
 
@@ -67,7 +68,7 @@ export function TableActions({ of: { source, table, last_job: last } }: { readon
 function Looked({ at: { rows, going, limits } }: { readonly at: TablePreview }) {
   const t = useTexts();
   const language = useLanguage();
-  const number = (value: number) => value.toLocaleString(language);
+  const number = (value: number) => numberText(value, language);
   return (
     <>
       <Text size="sm" fw={600}>

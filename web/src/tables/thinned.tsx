@@ -2,12 +2,13 @@ import { Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ThinnedTable } from '../api/tables.ts';
 import { useLanguage, useTexts } from '../texts/texts.ts';
+import { numberText } from '../texts/values.ts';
 
 /** What a run deleted, and the archives that hold it. */
 export function Thinned({ of: { archives, deleted, changed, resumed } }: { readonly of: ThinnedTable }) {
   const t = useTexts();
   const language = useLanguage();
-  const number = (value: number) => value.toLocaleString(language);
+  const number = (value: number) => numberText(value, language);
   const nothing = archives.length === 0 && deleted === 0;
   return (
     <div>

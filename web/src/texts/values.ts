@@ -20,7 +20,7 @@ function kept<O, F>(make: (locale: string, options: O) => F): (locale: string, o
     return known;
   };
 }
-const numberFormat = kept(
+export const numberFormat = kept(
   (locale, options: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale, options),
 );
 const timeFormat = kept(
@@ -29,6 +29,9 @@ const timeFormat = kept(
 const ageFormat = kept(
   (locale, options: Intl.RelativeTimeFormatOptions) => new Intl.RelativeTimeFormat(locale, options),
 );
+
+export const numberText = (value: number | null, language: Language): string =>
+  value === null ? '–' : numberFormat(language, {}).format(value);
 
 export function sizeText(bytes: number | null, language: Language): string {
   if (bytes === null) return '–';

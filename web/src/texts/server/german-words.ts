@@ -16,9 +16,9 @@ const NUMBER = /^\d+(\.\d+)?$/;
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** Text and names of gaps take turns. What a gap `more` stands for may be missing. */
+/** Text and names of gaps take turns. What a gap `more` stands for may be missing; a number begins with a digit. */
 const asPattern = (part: string, i: number) =>
-  i % 2 === 0 ? escaped(part) : part === 'more' ? '(.*?)' : '(.+?)';
+  i % 2 === 0 ? escaped(part) : part === 'more' ? '(.*?)' : /^n\d?$/.test(part) ? '(\\d.*?)' : '(.+?)';
 
 /** Those that say more between their gaps come first: `{target} is there already` fits much. */
 const patternsOf = (texts: Readonly<Record<string, string>>): readonly Sentence[] =>
@@ -63,7 +63,8 @@ function sentenceOf(text: string, among = sentences): string | null {
 /** A sentence may stand within another. */
 function filling(name: string, text: string): string {
   if (/^n\d?$/.test(name)) return NUMBER.test(text) ? Number(text).toLocaleString('de') : text;
-  return /^(message|reason|why|next)$/.test(name) ? (translate(text) ?? text) : text;
+  if (name === 'names') return text.replaceAll(' or ', ' oder ');
+  return /^(message|reason|why|next|count)$/.test(name) ? (translate(text) ?? text) : text;
 }
 
 const allOf = (parts: readonly (string | null)[], between: string) =>

@@ -14,6 +14,7 @@ export const validationGerman: Readonly<Record<string, string>> = {
     'muss ein Pfad im Artefakt sein, ohne Schrägstrich am Anfang und am Ende',
   'must be a domain in lower case such as example.org':
     'muss eine klein geschriebene Domain sein, etwa example.org',
+  'must be a time such as 2026-01-31T03:00:00Z': 'muss eine Zeit wie 2026-01-31T03:00:00Z sein',
   'must be 64 hex digits': 'muss 64 Hexadezimalziffern haben',
   'must hold at least one rule; leave it out for the default':
     'muss mindestens eine Regel haben; weglassen heißt: die Vorgabe',
@@ -34,6 +35,8 @@ export const validationGerman: Readonly<Record<string, string>> = {
   'goes with a column of times: say its unit': 'gehört zu einer Spalte mit Zeiten: ihre unit angeben',
   'needs either plan or backup_id': 'braucht entweder plan oder backup_id',
   'is not a scope': 'ist kein Bereich',
+  'is not of the form that is needed': 'hat nicht die nötige Form',
+  'unknown field': 'dieses Feld gibt es nicht',
   'is not a valid name': 'ist kein gültiger Name',
   'is not what `next` gave': 'ist nicht, was `next` gab',
   '"{name}" is not among the sources of the plan': '„{name}“ ist keine der Quellen des Plans',
@@ -50,17 +53,23 @@ export const countsGerman: Readonly<Record<string, string>> = {
   '{n} rows in {n2} tables': '{n} Zeilen in {n2} Tabellen',
   '{n} entry': '{n} Eintrag',
   '{n} entries': '{n} Einträge',
+  '{n} character': '{n} Zeichen',
+  '{n} characters': '{n} Zeichen',
 };
 
-/** Those that contracts/config-file.ts puts together; a test makes the server say each. */
+/** Those that contracts/issue-problems.ts puts together; a test makes the server say each. */
 export const boundsGerman: Readonly<Record<string, string>> = {
   'must be a map of fields': 'muss Felder haben',
   'must be a map of names': 'muss Namen haben',
   'must not hold a password: write postgres://user:${NAME}@host/database, or use urlEnv':
     'darf kein Passwort enthalten: postgres://user:${NAME}@host/database schreiben, oder urlEnv benutzen',
-  'too small: expected array to have at least {n} items': 'muss mindestens {n} haben',
+  'must have at least {count}': 'muss mindestens {count} haben',
+  'must have at most {count}': 'darf höchstens {count} haben',
+  'must have exactly {count}': 'muss genau {count} haben',
   'must be at least {n}': 'muss mindestens {n} sein',
   'must be at most {n}': 'darf höchstens {n} sein',
+  'must be more than {n}': 'muss mehr als {n} sein',
+  'must be less than {n}': 'muss weniger als {n} sein',
   'must be a whole number': 'muss eine ganze Zahl sein',
   'must be a list': 'muss eine Liste sein',
   'must be a string': 'muss ein Text sein',
@@ -69,4 +78,5 @@ export const boundsGerman: Readonly<Record<string, string>> = {
   'unknown field, did you mean {name}?': 'dieses Feld gibt es nicht; ist {name} gemeint?',
   'unknown field, known here: {names}': 'dieses Feld gibt es nicht; hier gibt es: {names}',
   'must be {names}; did you mean {name}?': 'muss eines davon sein: {names}; ist {name} gemeint?',
+  'must be {name} or {names}': 'muss {name} oder {names} sein',
 };
