@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { dayZero } from '../support/day-zero.ts';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld, person } from '../support/http-world.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
-import { untilTrue } from '../support/until-true.ts';
 
 const RESTORES = '/api/v1/restores';
 
@@ -196,27 +196,12 @@ test('day-0 fills an empty database as it is, and one with content gives way and
   const id = await shop(world, owner);
   const raw = (await owner.get(`/api/v1/backups/${id}/download`)).bytes;
   const fresh = await httpWorld(t);
-  const headers = { 'x-setup-token': fresh.setupToken };
-  const post = async (path: string, body: object) => {
-    const { json } = await fresh.client().send('POST', `/api/setup/restore/${path}`, { body, headers });
-    return json;
-  };
-  const settled = (restore_id: string) =>
-    untilTrue(async () => {
-      const view = await post('status', { restore_id });
-      return ['opening', 'restoring'].includes(view.state) ? null : view;
-    });
-  const upload = await fresh.client().send('POST', '/api/setup/restore/upload', {
-    raw,
-    headers: { ...headers, 'content-type': 'application/octet-stream' },
-  });
-  const { restore_id } = await post('open', {
-    ...{ upload_id: upload.json.upload_id, encryption_key: world.keyText },
-  });
-  assert.equal((await settled(restore_id)).state, 'opened');
+  const setup = dayZero(fresh);
+  const { restoreId, view } = await setup.open(raw, world.keyText);
+  assert.equal(view.state, 'opened');
   const place = async (to: string) => {
-    await post('apply', { restore_id, targets: [{ to }], confirm_restore: true });
-    const { state, kept, error } = await settled(restore_id);
+    await setup.post('apply', { restore_id: restoreId, targets: [{ to }], confirm_restore: true });
+    const { state, kept, error } = await setup.settled(restoreId);
     assert.equal(state, 'restored', JSON.stringify(error));
     return kept;
   };

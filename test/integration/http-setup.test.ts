@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { newSetupToken } from '../../src/server/access/setup.ts';
 import { count } from '../support/counts.ts';
+import { dayZero } from '../support/day-zero.ts';
 import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
 import { untilTrue } from '../support/until-true.ts';
 
@@ -100,32 +101,18 @@ async function bundleOf(world: HttpWorld): Promise<Buffer> {
   return (await owner.get(`/api/v1/backups/${backup.id}/download`)).bytes;
 }
 
-const restored = (world: HttpWorld, token: string, id: string) =>
-  untilTrue(async () => {
-    const { json } = await world.client().send('POST', '/api/setup/restore/status', {
-      body: { restore_id: id },
-      headers: { 'x-setup-token': token },
-    });
-    return ['opening', 'restoring'].includes(json.state) ? null : json;
-  });
-
 test('day-0: a bundle that another key sealed is named as such', async (t) => {
   const bundle = await bundleOf(await httpWorld(t));
   const fresh = await httpWorld(t, { environment: { HOLDFAST_UPLOAD_LIMIT_BYTES: '1000000' } });
-  const headers = { 'x-setup-token': fresh.setupToken };
-  const post = (path: string, body: object) =>
-    fresh.client().send('POST', `/api/setup/restore/${path}`, { body, headers });
-  const upload = await fresh.client().send('POST', '/api/setup/restore/upload', {
-    raw: bundle,
-    headers: { ...headers, 'content-type': 'application/octet-stream' },
-  });
+  const setup = dayZero(fresh);
+  const upload = await setup.upload(bundle);
   assert.equal(upload.status, 201, upload.text);
   assert.equal(upload.json.size_bytes, bundle.length);
-  const wrong = await post('open', {
+  const wrong = await setup.post('open', {
     upload_id: upload.json.upload_id,
     encryption_key: 'another key altogether',
   });
-  const failed = await restored(fresh, fresh.setupToken, wrong.json.restore_id);
+  const failed = await setup.settled(wrong.json.restore_id);
   assert.deepEqual([failed.state, failed.error.code], ['failed', 'key_wrong']);
 });
 
@@ -133,21 +120,19 @@ test('day-0 with the right key restores everything, also files', async (t) => {
   const source = await httpWorld(t);
   const bundle = await bundleOf(source);
   const fresh = await httpWorld(t);
-  const headers = { 'x-setup-token': fresh.setupToken };
-  const post = (path: string, body: object) =>
-    fresh.client().send('POST', `/api/setup/restore/${path}`, { body, headers });
+  const { post, upload: send, settled } = dayZero(fresh);
   const form = [
     '--edge\r\ncontent-disposition: form-data; name="file"; filename="b.enc"\r\ncontent-type: application/octet-stream\r\n\r\n',
     '\r\n--edge--\r\n',
   ];
-  const upload = await fresh.client().send('POST', '/api/setup/restore/upload', {
-    raw: Buffer.concat([Buffer.from(form[0]!), bundle, Buffer.from(form[1]!)]),
-    headers: { ...headers, 'content-type': 'multipart/form-data; boundary=edge' },
-  });
+  const upload = await send(
+    Buffer.concat([Buffer.from(form[0]!), bundle, Buffer.from(form[1]!)]),
+    'multipart/form-data; boundary=edge',
+  );
   assert.equal(upload.json.size_bytes, bundle.length, upload.text);
   const opened = await post('open', { upload_id: upload.json.upload_id, encryption_key: source.keyText });
   const { restore_id } = opened.json;
-  const view = await restored(fresh, fresh.setupToken, restore_id);
+  const view = await settled(restore_id);
   assert.equal(view.state, 'opened', JSON.stringify(view));
   assert.deepEqual(view.backup.artifacts.map(({ name }: { name: string }) => name).sort(), [
     'app.db',
@@ -160,7 +145,7 @@ test('day-0 with the right key restores everything, also files', async (t) => {
     400,
   );
   await post('apply', { restore_id, targets: [{ to }], confirm_restore: true });
-  const done = await restored(fresh, fresh.setupToken, restore_id);
+  const done = await settled(restore_id);
   assert.equal(done.state, 'restored', JSON.stringify(done.error));
   assert.equal(await readFile(join(to, 'uploads', 'one.txt'), 'utf8'), 'one');
   await fresh.owner();
@@ -174,25 +159,15 @@ test('day-0 in production fills what is empty, and replaces nothing unless the s
   for (const consent of ['', 'true']) {
     const environment = { NODE_ENV: 'production', CONFIRM_RESTORE_IN_PROD: consent };
     const fresh = await httpWorld(t, { environment });
-    const headers = { 'x-setup-token': fresh.setupToken };
-    const post = (path: string, body: object) =>
-      fresh.client().send('POST', `/api/setup/restore/${path}`, { body, headers });
-    const upload = await fresh.client().send('POST', '/api/setup/restore/upload', {
-      raw: bundle,
-      headers: { ...headers, 'content-type': 'application/octet-stream' },
-    });
-    const { json } = await post('open', {
-      upload_id: upload.json.upload_id,
-      encryption_key: source.keyText,
-    });
-    const { restore_id } = json;
-    assert.equal((await restored(fresh, fresh.setupToken, restore_id)).state, 'opened');
+    const setup = dayZero(fresh);
+    const { restoreId, view } = await setup.open(bundle, source.keyText);
+    assert.equal(view.state, 'opened');
     const live = join(fresh.folder, 'live.db');
     await writeFile(live, 'what production works with');
     const apply = async (to: string) => {
       const targets = [{ item: 'app.db', to }];
-      await post('apply', { restore_id, targets, confirm_restore: true });
-      return restored(fresh, fresh.setupToken, restore_id);
+      await setup.post('apply', { restore_id: restoreId, targets, confirm_restore: true });
+      return setup.settled(restoreId);
     };
     assert.equal((await apply(join(fresh.folder, 'new.db'))).state, 'restored');
     const { state, error, kept } = await apply(live);
@@ -227,21 +202,11 @@ test('day-0 takes plans, settings and tenants over from a catalog that was backe
   const bundle = (await owner.get(`/api/v1/backups/${backup.id}/download`)).bytes;
 
   const fresh = await httpWorld(t, { environment: { BACKUP_ENCRYPTION_KEY: source.keyText } });
-  const headers = { 'x-setup-token': fresh.setupToken };
-  const post = (url: string, body: object) =>
-    fresh.client().send('POST', `/api/setup/restore/${url}`, { body, headers });
-  const upload = await fresh.client().send('POST', '/api/setup/restore/upload', {
-    raw: bundle,
-    headers: { ...headers, 'content-type': 'application/octet-stream' },
-  });
-  const { json: opened } = await post('open', {
-    upload_id: upload.json.upload_id,
-    encryption_key: source.keyText,
-  });
-  const view = await restored(fresh, fresh.setupToken, opened.restore_id);
+  const setup = dayZero(fresh);
+  const { restoreId, view } = await setup.open(bundle, source.keyText);
   const [artifact] = view.backup.artifacts;
-  await post('apply', { restore_id: opened.restore_id, catalog: artifact.name, confirm_restore: true });
-  const done = await restored(fresh, fresh.setupToken, opened.restore_id);
+  await setup.post('apply', { restore_id: restoreId, catalog: artifact.name, confirm_restore: true });
+  const done = await setup.settled(restoreId);
   assert.deepEqual(
     done.taken_over,
     { plans: 2, sources: 3, destinations: 1, tenants: 1 },

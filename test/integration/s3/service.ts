@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateKeyText } from '../../../src/engine/index.ts';
 import type { Ceph } from '../../support/ceph.ts';
+import { dayZero } from '../../support/day-zero.ts';
 import { httpWorld } from '../../support/http-world.ts';
-import { untilTrue } from '../../support/until-true.ts';
 import { newBucket } from './world.ts';
 
 export function serviceTests(ceph: () => Ceph): void {
@@ -45,22 +45,14 @@ export function serviceTests(ceph: () => Ceph): void {
     assert.equal(job.status, 'succeeded', JSON.stringify(job.error));
 
     const fresh = await httpWorld(t, { environment });
-    const post = (path: string, body: object) =>
-      fresh
-        .client()
-        .send('POST', `/api/setup/restore/${path}`, { body, headers: { 'x-setup-token': fresh.setupToken } });
+    const { post, settled } = dayZero(fresh);
     const { json: found } = await post('s3/list', { ...s3, encryption_key });
     assert.equal(found.items.length, 1, JSON.stringify(found));
     const { json: begun } = await post('s3', { ...s3, encryption_key });
-    const state = () =>
-      untilTrue(async () => {
-        const { json } = await post('status', { restore_id: begun.restore_id });
-        return ['opening', 'restoring'].includes(json.state) ? null : json;
-      });
-    assert.equal((await state()).state, 'opened');
+    assert.equal((await settled(begun.restore_id)).state, 'opened');
     const to = join(fresh.folder, 'placed');
     await post('apply', { restore_id: begun.restore_id, targets: [{ to }], confirm_restore: true });
-    const done = await state();
+    const done = await settled(begun.restore_id);
     assert.equal(done.state, 'restored', JSON.stringify(done.error));
     const [restored] = done.restored;
     const original = await readFile(join(world.folder, 'home', 'access.key'));
