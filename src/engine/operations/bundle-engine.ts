@@ -70,7 +70,10 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
   };
   const everywhere = () => bundles('backups', 'archived');
   const one = async (id: string) => findBundle(await everywhere(), id);
-  const contentOf = contentsAt(storage, credentials);
+  const bring = async (context: OperationContext, { name, manifest }: StoredBundle) => {
+    await importBundle(context, { file: storage.open(name), ...readerOf(credentials, name) });
+    return manifest.id;
+  };
   const moved = async (id: string, state: 'backups' | 'archived') => {
     const bundle = await one(id);
     await moveBundle(storage, bundle, state);
@@ -82,11 +85,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
     work: (context: OperationContext, id: string) => Promise<T>,
   ): Promise<T> => {
     const bundle = await one(id);
-    const { manifest } = bundle;
-    return staged(async (context) => {
-      await importBundle(context, contentOf(bundle));
-      return work(context, manifest.id);
-    });
+    return staged(async (context) => work(context, await bring(context, bundle)));
   };
   const published = <T extends { readonly backupId: string }>(
     make: (context: OperationContext) => Promise<T>,
@@ -120,11 +119,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
         .filter((item) => tenantId === null || item.tenantId === tenantId);
     },
     show: async (id: string) => bundleDetails(await one(id)),
-    ...readingOf(fetched, async (context, id) => {
-      const bundle = await one(id);
-      await importBundle(context, contentOf(bundle));
-      return bundle.manifest.id;
-    }),
+    ...readingOf(fetched, async (context, id) => bring(context, await one(id))),
     drill: (request: DrillRequest) => {
       const keeping = { stateFolder: options.stateFolder, signingKey, bundlesAt: storage.address };
       const find = async () => {
@@ -142,8 +137,8 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       for (const state of ['backups', 'archived'] as const) {
         found.push(...(await listBundles(storage, access, state, onRejected)));
       }
-      if (backupId !== null) return verifyBundles(storage, [findBundle(found, backupId)], [], access);
-      return verifyBundles(storage, found, rejected, access);
+      if (backupId !== null) return verifyBundles(storage, [findBundle(found, backupId)], [], credentials);
+      return verifyBundles(storage, found, rejected, credentials);
     },
     rotate: (request: RotateRequest) =>
       rotateBundles({ storage, progress }, bundles, { ...request, stateFolder: options.stateFolder }),
@@ -170,14 +165,6 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
 }
 
 const bundleDetails = ({ manifest, encryption }: StoredBundle) => detailsOf(manifest, NOBODY, encryption);
-
-/** A bundle as `importBundle` takes it. */
-const contentsAt =
-  (storage: Storage, credentials: readonly Credential[]) =>
-  ({ name, encryption }: StoredBundle) => ({
-    file: storage.open(name),
-    ...readerOf({ credentials, encryption }),
-  });
 
 function placeChecks(address: string, encryption: PlaceEncryption, opened: number): DoctorCheck[] {
   const opens = `${opened} bundles open`;

@@ -2,17 +2,11 @@ import { createHash } from 'node:crypto';
 import { asHoldfastError } from '../base/errors.ts';
 import type { Progress } from '../base/progress.ts';
 import { readBundle } from '../bundle/bundle-reader.ts';
+import type { Credential } from '../crypto/key-text.ts';
 import type { DamagedObject, VerifyReport } from '../repository/verify-report.ts';
 import type { Storage } from '../storage/port.ts';
 import { isSameGroup, measureOf, pausedGroups, tellPaused, withPause } from './anomaly-pause.ts';
-import {
-  type BundleAccess,
-  type BundleState,
-  encryptionOfName,
-  moveBundle,
-  readerOf,
-  type StoredBundle,
-} from './bundle-store.ts';
+import { type BundleState, moveBundle, readerOf, type StoredBundle } from './bundle-store.ts';
 import { summaryOf } from './list.ts';
 import { planRetention } from './retention-plan.ts';
 import { resolveRetention } from './retention-rules.ts';
@@ -60,15 +54,12 @@ export async function verifyBundles(
   storage: Storage,
   bundles: readonly StoredBundle[],
   rejected: readonly { readonly name: string; readonly why: string }[],
-  { credentials }: BundleAccess,
+  credentials: readonly Credential[],
 ): Promise<VerifyReport> {
   const damaged: DamagedObject[] = rejected.map(({ name, why }) => ({ name, code: 'bundle_malformed', why }));
   const affected: VerifyReport['affected'][number][] = [];
   for (const { name, manifest } of bundles) {
-    const error = await readWhole(storage.open(name), {
-      credentials,
-      encryption: encryptionOfName(name),
-    }).then(() => null, asHoldfastError);
+    const error = await readWhole(storage, credentials, name).then(() => null, asHoldfastError);
     if (!error) continue;
     damaged.push({ name, code: error.code, why: error.message });
     const { id, plan, startedAt } = manifest;
@@ -90,8 +81,8 @@ export async function verifyBundles(
   };
 }
 
-async function readWhole(source: AsyncIterable<Uint8Array>, access: BundleAccess): Promise<void> {
-  const reading = await readBundle({ source, ...readerOf(access) });
+async function readWhole(storage: Storage, credentials: readonly Credential[], name: string): Promise<void> {
+  const reading = await readBundle({ source: storage.open(name), ...readerOf(credentials, name) });
   try {
     for await (const { content } of reading.items) if (content) for await (const _ of content);
   } finally {

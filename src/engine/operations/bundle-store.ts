@@ -35,8 +35,7 @@ const NAME = /^(backups|archived)\/[^/]+\/\d{4}\/\d{2}\/\d{2}\/[a-z]+_[^/]+\.tar
 export const PLACE_COMPRESSION = 'gzip';
 
 /** Which one it is by its name, which `listBundles` holds against what it is. */
-export const encryptionOfName = (name: string): PlaceEncryption =>
-  name.endsWith('.enc') ? 'aes-256-gcm' : 'none';
+const encryptionOfName = (name: string): PlaceEncryption => (name.endsWith('.enc') ? 'aes-256-gcm' : 'none');
 
 /** The path of a bundle: `backups/<tenant or global>/<YYYY>/<MM>/<DD>/<type>_<timestamp>.tar.gz.enc` (row D6); without `.enc` when not encrypted. */
 export function bundleName(
@@ -71,7 +70,7 @@ export async function listBundles(
     }
     if (isKnown(object)) continue;
     try {
-      const manifest = await manifestOf(storage, { ...access, encryption }, name);
+      const manifest = await manifestOf(storage, access.credentials, name);
       const compression = /\.gz(\.enc)?$/.test(name) ? 'gzip' : 'zstd';
       const isHere = bundleName(manifest, compression, encryption).slice(8) === name.slice(state.length + 1);
       if (isHere) bundles.push({ name, state, manifest, encryption, modifiedAtMs, storedBytes });
@@ -84,11 +83,15 @@ export async function listBundles(
   return bundles.sort((a, b) => (a.manifest.startedAt < b.manifest.startedAt ? 1 : -1));
 }
 
-async function manifestOf(storage: Storage, access: BundleAccess, name: string): Promise<Manifest> {
-  const reading = await readBundle({ source: storage.open(name), ...readerOf(access) });
+async function manifestOf(
+  storage: Storage,
+  credentials: readonly Credential[],
+  name: string,
+): Promise<Manifest> {
+  const reading = await readBundle({ source: storage.open(name), ...readerOf(credentials, name) });
   try {
     const isPlain = reading.header.encryption === 'none';
-    if (isPlain !== (access.encryption === 'none')) {
+    if (isPlain !== (encryptionOfName(name) === 'none')) {
       throw new HoldfastError('bundle_malformed', 'its name says that it is not encrypted, and it is');
     }
     const manifest = decodeManifest(reading.manifestJson);
@@ -99,10 +102,10 @@ async function manifestOf(storage: Storage, access: BundleAccess, name: string):
   }
 }
 
-/** Access as reading a bundle takes it. */
-export const readerOf = ({ credentials, encryption }: BundleAccess) => ({
+/** What reading a listed bundle takes beside its bytes: only one whose name says so may be unencrypted. */
+export const readerOf = (credentials: readonly Credential[], name: string) => ({
   credentials,
-  acceptsUnencrypted: encryption === 'none',
+  acceptsUnencrypted: encryptionOfName(name) === 'none',
 });
 
 /** The one bundle named by the beginning of its backup id, or `latest`. Throws `id_unknown`, `id_ambiguous`. */

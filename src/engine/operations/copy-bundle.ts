@@ -56,6 +56,7 @@ async function importFrom(
   { at }: PlacedBackup,
 ): Promise<number> {
   if (!('bundle' in at)) throw new HoldfastError('internal', 'a bundle is not where it was listed');
-  const file = from.storage.open(at.bundle.name);
-  return (await importBundle(context, { file, ...readerOf(from) })).sizeBytes;
+  const { name } = at.bundle;
+  const content = { file: from.storage.open(name), ...readerOf(from.credentials, name) };
+  return (await importBundle(context, content)).sizeBytes;
 }
