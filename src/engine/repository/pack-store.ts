@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { StageClock } from '../base/stage-times.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
-import { sealObject } from '../crypto/sealed-object.ts';
 import type { Storage } from '../storage/port.ts';
 import type { ChunkIndex } from './chunk-index.ts';
-import { encodeIndex, type ListedPack } from './index-object.ts';
-import { indexName, packName } from './object-names.ts';
+import type { ListedPack } from './index-object.ts';
+import { packName } from './object-names.ts';
 import type { BuiltPack } from './pack-builder.ts';
+import { putIndex } from './put-index.ts';
 import type { SlotPool } from './slot-pool.ts';
 
 /** After so many packs an index object is written, so that an interrupted run is found quickly. */
@@ -34,7 +33,7 @@ export function packStore(input: {
   readonly onStored: (sizeBytes: number) => void;
   readonly onFailed: (error: unknown) => void;
 }): PackStore {
-  const { storage, keys, index, pool } = input;
+  const { storage, index, pool } = input;
   const packs: string[] = [];
   let storedBytes = 0;
   let listed: ListedPack[] = [];
@@ -47,23 +46,15 @@ export function packStore(input: {
     failure ??= { error };
     input.onFailed(error);
   };
-  const putIndex = async (batch: readonly ListedPack[]) => {
-    const bytes = sealObject({
-      type: 'index',
-      epoch: keys.epoch,
-      masterKey: keys.masterKey(keys.epoch),
-      repositoryId: keys.repositoryId,
-      payload: encodeIndex(batch),
-    });
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await storage.put(indexName(sha256), bytes, { sha256 });
-    storedBytes += bytes.length;
+  const listBatch = async (batch: readonly ListedPack[]) => {
+    const { sizeBytes } = await putIndex(input, batch);
+    storedBytes += sizeBytes;
   };
   const flushIndex = () => {
     const batch = listed;
     listed = [];
     listedBytes = 0;
-    if (batch.length > 0) indexing = indexing.then(() => putIndex(batch)).catch(fail);
+    if (batch.length > 0) indexing = indexing.then(() => listBatch(batch)).catch(fail);
   };
   const put = async ({ pack, slot, sizeBytes, table }: BuiltPack) => {
     const begun = performance.now();

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { sealObject } from '../crypto/sealed-object.ts';
-import { encodeIndex, type ListedPack } from './index-object.ts';
+import type { ListedPack } from './index-object.ts';
 import type { Lease } from './leases.ts';
-import { FOLDERS, indexName } from './object-names.ts';
+import { FOLDERS } from './object-names.ts';
+import { putIndex } from './put-index.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { ownTable, scanPacks } from './scan-packs.ts';
 
@@ -23,15 +22,7 @@ export function indexWriter(context: RepositoryContext): IndexWriter {
   let pendingBytes = 0;
   const flush = async () => {
     if (pending.length === 0) return;
-    const bytes = sealObject({
-      type: 'index',
-      epoch: keys.epoch,
-      masterKey: keys.masterKey(keys.epoch),
-      repositoryId: keys.repositoryId,
-      payload: encodeIndex(pending),
-    });
-    const name = indexName(createHash('sha256').update(bytes).digest('hex'));
-    await storage.put(name, bytes);
+    const { name } = await putIndex({ storage, keys }, pending);
     written.push(name);
     pending = [];
     pendingBytes = 0;
