@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { main } from '../../src/cli/main.ts';
-import { fakeIo } from '../support/fake-io.ts';
+import { configBeside } from '../support/config-beside.ts';
 import { httpWorld } from '../support/http-world.ts';
 
 const FILE = `destinations:
@@ -18,18 +17,11 @@ plans:
 test('export, diff and apply: the file and the API never overwrite each other unseen', async (t) => {
   const world = await httpWorld(t);
   const owner = await world.owner();
-  const { folder } = world;
-  const file = join(folder, 'holdfast.yaml');
-  const environment = { HOLDFAST_HOME: join(folder, 'home'), BACKUP_ENCRYPTION_KEY: world.keyText };
+  const file = join(world.folder, 'holdfast.yaml');
+  const command = configBeside(world);
   const config = async (...args: string[]) => {
-    const io = fakeIo({
-      folder,
-      environment,
-      nowMs: () => Date.now(),
-      loadEngine: () => import('../../src/engine/index.ts'),
-    });
-    const status = await main(['config', ...args, '--json'], io);
-    return { status, stderr: io.written.stderr, json: JSON.parse(io.written.stdout) };
+    const { status, stdout, stderr } = await command(...args, '--json');
+    return { status, stderr, json: JSON.parse(stdout) };
   };
   await writeFile(file, FILE);
   const first = await config('apply');

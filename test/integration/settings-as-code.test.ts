@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { main } from '../../src/cli/main.ts';
+import { configBeside } from '../support/config-beside.ts';
 import { fakeIo } from '../support/fake-io.ts';
 import { httpWorld } from '../support/http-world.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -23,14 +24,8 @@ plans:
 test('settings and tenants of a file and of the API never overwrite each other unseen', async (t) => {
   const world = await httpWorld(t);
   const owner = await world.owner();
-  const { folder } = world;
-  const file = join(folder, 'holdfast.yaml');
-  const environment = { HOLDFAST_HOME: join(folder, 'home'), BACKUP_ENCRYPTION_KEY: world.keyText };
-  const config = async (...args: string[]) => {
-    const io = fakeIo({ folder, environment, nowMs: () => Date.now() });
-    const status = await main(['config', ...args], io);
-    return { status, text: io.written.stdout, stderr: io.written.stderr };
-  };
+  const file = join(world.folder, 'holdfast.yaml');
+  const config = configBeside(world);
   await writeFile(file, FILE);
   const applied = await config('apply');
   assert.equal(applied.status, 0, applied.stderr);
@@ -45,7 +40,7 @@ test('settings and tenants of a file and of the API never overwrite each other u
   const diff = await config('diff');
   assert.equal(diff.status, 1);
   assert.equal(
-    diff.text,
+    diff.stdout,
     '~ tenant acme  CONFLICT: changed elsewhere by owner@example.org\n' +
       '    archived: true → false\n' +
       '~ setting retention.days  CONFLICT: changed elsewhere by owner@example.org\n' +
@@ -73,8 +68,8 @@ test('settings and tenants of a file and of the API never overwrite each other u
     'sources:\n  app: { kind: sqlite, path: ./app.db }\nplans:\n  nightly: { sources: [app], tenantId: acme }\n',
   );
   const left = await config('apply');
-  assert.match(left.text, /^- tenant acme \(is archived, its backups stay\)$/m);
-  assert.match(left.text, /^- setting acme\/schedule\.cron$/m);
+  assert.match(left.stdout, /^- tenant acme \(is archived, its backups stay\)$/m);
+  assert.match(left.stdout, /^- setting acme\/schedule\.cron$/m);
   assert.equal((await settings())['retention.days'].from, 'default');
   assert.notEqual((await owner.get('/api/v1/tenants')).json.items[0].archived_at, null);
 
