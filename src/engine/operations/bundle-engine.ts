@@ -7,28 +7,25 @@ import { credentialOf } from '../kms/credential.ts';
 import { createRepository } from '../repository/repository.ts';
 import { openLocalStorage } from '../storage/local-storage.ts';
 import { openStorage } from '../storage/open-storage.ts';
-import type { Storage } from '../storage/port.ts';
 import { type BackupRequest, backup } from './backup.ts';
 import { browse } from './browse.ts';
 import { rotateBundles, verifyBundles } from './bundle-maintenance.ts';
 import {
-  type BundleAccess,
-  bundleName,
   findBundle,
   listBundles,
   moveBundle,
   newestToDrill,
-  PLACE_COMPRESSION,
   type PlaceEncryption,
   readerOf,
   type StoredBundle,
 } from './bundle-store.ts';
 import { type CompareTreesRequest, compareBackups } from './compare-backups.ts';
 import { type OperationContext, withScratchFolder } from './context.ts';
+import { putBundle } from './copy-bundle.ts';
+import type { BundlesPlace } from './copy-place.ts';
 import type { DoctorCheck } from './doctor.ts';
 import type { DrillRequest } from './drill/drill-types.ts';
 import { drillWithEvidence, recordFailedDrill } from './drill/evidence.ts';
-import { withBundle } from './export-bundle.ts';
 import { type ExtractFileRequest, extractFile } from './extract-file.ts';
 import { refuseLowSpace } from './free-space.ts';
 import { importBundle } from './import-bundle.ts';
@@ -54,18 +51,22 @@ const NOBODY: ReadonlySet<string> = new Set();
 export async function openBundleEngine(options: OpenEngineOptions): Promise<Engine> {
   const { progress, signal } = options;
   const credentials = options.keyTexts.map((text) => credentialOf(text, options.kms));
-  const access: BundleAccess = { credentials, encryption: options.encryption ?? 'aes-256-gcm' };
-  const { encryption } = access;
+  const { encryption = 'aes-256-gcm' } = options;
   if (credentials.length === 0 && encryption !== 'none') throw new HoldfastError('key_missing');
   const storage = await openStorage(options.address, options.storage);
   const signingKey = await readSigningKey(options.signingKeyFile);
   const scratchRoot = join(options.stateFolder, 'scratch');
+  const staged = stagingArea({ ...options, signingKey, scratchRoot });
+  const place: BundlesPlace = {
+    ...{ layout: 'bundles', storage, credentials, encryption, signingKey, staged },
+    ...{ progress, signal, clock: systemClock, stateFolder: options.stateFolder },
+  };
 
   const bundles = async (...states: ('backups' | 'archived')[]): Promise<StoredBundle[]> => {
     const onRejected = (name: string, why: string) =>
       progress.warn(`${name} is not a backup of yours: ${why}`);
     const lists = [];
-    for (const state of states) lists.push(await listBundles(storage, access, state, onRejected));
+    for (const state of states) lists.push(await listBundles(storage, place, state, onRejected));
     return lists.flat();
   };
   const everywhere = () => bundles('backups', 'archived');
@@ -79,7 +80,6 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
     await moveBundle(storage, bundle, state);
     return { backupId: bundle.manifest.id };
   };
-  const staged = stagingArea({ ...options, signingKey, scratchRoot });
   const fetched = async <T>(
     id: string,
     work: (context: OperationContext, id: string) => Promise<T>,
@@ -93,21 +93,13 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
     staged(async (context) => {
       await refuseLowSpace(storage, options.minimumFreeBytes);
       const outcome = await make(context);
-      await publish(context, outcome.backupId);
+      await putBundle(context, outcome.backupId, place);
       return outcome;
     });
-  const publish = publisher(
-    storage,
-    { credentials: credentials.slice(0, 1), encryption, signingKey },
-    signal,
-  );
   return {
     repositoryId: '',
     address: storage.address,
-    copyPlace: {
-      ...{ layout: 'bundles', storage, credentials, encryption, signingKey, staged },
-      ...{ progress, signal, clock: systemClock, stateFolder: options.stateFolder },
-    },
+    copyPlace: place,
     warnings: encryption === 'none' ? [notEncrypted(storage.address)] : [],
     backup: (request: BackupRequest) => published((context) => backup(context, request)),
     importDump: (request: ImportRequest) => published((context) => importDump(context, request)),
@@ -125,7 +117,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       const find = async () => {
         const isMeant = ({ manifest }: StoredBundle) =>
           request.plan === null || manifest.plan === request.plan;
-        if (request.backupId === 'latest') return newestToDrill(storage, access, isMeant);
+        if (request.backupId === 'latest') return newestToDrill(storage, place, isMeant);
         return (await one(request.backupId)).manifest;
       };
       return drillBundle(request, keeping, signal, { find, fetched });
@@ -135,7 +127,7 @@ export async function openBundleEngine(options: OpenEngineOptions): Promise<Engi
       const onRejected = (name: string, why: string) => void rejected.push({ name, why });
       const found = [];
       for (const state of ['backups', 'archived'] as const) {
-        found.push(...(await listBundles(storage, access, state, onRejected)));
+        found.push(...(await listBundles(storage, place, state, onRejected)));
       }
       if (backupId !== null) return verifyBundles(storage, [findBundle(found, backupId)], [], credentials);
       return verifyBundles(storage, found, rejected, credentials);
@@ -203,21 +195,6 @@ function readingOf(fetched: Fetched, fetchToo: (context: OperationContext, id: s
     restoreTenant: (request: TenantRestoreRequest) =>
       fetched(request.backupId, (context, backupId) => restoreTenantOf(context, { ...request, backupId })),
   };
-}
-
-/** Writes a staged backup to the destination as a bundle. Throws `object_exists`. */
-function publisher(
-  storage: Storage,
-  keys: BundleAccess & { readonly signingKey: SigningKey },
-  signal: AbortSignal,
-) {
-  const compression = PLACE_COMPRESSION;
-  return async (context: OperationContext, id: string) =>
-    withBundle(context, { id, compression, ...keys }, async (manifest, content) => {
-      const name = bundleName(manifest, compression, keys.encryption);
-      const put = await storage.put(name, content, { signal });
-      if (put === 'exists') throw new HoldfastError('object_exists', `${name} is there already`);
-    });
 }
 
 const refuse = async () => {

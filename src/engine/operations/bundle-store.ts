@@ -31,9 +31,6 @@ export interface StoredBundle {
 
 const NAME = /^(backups|archived)\/[^/]+\/\d{4}\/\d{2}\/\d{2}\/[a-z]+_[^/]+\.tar\.(zst|gz)(\.enc)?$/;
 
-/** Of the bundles that Holdfast writes to a place: what any tool opens, and the ending that scripts look for. It reads both. */
-export const PLACE_COMPRESSION = 'gzip';
-
 /** Which one it is by its name, which `listBundles` holds against what it is. */
 const encryptionOfName = (name: string): PlaceEncryption => (name.endsWith('.enc') ? 'aes-256-gcm' : 'none');
 

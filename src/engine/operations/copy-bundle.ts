@@ -1,19 +1,31 @@
 import { HoldfastError } from '../base/errors.ts';
-import { bundleName, PLACE_COMPRESSION, readerOf } from './bundle-store.ts';
+import { bundleName, readerOf } from './bundle-store.ts';
 import type { OperationContext } from './context.ts';
 import type { BundlesPlace, CopyPlace, PlacedBackup, RepositoryPlace } from './copy-place.ts';
 import { withBundle } from './export-bundle.ts';
 import { refuseLowSpace } from './free-space.ts';
 import { importBundle } from './import-bundle.ts';
 
-/** Writes a backup of a repository as a bundle under the key of the target. Resolves with its size. Throws `object_exists` for a name that is taken. */
+/** What any tool opens, and the ending that scripts look for. Places are read with both. */
+const PLACE_COMPRESSION = 'gzip';
+
+/** As `putBundle`, where there is room for it. */
 export async function copyToBundle(
   context: OperationContext,
   backupId: string,
   to: BundlesPlace,
 ): Promise<number> {
+  await refuseLowSpace(to.storage, context.minimumFreeBytes);
+  return putBundle(context, backupId, to);
+}
+
+/** Writes a backup of a repository as a bundle under the key of the target. Resolves with its size. Throws `object_exists` for a name that is taken. */
+export async function putBundle(
+  context: OperationContext,
+  backupId: string,
+  to: BundlesPlace,
+): Promise<number> {
   const { signal, storage } = to;
-  await refuseLowSpace(storage, context.minimumFreeBytes);
   const request = {
     id: backupId,
     compression: PLACE_COMPRESSION,
