@@ -1,7 +1,8 @@
 import type { DocumentKind } from '../api/queries.ts';
 import type { TextKey } from '../texts/texts.ts';
+import type { Body } from './nested-field.ts';
 
-export type Body = Record<string, unknown>;
+export type { Body } from './nested-field.ts';
 
 /** What a new document begins with, by its kind. */
 export const FIRST_BODY: Readonly<Record<DocumentKind, Body>> = {
@@ -17,6 +18,9 @@ export const TITLES: Readonly<Record<DocumentKind, { title: TextKey; text: TextK
   destinations: { title: 'nav.destinations', text: 'destinations.text', create: 'destinations.create' },
   channels: { title: 'nav.channels', text: 'channels.text', create: 'channels.create' },
 };
+
+/** Whether a source of that kind is one database. */
+export const isDatabase = (kind: unknown) => kind === 'sqlite' || kind === 'postgres';
 
 /** One line that tells documents of a kind apart. */
 export function summaryOf(kind: DocumentKind, body: Body): string {

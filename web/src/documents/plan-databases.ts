@@ -11,8 +11,9 @@ export function databasesOf({ databases }: Body): Readonly<Record<string, Body>>
 
 /** With an hour of its own for a database; null takes that away. A new one gets the hour that the contract gives it. */
 export function withDatabase(body: Body, name: string, one: Body | null): Body {
-  const { [name]: _, ...others } = databasesOf(body);
-  if (one) return { ...body, databases: { ...databasesOf(body), [name]: one } };
+  const before = databasesOf(body);
+  if (one) return { ...body, databases: { ...before, [name]: one } };
+  const { [name]: _, ...others } = before;
   return withFieldAt(body, 'databases', Object.keys(others).length > 0 ? others : undefined);
 }
 

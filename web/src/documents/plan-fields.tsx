@@ -2,7 +2,7 @@ import { Checkbox, Group, Select, Switch, Text, TextInput } from '@mantine/core'
 import { useDocuments } from '../api/queries.ts';
 import { useTexts } from '../texts/texts.ts';
 import { DatabaseFields } from './database-fields.tsx';
-import { withField } from './document-kind.ts';
+import { isDatabase, withField } from './document-kind.ts';
 import type { FieldsProps } from './field-props.ts';
 import { withSources } from './plan-databases.ts';
 
@@ -15,8 +15,6 @@ const TIMES = [
 type Named = string | { readonly name: string };
 
 const nameOf = (one: Named) => (typeof one === 'string' ? one : one.name);
-
-const isDatabase = (kind: unknown) => kind === 'sqlite' || kind === 'postgres';
 
 export function PlanFields({ body, onChange, problem }: FieldsProps) {
   const t = useTexts();

@@ -2,7 +2,7 @@ import { Select, Textarea } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { PlainInput } from '../parts/plain-input.tsx';
 import { useTexts } from '../texts/texts.ts';
-import { withField } from './document-kind.ts';
+import { isDatabase, withField } from './document-kind.ts';
 import type { FieldsProps } from './field-props.ts';
 
 const FindDatabases = lazy(async () => ({
@@ -53,7 +53,7 @@ export function SourceFields({ body, onChange, problem, onAdded }: FieldsProps) 
       {kind === 'postgres' && text('urlEnv', t('source.urlEnv'), t('source.urlEnvHelp'), 'DATABASE_URL')}
       {kind === 'postgres' &&
         text('url', t('source.url'), t('source.urlHelp'), 'postgres://backup:${DB_PASSWORD}@db/app')}
-      {onAdded && (kind === 'sqlite' || kind === 'postgres') && (
+      {onAdded && isDatabase(kind) && (
         <Suspense>
           <FindDatabases key={kind} body={body} onAdded={onAdded} />
         </Suspense>
