@@ -16,7 +16,7 @@ import { type Healer, type HealOutcome, heal } from './heal.ts';
 import { MENDABLE, mendDestination } from './mend-destination.ts';
 import { type CopyFailure, failureOf } from './replicate.ts';
 import { type ReplicatedBackup, replicateAmong } from './replicate-among.ts';
-import { isApart } from './replicate-plan.ts';
+import { goesElsewhere } from './replicate-plan.ts';
 
 /** Destinations that hold copies of the same backups. */
 export interface CopySet {
@@ -108,7 +108,7 @@ function isPlaceOf(
   const isShared = sets.some(
     ({ plan, specs, apart }) =>
       (plan === undefined || plan === backup.plan) &&
-      !isApart(sources, apart) &&
+      !goesElsewhere(sources, apart) &&
       specs.includes(spec) &&
       specs.some((one) => holders.has(one)),
   );

@@ -46,7 +46,7 @@ export function planReplication(
       (filter.tenantId === undefined || tenantId === filter.tenantId),
   );
   const listed = meant.filter(({ state, held }) => state === 'backups' || held);
-  const wanted = listed.filter(({ sources }) => !isApart(sources, filter.apart));
+  const wanted = listed.filter(({ sources }) => !goesElsewhere(sources, filter.apart));
   const missing = new Set(wanted.filter(({ id }) => !there.has(id)));
   const kept = keptAtTarget([...missing], target, filter, nowMs);
   const copy: PlacedBackup[] = [];
@@ -93,7 +93,7 @@ function keptAtTarget(
 }
 
 /** Whether any of a backup's sources has places of its own. */
-export const isApart = (sources: readonly string[], apart: readonly string[] | undefined) =>
+export const goesElsewhere = (sources: readonly string[], apart: readonly string[] | undefined) =>
   sources.some((one) => apart?.includes(one));
 
 const oldestFirst = (a: PlacedBackup, b: PlacedBackup) =>
