@@ -13,11 +13,16 @@ export async function* streamOf(...parts: Uint8Array[]): AsyncGenerator<Uint8Arr
 /**
  * Gives the memory of bytes back at once instead of at some garbage collection, which V8 puts off until 64 MiB have
  * gathered in each thread. Only for bytes nobody else looks at: every view of them is empty afterwards. Leaves memory
- * alone that small buffers share, and whatever is as small as what they take from it.
+ * alone that is not its own, see `isOwnMemory`.
  */
 export function freeNow({ buffer }: Buffer): void {
+  if (isOwnMemory(buffer)) buffer.transfer(0);
+}
+
+/** False for memory that threads or small buffers share, and for whatever is as small as what those take from it. */
+export function isOwnMemory(buffer: ArrayBufferLike): buffer is ArrayBuffer {
   const isOwn = buffer.byteLength >= OWN_MEMORY_BYTES && buffer.byteLength !== Buffer.poolSize;
-  if (isOwn && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  return isOwn && buffer instanceof ArrayBuffer;
 }
 
 /** Buffers from this size on never share memory with others. */

@@ -1,4 +1,4 @@
-import { OWN_MEMORY_BYTES } from '../base/bytes.ts';
+import { isOwnMemory } from '../base/bytes.ts';
 import { type BlockRun, blockRuns } from './block-runs.ts';
 import type { ChunkPlace } from './chunk-index.ts';
 import type { DecodeRun, DecodeTask } from './decode-messages.ts';
@@ -173,7 +173,5 @@ function taskOf(
 
 /** Bytes in memory that can be handed over: what small buffers share is left behind. */
 function own(bytes: Uint8Array): Uint8Array {
-  const { buffer } = bytes;
-  const isOwn = buffer instanceof ArrayBuffer && buffer.byteLength >= OWN_MEMORY_BYTES;
-  return isOwn && buffer.byteLength !== Buffer.poolSize ? bytes : new Uint8Array(bytes);
+  return isOwnMemory(bytes.buffer) ? bytes : new Uint8Array(bytes);
 }
