@@ -136,13 +136,7 @@ function parts(place: CatalogPlace): void {
       ['main', ['app.db']],
       ['offsite', ['uploads']],
     ] as const) {
-      const repository = await repositoryAt(world, at);
-      const found: string[] = [];
-      for await (const { manifest } of repository.manifests.readAll()) {
-        found.push(...manifest.artifacts.map(({ name }) => name));
-      }
-      assert.deepEqual(found, artifacts, at);
-      await repository.storage.close();
+      assert.deepEqual(await artifactsAt(world, at), artifacts, at);
     }
   });
 
@@ -155,13 +149,7 @@ function parts(place: CatalogPlace): void {
     assert.equal((await world.run('shared')).status, 'succeeded');
     const { job } = await world.queue.enqueue({ kind: 'replicate', payload: { plan: 'shared' } });
     assert.equal((await world.ended(job.id)).status, 'succeeded');
-    const repository = await repositoryAt(world, 'offsite');
-    const found: string[] = [];
-    for await (const { manifest } of repository.manifests.readAll()) {
-      found.push(...manifest.artifacts.map(({ name }) => name));
-    }
-    await repository.storage.close();
-    assert.deepEqual(found, ['uploads', 'uploads']);
+    assert.deepEqual(await artifactsAt(world, 'offsite'), ['uploads', 'uploads']);
   });
 }
 
@@ -337,6 +325,17 @@ async function repositoryAt({ folder, environment }: RunnerWorld, name: string):
     credentials: [parseKeyText(environment.BACKUP_ENCRYPTION_KEY!)],
     signingKey: pem === null ? null : signingKeyFromPem(pem),
   });
+}
+
+/** Names, of every backup there. */
+async function artifactsAt(world: RunnerWorld, name: string): Promise<string[]> {
+  const repository = await repositoryAt(world, name);
+  const found: string[] = [];
+  for await (const { manifest } of repository.manifests.readAll()) {
+    found.push(...manifest.artifacts.map((artifact) => artifact.name));
+  }
+  await repository.storage.close();
+  return found;
 }
 
 /** What a rebuilt catalog must know as well as the lost one. */
