@@ -5,6 +5,7 @@ import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { applyConfig, diffConfig, exportConfig } from '../config-catalog.ts';
 import { formatCount } from '../format.ts';
+import { collect } from '../option-values.ts';
 import { configPath, invalidConfig, readConfig } from '../settings.ts';
 
 export function addConfig(program: Command, action: Action): void {
@@ -47,7 +48,7 @@ function addCatalogCommands(config: Command, action: Action): void {
     .option(
       '--overwrite <kind/name>',
       'overwrite a change made elsewhere that you looked at; may be repeated',
-      (text: string, before: readonly string[] = []) => [...before, text],
+      collect,
     )
     .addHelpText('after', examples('holdfast config apply', 'holdfast config apply --overwrite plan/nightly'))
     .action(action(applyConfig));

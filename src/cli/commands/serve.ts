@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { generatedKeyFile, readKeyTexts, writeKeyFile } from '../key-texts.ts';
 import { loadEngine } from '../open-engine.ts';
+import { collect, positive } from '../option-values.ts';
 import { homeFolder } from '../settings.ts';
 
 interface ServeOptions {
@@ -10,13 +11,6 @@ interface ServeOptions {
   readonly label?: readonly string[];
   readonly concurrency: number;
   readonly worker: boolean;
-}
-
-const collect = (text: string, before: readonly string[] = []) => [...before, text];
-
-function positive(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('must be a whole number from 1');
 }
 
 export function addServe(program: Command, action: Action): void {

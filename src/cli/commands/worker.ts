@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import type { Core } from '../../server/core.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { readKeyTexts } from '../key-texts.ts';
+import { collect, positive } from '../option-values.ts';
 import { homeFolder } from '../settings.ts';
 import { untilAborted } from './serve.ts';
 
@@ -11,13 +12,6 @@ interface WorkerOptions {
   readonly label?: readonly string[];
   readonly onlyLabels?: true;
   readonly concurrency: number;
-}
-
-const collect = (text: string, before: readonly string[] = []) => [...before, text];
-
-function positive(text: string): number {
-  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('must be a whole number from 1');
 }
 
 export function addWorker(program: Command, action: Action): void {
