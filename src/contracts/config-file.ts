@@ -1,8 +1,9 @@
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
-import { type Config, configJsonSchema, configSchema } from './config.ts';
+import { type Config, configSchema } from './config.ts';
+import { fieldsAt } from './config-fields.ts';
 import { brokenReferences } from './config-references.ts';
 import { type Environment, interpolate } from './interpolate.ts';
-import { nearest } from './suggest.ts';
+import { lowerFirst, problemsOfIssue } from './issue-problems.ts';
 
 type Path = readonly (string | number)[];
 
@@ -48,7 +49,12 @@ export function parseConfig(text: string): ConfigResult {
   const result = configSchema.safeParse(value);
   const problems = result.success
     ? brokenReferences(result.data).map(({ path, message }) => problem(path, message, placeOf))
-    : result.error.issues.flatMap((issue) => problemsOf(issue, value, placeOf));
+    : result.error.issues.flatMap((issue) =>
+        problemsOfIssue(issue, value, fieldsAt).map(({ path, message, meant }) => ({
+          ...problem(path, message, placeOf),
+          ...(meant !== undefined && { meant }),
+        })),
+      );
   if (!result.success || problems.length > 0) return { problems: tidy(problems) };
   return { config: result.data, placeOf };
 }
@@ -80,71 +86,6 @@ export function unsetVariables(config: Config, placeOf: PlaceOf, environment: En
   });
 }
 
-interface Issue {
-  readonly code: string;
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly keys?: readonly string[];
-  readonly values?: readonly unknown[];
-  readonly options?: readonly unknown[];
-  readonly expected?: string;
-  readonly issues?: readonly { readonly message: string }[];
-  /** Of a union: what each of its forms found. */
-  readonly errors?: readonly (readonly Issue[])[];
-}
-
-function problemsOf(issue: Issue, value: unknown, placeOf: PlaceOf): (ConfigProblem & { meant?: string })[] {
-  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-  const meantForm = issue.errors?.find((form) => !form.some((one) => isWrongType(one)));
-  if (meantForm) {
-    return meantForm.flatMap((inner) =>
-      problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, value, placeOf),
-    );
-  }
-  if (issue.code === 'unrecognized_keys') {
-    const known = fieldsAt(path, value);
-    return (issue.keys ?? []).map((key) => {
-      const meant = nearest(key, known);
-      const hint = meant ? `did you mean ${meant}?` : `known here: ${known.join(', ')}`;
-      return {
-        ...problem([...path, key], `unknown field, ${hint}`, placeOf),
-        ...(meant && { meant: [...path, meant].join('.') }),
-      };
-    });
-  }
-  return [problem(path, messageOf(issue, at(value, path)), placeOf)];
-}
-
-/** True when a value is not even of the form that an issue is about. */
-const isWrongType = ({ code, path }: Issue) => code === 'invalid_type' && path.length === 0;
-
-function messageOf(issue: Issue, given: unknown): string {
-  const choices = issue.values ?? issue.options;
-  if (given === undefined && issue.code !== 'custom') return 'is missing';
-  if (choices) {
-    const names = choices.map(String);
-    const meant = typeof given === 'string' ? nearest(given, names) : null;
-    return `must be ${names.join(' or ')}${meant ? `; did you mean ${meant}?` : ''}`;
-  }
-  if (issue.code === 'invalid_type') {
-    const expected = {
-      object: 'a map of fields',
-      record: 'a map of names',
-      array: 'a list',
-      int: 'a whole number',
-    };
-    return `must be ${expected[issue.expected as keyof typeof expected] ?? `a ${issue.expected}`}`;
-  }
-  if (issue.code === 'invalid_union') return 'must be a name, or a map of fields';
-  if (issue.code === 'invalid_key') return issue.issues?.[0]?.message ?? 'is not a valid name';
-  return lowerFirst(
-    issue.message
-      .replace(/^Too (small|big): expected \w+ to be/, 'must be')
-      .replace('>=', 'at least ')
-      .replace('<=', 'at most '),
-  );
-}
-
 /** One that is found outside of here, at its place. */
 export function problem(path: Path, message: string, placeOf: PlaceOf): ConfigProblem {
   return { ...placeOf(path), field: path.join('.'), message };
@@ -157,37 +98,6 @@ function tidy(problems: readonly (ConfigProblem & { meant?: string })[]): Config
     .filter((one) => !(one.message === 'is missing' && meant.has(one.field)))
     .map(({ line, column, field, message }) => ({ line, column, field, message }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-}
-
-function at(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (inner, part) => (inner as Record<string | number, unknown> | null)?.[part],
-    value,
-  );
-}
-
-interface SchemaNode {
-  readonly properties?: Record<string, SchemaNode & { readonly const?: unknown }>;
-  readonly additionalProperties?: SchemaNode | boolean;
-  readonly items?: SchemaNode;
-  readonly oneOf?: readonly SchemaNode[];
-  readonly anyOf?: readonly SchemaNode[];
-}
-
-/** The fields that may stand at a path; among alternatives, those of the `kind` that is written there. */
-function fieldsAt(path: Path, value: unknown): string[] {
-  let node: SchemaNode | undefined = configJsonSchema() as SchemaNode;
-  let inner: unknown = value;
-  const choose = (candidate: SchemaNode | undefined) =>
-    candidate?.oneOf?.find((one) => one.properties?.kind?.const === (inner as { kind?: unknown })?.kind) ??
-    candidate?.anyOf?.find((one) => one.properties) ??
-    candidate;
-  for (const part of path) {
-    inner = (inner as Record<string | number, unknown> | null)?.[part];
-    const more: SchemaNode | boolean | undefined = node?.additionalProperties;
-    node = choose(node?.properties?.[part] ?? node?.items ?? (typeof more === 'object' ? more : undefined));
-  }
-  return Object.keys(node?.properties ?? {});
 }
 
 /** Where the key at a path is, or the nearest thing around it that is written down. */
@@ -204,8 +114,4 @@ function placeOfPath(document: Document, lines: LineCounter, path: Path): Place 
     return { line, column: col };
   }
   return { line: null, column: null };
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
+import { z } from 'zod';
 import { parseConfig } from '../../src/contracts/config-file.ts';
+import { problemsOfIssue } from '../../src/contracts/issue-problems.ts';
 import { NOTICE_KINDS } from '../../src/contracts/notice-events.ts';
 import { ERRORS } from '../../src/engine/base/errors.ts';
 import { english } from '../../web/src/texts/english.ts';
@@ -47,6 +49,20 @@ const WRONG = [
   'destinations: { main: 5, b: { address: /b, limits: { uploadMiBPerSecond: fast } } }',
 ];
 
+/** Bounds that requests have, and the file does not. */
+const OUT_OF_BOUNDS: readonly (readonly [z.ZodType, unknown])[] = [
+  [z.number().gt(0), 0],
+  [z.number().lt(1), 1],
+  [z.string().min(2), ''],
+  [z.string().max(1), 'ab'],
+  [z.string().length(2), ''],
+  [z.array(z.int()).min(2), []],
+  [z.array(z.int()).max(1), [1, 2]],
+  [z.iso.datetime(), ''],
+  [z.string().regex(/a/), ''],
+  [z.strictObject({}), { a: 1 }],
+];
+
 const gaps = (text: string): readonly string[] => [...text.matchAll(/\{\w+\}/g)].map(([gap]) => gap);
 
 test('every error of the server has German words, and so has what comes next', () => {
@@ -73,6 +89,10 @@ test('whatever is wrong with a configuration is said in German', () => {
     const read = parseConfig(text);
     assert.ok('problems' in read, text);
     for (const { message } of read.problems) said.add(message);
+  }
+  for (const [schema, value] of OUT_OF_BOUNDS) {
+    const [issue] = schema.safeParse(value).error?.issues ?? [];
+    for (const { message } of problemsOfIssue(issue!, value, () => [])) said.add(message);
   }
   assert.deepEqual(
     [...said].filter((message) => translate(message) === null),
@@ -102,6 +122,15 @@ test('sentences are found with their gaps filled, within each other and one afte
     of('3 rows in 1 table, every byte equal, integrity check passed'),
     '3 Zeilen in 1 Tabelle, jedes Byte gleich, Integritätsprüfung bestanden',
   );
+  assert.equal(
+    of('plan.p.retention.days: must be at most 100000'),
+    'plan.p.retention.days: darf höchstens 100.000 sein',
+  );
+  assert.equal(
+    of('id: is missing; name: must have at most 200 characters; scopes: must have at least 2 entries'),
+    'id: fehlt; name: darf höchstens 200 Zeichen haben; scopes: muss mindestens 2 Einträge haben',
+  );
+  assert.equal(of('must be db or storage or full'), 'muss db oder storage oder full sein');
   assert.equal(of('it was cancelled; nobody knows why'), 'none');
   assert.equal(of('no such thing'), 'none');
   assert.equal(what('key_wrong'), 'kein angegebener Schlüssel öffnet das');

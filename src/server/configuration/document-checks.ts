@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { documentSchemas, type PlanConfig, type SourceConfig } from '../../contracts/config.ts';
 import { type DrillConfig, drillCron } from '../../contracts/config-drill.ts';
+import { fieldsAt } from '../../contracts/config-fields.ts';
+import { problemsOfIssue } from '../../contracts/issue-problems.ts';
 import { nearest } from '../../contracts/suggest.ts';
 import { HoldfastError } from '../../engine/index.ts';
 import type { DocumentKind } from '../catalog/tables/configuration.ts';
@@ -19,9 +21,7 @@ export function checkedBody(kind: DocumentKind, name: string, body: unknown): un
   }
   const result = (documentSchemas[kind] as z.ZodType).safeParse(body);
   if (!result.success) {
-    const [issue] = result.error.issues;
-    const field = [kind, name, ...issue!.path].join('.');
-    throw new HoldfastError('config_invalid', `${field}: ${lowerFirst(issue!.message)}`);
+    throw new HoldfastError('config_invalid', problemOf(kind, name, body, result.error));
   }
   if (kind === 'plan') {
     const plan = result.data as PlanConfig;
@@ -50,7 +50,12 @@ function checkDrill(name: string, plan: PlanConfig, drill: DrillConfig): void {
   throw new HoldfastError('config_invalid', `plan.${name}.drill: "${unknown}" is no source of this plan`);
 }
 
-const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
+/** As of the same document in the configuration file. */
+function problemOf(kind: DocumentKind, name: string, body: unknown, { issues }: z.ZodError): string {
+  const issue = { ...issues[0]!, path: [`${kind}s`, name, ...issues[0]!.path] };
+  const [first] = problemsOfIssue(issue, { [`${kind}s`]: { [name]: body } }, fieldsAt);
+  return `${[kind, ...first!.path.slice(1)].join('.')}: ${first!.message}`;
+}
 
 /** Throws `config_invalid` for a plan that names a source or destination which is not there. */
 export async function refuseBrokenNames(

@@ -3,6 +3,7 @@
  * three it is, is shown with it.
  */
 
+import { problemsOfIssue } from '../../contracts/issue-problems.ts';
 import {
   SETTING_DEFAULTS,
   SETTING_KEYS,
@@ -94,5 +95,6 @@ function refuseUnknown(key: string): void {
 function checked(key: string, value: unknown): unknown {
   const result = settingSchemas[key as SettingKey].safeParse(value);
   if (result.success) return result.data;
-  throw new HoldfastError('config_invalid', `${key}: ${result.error.issues[0]!.message.toLowerCase()}`);
+  const [first] = problemsOfIssue(result.error.issues[0]!, value, () => []);
+  throw new HoldfastError('config_invalid', `${key}: ${first!.message}`);
 }

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { iso } from '../../contracts/api/common.ts';
 import type { discovered, discoverRequest } from '../../contracts/api/discover.ts';
 import { type Config, configSchema } from '../../contracts/config.ts';
+import { fieldsAt } from '../../contracts/config-fields.ts';
 import {
   type DiscoveredBody,
   databaseSource,
@@ -10,6 +11,7 @@ import {
   labelOfFile,
   sourceNames,
 } from '../../contracts/discovered-sources.ts';
+import { problemsOfIssue } from '../../contracts/issue-problems.ts';
 import {
   codeOf,
   discoverPostgres,
@@ -60,10 +62,11 @@ const NAME = 'discovery';
 
 /** The place with the variables of this machine filled in, as for a source of a plan. */
 async function resolved(context: ServerContext, source: unknown) {
-  const parsed = configSchema.safeParse({ sources: { [NAME]: source } });
+  const config = { sources: { [NAME]: source } };
+  const parsed = configSchema.safeParse(config);
   if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new RequestProblem([{ field: path.slice(2).join('.'), message }]);
+    const [first] = problemsOfIssue(parsed.error.issues[0]!, config, fieldsAt);
+    throw new RequestProblem([{ field: first!.path.slice(2).join('.'), message: first!.message }]);
   }
   return context.workplace.source(parsed.data, NAME);
 }

@@ -1,6 +1,7 @@
 /** Errors as problem documents (RFC 9457), with the codes of the registry. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } from 'fastify-type-provider-zod';
+import { isResponseSerializationError } from 'fastify-type-provider-zod';
+import { lowerFirst } from '../../contracts/issue-problems.ts';
 import { asHoldfastError, ERRORS, type ErrorCode, HoldfastError } from '../../engine/index.ts';
 import { redact } from './redact.ts';
 
@@ -112,14 +113,6 @@ const OF_FASTIFY: { readonly [code: string]: ErrorCode } = {
 
 function ourError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    return new RequestProblem(
-      error.validation.map(({ instancePath, message }) => ({
-        field: instancePath.replace(/^\//, '').replaceAll('/', '.'),
-        message: lowerFirst(message ?? 'is not valid'),
-      })),
-    );
-  }
   if (isResponseSerializationError(error))
     return new HoldfastError('internal', error.message, { cause: error });
   const { code, statusCode, message } = error as Partial<FastifyError>;
@@ -131,5 +124,3 @@ function ourError(error: unknown): HoldfastError {
   }
   return asHoldfastError(error);
 }
-
-const lowerFirst = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);

@@ -6,7 +6,7 @@ import multipart from '@fastify/multipart';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger } from 'fastify';
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { HoldfastError, newId } from '../../engine/index.ts';
 import type { App, ServerContext } from './context.ts';
 import { addGuard } from './guard.ts';
@@ -16,6 +16,7 @@ import { answerError } from './problem.ts';
 import { addRecord } from './record.ts';
 import { requireAccess } from './route-access.ts';
 import { addRoutes } from './routes/index.ts';
+import { validatorCompiler } from './validator.ts';
 
 const BODY_LIMIT_BYTES = 1024 ** 2;
 

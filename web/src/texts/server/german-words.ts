@@ -40,10 +40,11 @@ const phases = patternsOf(phasesGerman);
 /** Null for what has no translation. In front of a sentence may stand whom it is about: `main: …`. */
 export function translate(text: string): string | null {
   if (text.length > LONGEST) return null;
-  const whole = sentenceOf(text);
-  if (whole !== null) return whole;
+  // Several in a row would fit one of them that has much room.
   const parts = text.split('; ');
-  if (parts.length > 1) return allOf(parts.map(translate), '; ');
+  const inParts = parts.length > 1 ? allOf(parts.map(translate), '; ') : null;
+  const whole = inParts ?? sentenceOf(text);
+  if (whole !== null || parts.length > 1) return whole;
   const [, about, rest] = /^(\S+) (.+)$/s.exec(text) ?? [];
   if (about === undefined || rest === undefined) return null;
   const said = about.endsWith(':') ? translate(rest) : sentenceOf(rest);
