@@ -3,7 +3,7 @@ import { queryOptions, useQuery } from '@tanstack/react-query';
 import type { z } from 'zod';
 import type * as drills from '../../../src/contracts/api/drills.ts';
 import { call, pathWith } from './client.ts';
-import { usePaged } from './queries.ts';
+import { CALM_MS, usePaged } from './queries.ts';
 import type { Listed, Page, StoredDocument } from './types.ts';
 
 export type Drill = z.infer<typeof drills.drill>;
@@ -18,8 +18,6 @@ export interface DrillResult {
   readonly result: 'green' | 'red';
   readonly rtoMs: number | null;
 }
-
-const CALM_MS = 20_000;
 
 export const useDrills = (query: Record<string, string | undefined>) =>
   usePaged<Drill>(['drills', 'list'], '/api/v1/drills', query);

@@ -16,8 +16,9 @@ import type {
 
 export type DocumentKind = 'plans' | 'sources' | 'destinations' | 'channels';
 
-const LIVE_MS = 2_000;
-const CALM_MS = 20_000;
+/** How often is asked again: what is under way, and what is not. */
+export const LIVE_MS = 2_000;
+export const CALM_MS = 20_000;
 const PAGE = 50;
 /** Of a list that goes on by itself. */
 const LONG_PAGE = 100;

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { z } from 'zod';
 import type * as tables from '../../../src/contracts/api/table-retention.ts';
 import { call } from './client.ts';
-import { isUnfinished } from './queries.ts';
+import { CALM_MS, isUnfinished, LIVE_MS } from './queries.ts';
 import type { Job, Listed } from './types.ts';
 
 export type RetainedTable = z.infer<typeof tables.retainedTable>;
@@ -21,9 +21,6 @@ export interface ThinnedTable {
 /** Null for a run of another kind, and for one that has not ended well. */
 export const thinnedBy = (job: Pick<Job, 'kind' | 'result'>): ThinnedTable | null =>
   job.kind === 'table-retention' && job.result ? (job.result as ThinnedTable) : null;
-
-const LIVE_MS = 2_000;
-const CALM_MS = 20_000;
 
 export const useRetainedTables = () =>
   useQuery({
