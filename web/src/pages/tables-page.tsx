@@ -64,18 +64,15 @@ interface PlansOfProps {
 /** The plans that back the whole database up. */
 function PlansOf({ source, plans }: PlansOfProps) {
   const t = useTexts();
-  const names = plans.filter(({ body }) => sourcesOf(body).includes(source)).map(({ name }) => name);
+  const names = plans
+    .filter(({ body }) => (body.sources as string[]).includes(source))
+    .map(({ name }) => name);
   return (
     <div className="soft small">
       {names.length > 0 ? t('tables.plans', { plans: names.join(', ') }) : t('tables.noPlan')}
     </div>
   );
 }
-
-const sourcesOf = (body: StoredDocument['body']): readonly string[] =>
-  Array.isArray(body.sources)
-    ? body.sources.map((one) => (typeof one === 'string' ? one : String((one as { name?: unknown }).name)))
-    : [];
 
 function Rule({ of: { max_age_days, max_rows, keep_archives_days } }: { readonly of: RetainedTable }) {
   const t = useTexts();
