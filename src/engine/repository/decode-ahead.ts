@@ -4,8 +4,8 @@ import type { ChunkPlace } from './chunk-index.ts';
 import type { DecodeRun, DecodeTask } from './decode-messages.ts';
 import { type DecodeStage, LARGE_STAGES, SMALL_STAGES, type StageSize } from './decode-stages.ts';
 import { type DecodeThreads, startDecodeThreads } from './decode-threads.ts';
-import { packName } from './object-names.ts';
-import { type BlockPort, packKeys } from './pack-keys.ts';
+import { runReader } from './fetched-run.ts';
+import type { BlockPort } from './pack-keys.ts';
 import { ID_BYTES } from './pack-toc.ts';
 
 /** Decoded blocks that each thread holds for what comes next. */
@@ -48,9 +48,9 @@ interface Fetched {
 }
 
 export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
-  const { storage, index, keys } = port;
+  const { storage, keys } = port;
   const threads: DecodeThreads = startDecodeThreads({ chunkIdKey: keys.chunkIdKey }, count);
-  const keyOf = packKeys(port);
+  const read = runReader(port);
   const views: Thread[] = Array.from({ length: count }, (_, number) => ({
     number,
     underWay: 0,
@@ -64,11 +64,8 @@ export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
   let begun = 0;
 
   const fetch = async (run: BlockRun): Promise<Fetched> => {
-    const { packNumber, offset, lengthBytes } = run;
-    const name = packName(index.packs[packNumber]!);
-    const stored = storage.get(name, { offset, length: lengthBytes });
-    const [bytes, key] = await Promise.all([stored, keyOf(packNumber)]);
-    return { run, given: { packNumber, bytes, ...key } };
+    const { packNumber } = run;
+    return { run, given: { packNumber, ...(await read(run)) } };
   };
   const least = () => views.reduce((best, view) => (view.underWay < best.underWay ? view : best));
   /** Resolves when a thread was given the stage, with what it will answer; null when its bytes could not be fetched. */
