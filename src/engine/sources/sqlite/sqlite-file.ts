@@ -6,6 +6,9 @@ import { HoldfastError, systemCode } from '../../base/errors.ts';
 const MAGIC = Buffer.from('SQLite format 3\0');
 const HEADER_BYTES = 100;
 
+/** Whether a file that begins so is a database of SQLite. */
+export const isSqliteHeader = (bytes: Buffer): boolean => bytes.subarray(0, MAGIC.length).equals(MAGIC);
+
 /**
  * True for a file with SQLite's header; false for anything else, also for an empty file, which is a valid empty
  * database too. Throws `source_missing`, `source_denied`, `source_failed`. Not for a file of which this process has a
@@ -14,7 +17,7 @@ const HEADER_BYTES = 100;
 export async function isSqliteFile(path: string): Promise<boolean> {
   return orSourceError(path, async () => {
     if (!(await stat(path)).isFile()) return false;
-    return (await readHeader(path)).subarray(0, MAGIC.length).equals(MAGIC);
+    return isSqliteHeader(await readHeader(path));
   });
 }
 
@@ -71,13 +74,17 @@ async function orSourceError<T>(path: string, work: () => Promise<T>): Promise<T
   } catch (error) {
     const code = systemCode(error);
     if (error instanceof HoldfastError || code === null) throw error;
-    if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new HoldfastError('source_missing', `${path} does not exist`, { cause: error });
-    }
-    if (code === 'EACCES' || code === 'EPERM') {
-      const message = `${path} cannot be read with these permissions`;
-      throw new HoldfastError('source_denied', message, { cause: error });
-    }
-    throw new HoldfastError('source_failed', `${path} cannot be read: ${code}`, { cause: error });
+    throw readFailure(path, code, error);
   }
+}
+
+/** What a code of the system means for a source at `path`: `source_missing`, `source_denied`, `source_failed`. */
+export function readFailure(path: string, code: string, cause?: unknown): HoldfastError {
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new HoldfastError('source_missing', `${path} does not exist`, { cause });
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new HoldfastError('source_denied', `${path} cannot be read with these permissions`, { cause });
+  }
+  return new HoldfastError('source_failed', `${path} cannot be read: ${code}`, { cause });
 }

@@ -9,6 +9,7 @@ import {
   statSync,
 } from 'node:fs';
 import { systemCode } from '../../../base/errors.ts';
+import { isSqliteHeader } from '../sqlite-file.ts';
 
 /** What a walk says, in the order it comes. Paths are bytes in base64. */
 export type Finding =
@@ -37,7 +38,6 @@ export interface WalkLimits {
   readonly found: number;
 }
 
-const MAGIC = Buffer.from('SQLite format 3\0');
 /** The file format versions, which tell the journal mode, stand behind page size. */
 const HEADER_BYTES = 20;
 const JOURNAL_MODES = { 1: 'delete', 2: 'wal' } as const;
@@ -58,7 +58,7 @@ export function* findDatabases(root: Buffer, limits: WalkLimits): Generator<Find
     if (finding) yield finding;
     return yield { kind: 'end' };
   }
-  const told = new Set<DiscoveryLimit>();
+  let isDepthTold = false;
   const counts = { entries: 0, found: 0 };
   const folders: { readonly path: Buffer; readonly depth: number }[] = [{ path: base, depth: 0 }];
   for (let folder = folders.pop(); folder; folder = folders.pop()) {
@@ -82,8 +82,8 @@ export function* findDatabases(root: Buffer, limits: WalkLimits): Generator<Find
         yield finding;
       } else if (entry.isDirectory() && !MADE_UP.has(inner.toString())) {
         if (depth < limits.depth) inside.push(inner);
-        else if (!told.has('depth')) {
-          told.add('depth');
+        else if (!isDepthTold) {
+          isDepthTold = true;
           yield { kind: 'limit', limit: 'depth' };
         }
       }
@@ -157,9 +157,7 @@ function headerOf(path: Buffer): { readonly header: Buffer; readonly stats: BigI
     if (!stats.isFile()) return null;
     const header = Buffer.alloc(HEADER_BYTES);
     const bytes = readSync(file, header, 0, HEADER_BYTES, 0);
-    return bytes === HEADER_BYTES && header.subarray(0, MAGIC.length).equals(MAGIC)
-      ? { header, stats }
-      : null;
+    return bytes === HEADER_BYTES && isSqliteHeader(header) ? { header, stats } : null;
   } finally {
     closeSync(file);
   }

@@ -4,9 +4,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../../../base/errors.ts';
 import { escapePath } from '../../../base/escape-path.ts';
+import { readFailure } from '../sqlite-file.ts';
 import type { DiscoveryLimit, Finding, WalkLimits } from './find-databases.ts';
-
-export type { DiscoveryLimit, WalkLimits } from './find-databases.ts';
 
 /** What is found below a folder, one by one. */
 export type FoundSqlite =
@@ -61,7 +60,7 @@ export async function* discoverSqlite(
     for await (const line of createInterface({ input: child.stdout })) {
       if (signal.aborted) break;
       const finding = JSON.parse(line) as Finding;
-      if (finding.kind === 'failed') throw failure(folder, finding.cause);
+      if (finding.kind === 'failed') throw readFailure(folder, finding.cause);
       isWhole ||= finding.kind === 'end' || (finding.kind === 'limit' && finding.limit !== 'depth');
       if (finding.kind !== 'end') yield readable(finding);
     }
@@ -81,14 +80,4 @@ function readable(finding: Exclude<Finding, { kind: 'end' | 'failed' }>): FoundS
   const text = bytes.toString();
   const isNameable = Buffer.from(text).equals(bytes);
   return { ...finding, path: isNameable ? text : escapePath(bytes), isNameable };
-}
-
-function failure(folder: string, cause: string): HoldfastError {
-  if (cause === 'ENOENT' || cause === 'ENOTDIR') {
-    return new HoldfastError('source_missing', `${folder} does not exist`);
-  }
-  if (cause === 'EACCES' || cause === 'EPERM') {
-    return new HoldfastError('source_denied', `${folder} cannot be read with these permissions`);
-  }
-  return new HoldfastError('source_failed', `${folder} cannot be read: ${cause}`);
 }
