@@ -82,11 +82,10 @@ export type { TableRetentionOutcome, TableRetentionPlan } from './operations/tab
 export { testDestination } from './operations/test-destination.ts';
 export { SAFETY_PLAN } from './repository/manifest.ts';
 export type { Extract, Extras } from './sources/extract.ts';
-export { parsePostgresAddress } from './sources/postgres/address.ts';
-export { discoverPostgres, type FoundDatabase } from './sources/postgres/discover.ts';
+export { discoverPostgres, parsePostgresAddress } from './sources/postgres/index.ts';
 export type { TenantPlan } from './sources/postgres/restore-tenant.ts';
 export type { TenantChoice } from './sources/postgres/tenant-rules.ts';
-export { discoverSqlite, type FoundSqlite } from './sources/sqlite/discover/index.ts';
+export { discoverSqlite, type FoundSqlite } from './sources/sqlite/index.ts';
 export type { StorageSettings } from './storage/storage-settings.ts';
 
 /** Unpacks a bundle without a repository. Throws what `readBundle` throws, `target_not_empty`, `target_failed`. */

@@ -14,7 +14,7 @@ export {
 } from './comparison-dump.ts';
 export { connect as connectDatabase, endQuietly } from './connect.ts';
 export { type CopyRestoreOptions, type CsvArtifact, restoreCopy } from './copy-restore.ts';
-export { type DiscoverPostgresOptions, discoverPostgres, type FoundDatabase } from './discover.ts';
+export { discoverPostgres } from './discover.ts';
 export { emptyDatabase } from './empty-database.ts';
 export {
   type ContentDifference,
