@@ -7,9 +7,8 @@ import { type BackupType, isOfType } from '../engine/base/backup-type.ts';
 import { HoldfastError } from '../engine/base/errors.ts';
 import type { SourceSpec } from '../engine/index.ts';
 import type { Cli } from './cli.ts';
-import { withLogin, withPassword } from './database-login.ts';
-import { warnAboutPassword } from './mask.ts';
-import { recogniseSource, withUniqueNames } from './recognise-source.ts';
+import { givenSource, withPassword } from './database-login.ts';
+import { withUniqueNames } from './recognise-source.ts';
 import { interpolated, type LoadedConfig, loadConfig } from './settings.ts';
 
 /** What is to be backed up. */
@@ -113,11 +112,10 @@ async function fromArguments(
 ): Promise<ChosenPlan> {
   const sources: SourceSpec[] = [];
   for (const arg of args) {
-    warnAboutPassword(cli, arg);
-    const source = await recogniseSource(arg, cli.io.folder).catch((error: unknown) => {
+    const source = await givenSource(cli, arg).catch((error: unknown) => {
       throw meantPlan(error, arg, loaded);
     });
-    sources.push(await withLogin(cli, source));
+    sources.push(source);
   }
   return { name: null, plan: null, loaded, sources: withUniqueNames(sources) };
 }
@@ -173,7 +171,7 @@ export async function specOf(
       const address = await interpolated(cli.io, loaded, text, `the address of source ${name}`, true);
       const { database } = source;
       const given = database === undefined ? address : (atDatabase(address, database) ?? address);
-      const url = await withPassword(cli.io, given, cli.note);
+      const url = await withPassword(cli, given);
       return {
         kind: 'postgres',
         name,

@@ -30,9 +30,13 @@ test('an address without a password gets that of PGPASSWORD, else of the passwor
   await writeFile(file, 'db:*:*:app:from/file', { mode: 0o600 });
   const notes: string[] = [];
   const login = (url: string, environment = {}) =>
-    withPassword({ ...processIo(), environment, folder, userFolder: folder }, url, (text) => {
-      notes.push(text);
-    });
+    withPassword(
+      {
+        io: { ...processIo(), environment, folder, userFolder: folder },
+        note: (text) => void notes.push(text),
+      },
+      url,
+    );
   assert.equal(await login('postgres://app@db/orders'), 'postgres://app:from%2Ffile@db/orders');
   assert.equal(await login('postgres://app:own@db/orders'), 'postgres://app:own@db/orders');
   assert.equal(

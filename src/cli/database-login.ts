@@ -1,20 +1,20 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { SourceSpec } from '../engine/index.ts';
-import type { Cli, CliIo } from './cli.ts';
+import type { Cli } from './cli.ts';
+import { warnAboutPassword } from './mask.ts';
+import { isPostgresAddress, recogniseSource } from './recognise-source.ts';
+
+type Asker = Pick<Cli, 'io' | 'note'>;
 
 /**
  * A database address with the password that psql would take for it: PGPASSWORD, else the first line of PGPASSFILE or `~/.pgpass` that
  * fits (PostgreSQL manual, 34.16). An address that has one, and one that nothing is known for, stay as they are. Of libpq's rules
- * that for a file which others can read counts, too: `note` hears that it was left out.
+ * that for a file which others can read counts, too: it is said that it was left out.
  */
-export async function withPassword(
-  io: CliIo,
-  url: string,
-  note: (text: string) => void = () => {},
-): Promise<string> {
-  const { PGPASSWORD } = io.environment;
-  const file = PGPASSWORD ? null : await passwordFile(io, note);
+export async function withPassword(cli: Asker, url: string): Promise<string> {
+  const { PGPASSWORD } = cli.io.environment;
+  const file = PGPASSWORD ? null : await passwordFile(cli);
   if (!PGPASSWORD && file === null) return url;
   const { parsePostgresAddress } = await import('../engine/index.ts');
   const address = parsePostgresAddress(url);
@@ -27,11 +27,17 @@ export async function withPassword(
   return `${scheme}${user}:${encodeURIComponent(password)}@${rest}`;
 }
 
-/** The same for a source; what is no database stays as it is. */
-export async function withLogin(cli: Pick<Cli, 'io' | 'note'>, source: SourceSpec): Promise<SourceSpec> {
-  return source.kind === 'postgres'
-    ? { ...source, url: await withPassword(cli.io, source.url, cli.note) }
-    : source;
+/** A source that the command line names, a database with its password. Warns of a password in the text. Throws what `recogniseSource` throws. */
+export async function givenSource(cli: Asker, given: string): Promise<SourceSpec> {
+  warnAboutPassword(cli, given);
+  const source = await recogniseSource(given, cli.io.folder);
+  return source.kind === 'postgres' ? { ...source, url: await withPassword(cli, source.url) } : source;
+}
+
+/** The target of a restore that the command line names: a database with its password, or an absolute path. Warns of a password in the text. */
+export async function givenTarget(cli: Asker, given: string): Promise<string> {
+  warnAboutPassword(cli, given);
+  return isPostgresAddress(given) ? withPassword(cli, given) : resolve(cli.io.folder, given);
 }
 
 interface Login {
@@ -42,7 +48,7 @@ interface Login {
 }
 
 /** What stands in it; null when there is none to use. */
-async function passwordFile(io: CliIo, note: (text: string) => void): Promise<string | null> {
+async function passwordFile({ io, note }: Asker): Promise<string | null> {
   const { PGPASSFILE } = io.environment;
   const file = PGPASSFILE ? resolve(io.folder, PGPASSFILE) : join(io.userFolder, '.pgpass');
   const info = await stat(file).catch(() => null);

@@ -59,7 +59,7 @@ async function onServer(cli: Cli, url: string, search: Search): Promise<void> {
   const { discoverPostgres, parsePostgresAddress } = await import('../engine/index.ts');
   const { host, port, database } = parsePostgresAddress(url);
   const server = serverOf(cli, url, search);
-  const found = await discoverPostgres(await withPassword(cli.io, url, cli.note), { signal: cli.signal });
+  const found = await discoverPostgres(await withPassword(cli, url), { signal: cli.signal });
   for (const { isNameable, ...one } of found) {
     const isUsable = isNameable && one.mayConnect && one.mayRead !== false;
     search.bodies.push(isUsable ? databaseSource(server, one.name, database) : null);

@@ -1,14 +1,11 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { specOf } from '../choose-plan.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
-import { withPassword } from '../database-login.ts';
+import { givenTarget } from '../database-login.ts';
 import type { ListedSwitch } from '../engine-door.ts';
 import { formatTime, printable } from '../format.ts';
-import { warnAboutPassword } from '../mask.ts';
 import { loadEngine, withProgress } from '../open-engine.ts';
-import { isPostgresAddress } from '../recognise-source.ts';
 import { graceOf, safeRestore, stateFolderOf } from '../safe-restore.ts';
 import { loadConfig } from '../settings.ts';
 import { type Column, renderTable } from '../table.ts';
@@ -95,20 +92,16 @@ async function change(
 ): Promise<ListedSwitch> {
   const args = ['restore', name, ...(given === undefined ? [] : [given])];
   requireConfirmation(cli, options.confirmRestore === true, args);
-  if (given !== undefined) warnAboutPassword(cli, given);
-  const target = given === undefined ? undefined : await placeOf(cli, given);
+  const target = given === undefined ? null : await givenTarget(cli, given);
   const safe = safeRestore(cli, graceOf(options.grace ?? '10'), false);
   const module = await loadEngine(cli);
-  const logins = target === undefined ? await loginsOf(cli) : [];
+  const logins = target === null ? await loginsOf(cli) : [];
   return withProgress(cli, (progress) =>
     module[name === 'switch-back' ? 'switchBack' : 'dropKept']({
-      ...{ safe, target: target ?? null, logins, progress, signal: cli.signal },
+      ...{ safe, target, logins, progress, signal: cli.signal },
     }),
   );
 }
-
-const placeOf = async (cli: Cli, given: string) =>
-  isPostgresAddress(given) ? withPassword(cli.io, given, cli.note) : resolve(cli.io.folder, given);
 
 /** Databases of the configuration, as far as their addresses can be read. */
 async function loginsOf(cli: Cli): Promise<string[]> {

@@ -2,10 +2,9 @@ import { HoldfastError } from '../../engine/base/errors.ts';
 import type { Cli, CommandResult } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
 import { copySets, setsFor, specsOf } from '../copy-sets.ts';
-import { withPassword } from '../database-login.ts';
+import { givenTarget } from '../database-login.ts';
 import type { Engine, TenantPlan, TenantRestoreOutcome } from '../engine-door.ts';
 import { formatDuration, printable } from '../format.ts';
-import { warnAboutPassword } from '../mask.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import { isPostgresAddress } from '../recognise-source.ts';
 import { loadConfig } from '../settings.ts';
@@ -32,8 +31,7 @@ export async function restoreOneTenant(
       next: 'name it with --to postgres://…',
     });
   }
-  warnAboutPassword(cli, to);
-  const target = await withPassword(cli.io, to, cli.note);
+  const target = await givenTarget(cli, to);
   const decide = (plan: TenantPlan) => {
     cli.note(renderTenantPlan(plan));
     if (options.planOnly) return false;

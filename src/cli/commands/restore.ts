@@ -1,18 +1,15 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { RestorePayload } from '../../contracts/cli-payloads.ts';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
 import { copySets, setsFor, specsOf } from '../copy-sets.ts';
-import { withPassword } from '../database-login.ts';
+import { givenTarget } from '../database-login.ts';
 import type { Engine, RestoreOutcome, RestorePlan, RestoreRequest } from '../engine-door.ts';
 import { formatCount, formatDuration, formatSize, printable } from '../format.ts';
-import { warnAboutPassword } from '../mask.ts';
 import { itemOfTable, requireTableOptions } from '../one-table.ts';
 import { loadEngine, withEngine, withProgress } from '../open-engine.ts';
 import { originalPlaces } from '../original-places.ts';
-import { isPostgresAddress } from '../recognise-source.ts';
 import { graceOf, type PlannedRequest, renderKept, safeRestore, safetyBackup } from '../safe-restore.ts';
 import { addSwitches } from './restore-switches.ts';
 import { restoreOneTenant } from './restore-tenant.ts';
@@ -137,11 +134,7 @@ async function requestsOf(
       next: 'name a target with --to',
     });
   }
-  warnAboutPassword(cli, to);
-  const target = isPostgresAddress(to)
-    ? await withPassword(cli.io, to, cli.note)
-    : resolve(cli.io.folder, to);
-  return [{ backupId: id, item, target, replace: true }];
+  return [{ backupId: id, item, target: await givenTarget(cli, to), replace: true }];
 }
 
 function joined(

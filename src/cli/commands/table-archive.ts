@@ -1,10 +1,8 @@
 import type { Command } from 'commander';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { requireConfirmation } from '../confirm.ts';
-import { withLogin } from '../database-login.ts';
+import { givenSource } from '../database-login.ts';
 import { formatCount, formatDuration, formatSize, formatTime, printable } from '../format.ts';
-import { warnAboutPassword } from '../mask.ts';
-import { recogniseSource } from '../recognise-source.ts';
 import { atArchives, chooseTables } from '../retained-tables.ts';
 import { renderTable } from '../table.ts';
 
@@ -79,9 +77,7 @@ async function restore(
   const [chosen] = await chooseTables(cli, source, named);
   const { table } = chosen!;
   const { to, backup, confirmRestore = false } = options;
-  if (to !== undefined) warnAboutPassword(cli, to);
-  const target =
-    to === undefined ? chosen!.source : await withLogin(cli, await recogniseSource(to, cli.io.folder));
+  const target = to === undefined ? chosen!.source : await givenSource(cli, to);
   requireConfirmation(cli, confirmRestore, [
     ...['table-archive', 'restore', source, table],
     ...(to === undefined ? [] : ['--to', to]),

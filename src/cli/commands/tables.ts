@@ -4,11 +4,10 @@ import { HoldfastError } from '../../engine/base/errors.ts';
 import type { SourceSpec } from '../../engine/index.ts';
 import { specOf } from '../choose-plan.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import { withLogin } from '../database-login.ts';
+import { givenSource } from '../database-login.ts';
 import { formatCount, printable } from '../format.ts';
-import { warnAboutPassword } from '../mask.ts';
 import { loadEngine, withProgress } from '../open-engine.ts';
-import { isPostgresAddress, recogniseSource } from '../recognise-source.ts';
+import { isPostgresAddress } from '../recognise-source.ts';
 import { homeFolder, loadConfig } from '../settings.ts';
 
 export function addTables(program: Command, action: Action): void {
@@ -63,6 +62,5 @@ async function sourceNamed(cli: Cli, text: string): Promise<SourceSpec> {
     const source = loaded?.config.sources[text];
     if (loaded && source) return specOf(cli, loaded, text, source);
   }
-  warnAboutPassword(cli, text);
-  return withLogin(cli, await recogniseSource(text, cli.io.folder));
+  return givenSource(cli, text);
 }
