@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { codeOf } from '../../src/engine/base/errors.ts';
 import { type ChunkReader, openChunkReader } from '../../src/engine/repository/chunk-reader.ts';
-import { startDecodeThreads } from '../../src/engine/repository/decode-threads.ts';
+import { startDecodeThread } from '../../src/engine/repository/decode-threads.ts';
 import type { Content } from '../../src/engine/sources/port.ts';
 import type { Storage } from '../../src/engine/storage/port.ts';
 import { countDeltas, edited, makeBackup } from '../support/backup-fixture.ts';
@@ -139,11 +139,11 @@ test('a request that fails once is made again; a reader given up or closed half-
 
 test('a thread proves nothing it was not given all of, whatever it is told', async () => {
   const random = seededRandom('threaded nonsense');
-  const threads = startDecodeThreads({ chunkIdKey: random.bytes(32) }, 1);
+  const thread = startDecodeThread({ chunkIdKey: random.bytes(32) });
   const bytes = random.bytes(100);
   const row = (...numbers: number[]) => Uint32Array.from(numbers);
   const run = (chunks: Uint32Array, blocks = row()) =>
-    threads.run(0, {
+    thread.run({
       ...{ target: new ArrayBuffer(1024), chunks, blocks, ids: random.bytes(32), drop: [] },
       runs: [
         { packNumber: 0, bytes: new Uint8Array(bytes), key: random.bytes(32), header: random.bytes(92) },
@@ -154,6 +154,6 @@ test('a thread proves nothing it was not given all of, whatever it is told', asy
   assert.equal(await run(one, row(7, 0, 0, 100, 10, 0)), null);
   assert.equal(await run(one, row(7, 9, 0, 100, 10, 0)), null);
   assert.ok(Buffer.from((await run(row()))!).equals(Buffer.alloc(1024)));
-  threads.stop();
+  thread.stop();
   assert.equal(await run(row()), null);
 });

@@ -3,7 +3,7 @@ import { type BlockRun, blockRuns } from './block-runs.ts';
 import type { ChunkPlace } from './chunk-index.ts';
 import type { DecodeRun, DecodeTask } from './decode-messages.ts';
 import { type DecodeStage, LARGE_STAGES, SMALL_STAGES, type StageSize } from './decode-stages.ts';
-import { type DecodeThreads, startDecodeThreads } from './decode-threads.ts';
+import { type DecodeThread, startDecodeThread } from './decode-threads.ts';
 import { runReader } from './fetched-run.ts';
 import type { BlockPort } from './pack-keys.ts';
 import { ID_BYTES } from './pack-toc.ts';
@@ -33,7 +33,7 @@ export interface DecodeAhead {
 }
 
 interface Thread {
-  readonly number: number;
+  readonly decoder: DecodeThread;
   underWay: number;
   /** Blocks it holds once all it was given is done, the latest last. */
   readonly held: Map<number, number>;
@@ -49,10 +49,9 @@ interface Fetched {
 
 export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
   const { storage, keys } = port;
-  const threads: DecodeThreads = startDecodeThreads({ chunkIdKey: keys.chunkIdKey }, count);
   const read = runReader(port);
-  const views: Thread[] = Array.from({ length: count }, (_, number) => ({
-    number,
+  const threads: Thread[] = Array.from({ length: count }, () => ({
+    decoder: startDecodeThread({ chunkIdKey: keys.chunkIdKey }),
     underWay: 0,
     held: new Map(),
     heldBytes: 0,
@@ -67,7 +66,7 @@ export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
     const { packNumber } = run;
     return { run, given: { packNumber, ...(await read(run)) } };
   };
-  const least = () => views.reduce((best, view) => (view.underWay < best.underWay ? view : best));
+  const least = () => threads.reduce((best, thread) => (thread.underWay < best.underWay ? thread : best));
   /** Resolves when a thread was given the stage, with what it will answer; null when its bytes could not be fetched. */
   const handOver = async (thread: Thread, stage: DecodeStage, target: ArrayBuffer) => {
     const { missing, drop } = take(thread, stage);
@@ -77,7 +76,7 @@ export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
     const [fetched] = await Promise.allSettled([fetching, before]);
     if (fetched.status === 'rejected') return null;
     const task = taskOf(stage, fetched.value, target, drop);
-    return { answer: threads.run(thread.number, task) };
+    return { answer: thread.decoder.run(task) };
   };
   const decode = async (stage: DecodeStage, target: ArrayBuffer): Promise<ArrayBuffer | null> => {
     const thread = least();
@@ -112,7 +111,9 @@ export function decodeAhead(port: BlockPort, count: number): DecodeAhead {
         },
       };
     },
-    close: threads.stop,
+    close() {
+      for (const { decoder } of threads) decoder.stop();
+    },
   };
 }
 

@@ -18,60 +18,51 @@ export function defaultDecoders(): number {
   return cores > 1 ? Math.min(MAX_THREADS, cores) : 0;
 }
 
-export interface DecodeThreads {
-  readonly count: number;
+export interface DecodeThread {
   /**
-   * Has a thread do a task: the memory of its target and of its runs is the thread's from now on. Gives the target back; null when
+   * Has the thread do a task: the memory of its target and of its runs is the thread's from now on. Gives the target back; null when
    * anything is wrong with what it was given, or with the thread: the caller finds out what by reading the same itself. Never rejects.
    */
-  run(thread: number, task: Omit<DecodeTask, 'number'>): Promise<ArrayBuffer | null>;
+  run(task: Omit<DecodeTask, 'number'>): Promise<ArrayBuffer | null>;
   stop(): void;
 }
 
-export function startDecodeThreads(setup: DecodeSetup, count: number): DecodeThreads {
+/** It lives until `stop`. */
+export function startDecodeThread(setup: DecodeSetup): DecodeThread {
   let tasks = 0;
-  const threads = Array.from({ length: count }, () => {
-    const waiting = new Map<number, (target: ArrayBuffer | null) => void>();
-    let isAlive = true;
-    const worker = new Worker(SCRIPT, {
-      name: 'holdfast-decode',
-      workerData: setup,
-      execArgv: [],
-      resourceLimits: LIMITS,
-    });
-    const end = () => {
-      isAlive = false;
-      for (const answer of waiting.values()) answer(null);
-      waiting.clear();
-    };
-    worker.on('message', ({ number, target, isProven }: DecodeAnswer) => {
-      waiting.get(number)?.(isProven ? target : null);
-      waiting.delete(number);
-    });
-    worker.on('error', end);
-    worker.on('exit', end);
-    return {
-      run(task: Omit<DecodeTask, 'number'>): Promise<ArrayBuffer | null> {
-        if (!isAlive) return Promise.resolve(null);
-        tasks += 1;
-        const number = tasks;
-        return new Promise((resolve) => {
-          waiting.set(number, resolve);
-          const handedOver = [task.target, ...task.runs.map(({ bytes }) => bytes.buffer as ArrayBuffer)];
-          worker.postMessage({ ...task, number } satisfies DecodeTask, handedOver);
-        });
-      },
-      stop() {
-        end();
-        void worker.terminate();
-      },
-    };
+  const waiting = new Map<number, (target: ArrayBuffer | null) => void>();
+  let isAlive = true;
+  const worker = new Worker(SCRIPT, {
+    name: 'holdfast-decode',
+    workerData: setup,
+    execArgv: [],
+    resourceLimits: LIMITS,
   });
+  const end = () => {
+    isAlive = false;
+    for (const answer of waiting.values()) answer(null);
+    waiting.clear();
+  };
+  worker.on('message', ({ number, target, isProven }: DecodeAnswer) => {
+    waiting.get(number)?.(isProven ? target : null);
+    waiting.delete(number);
+  });
+  worker.on('error', end);
+  worker.on('exit', end);
   return {
-    count,
-    run: (thread, task) => threads[thread]!.run(task),
+    run(task) {
+      if (!isAlive) return Promise.resolve(null);
+      tasks += 1;
+      const number = tasks;
+      return new Promise((resolve) => {
+        waiting.set(number, resolve);
+        const handedOver = [task.target, ...task.runs.map(({ bytes }) => bytes.buffer as ArrayBuffer)];
+        worker.postMessage({ ...task, number } satisfies DecodeTask, handedOver);
+      });
+    },
     stop() {
-      for (const thread of threads) thread.stop();
+      end();
+      void worker.terminate();
     },
   };
 }
