@@ -32,6 +32,9 @@ export const SETTING_KEYS = Object.keys(settingSchemas) as readonly SettingKey[]
 /** What has one value for all tenants together. */
 export const GLOBAL_SETTING_KEYS = ['runs.limit', 'history.days'] as const satisfies readonly SettingKey[];
 
+export const isGlobalSetting = (key: string): boolean =>
+  (GLOBAL_SETTING_KEYS as readonly string[]).includes(key);
+
 export const SETTING_DEFAULTS: Settings = {
   'schedule.enabled': true,
   'schedule.cron': DEFAULT_SCHEDULE,

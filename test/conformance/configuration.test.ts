@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GLOBAL_SETTING_KEYS } from '../../src/contracts/settings.ts';
 import {
   deleteDocument,
   findDocument,
@@ -170,6 +171,39 @@ function settings(place: CatalogPlace): void {
     const broken = change('acme', { 'retention.versions': 3, 'retention.days': 0 });
     await assert.rejects(broken, { code: 'config_invalid', message: /retention\.days/ });
     assert.equal((await effectiveSettings(catalog.db, 'acme'))['retention.versions'].from, 'default');
+  });
+
+  test('what all have together no tenant has, and one that is stored means nothing', async (t) => {
+    const { catalog, author } = await serverWorld(place, t);
+    const change = (tenantId: string | null, changes: Parameters<typeof changeSettings>[2]) =>
+      catalog.transaction((trx) => changeSettings(trx, tenantId, changes, author('ann')));
+    for (const key of GLOBAL_SETTING_KEYS) {
+      const refusal = {
+        code: 'config_invalid',
+        message: `${key} is a setting of the server, and no tenant has its own`,
+      };
+      await assert.rejects(change('acme', { 'retention.days': 7, [key]: 40 }), refusal);
+      await assert.rejects(change('acme', { [key]: null }), refusal);
+      // As an earlier version took it.
+      const stored = {
+        scope: 'acme',
+        key,
+        value: '41',
+        origin: 'api' as const,
+        updated_at: 1,
+        updated_by: null,
+      };
+      await catalog.db.insertInto('settings').values(stored).execute();
+      await change(null, { [key]: 42 });
+      const { value, from } = (await effectiveSettings(catalog.db, 'acme'))[key];
+      assert.deepEqual([value, from], [42, 'global']);
+      await change('acme', { [key]: undefined });
+    }
+    const kept = await catalog.db.selectFrom('settings').select(['scope', 'key']).orderBy('key').execute();
+    assert.deepEqual(
+      kept.map(({ scope, key }) => [scope, key]),
+      [...GLOBAL_SETTING_KEYS].sort().map((key) => ['*', key]),
+    );
   });
 
   test('a tenant has an id that can stand in a path, once', async (t) => {

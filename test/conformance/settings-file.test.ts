@@ -301,8 +301,12 @@ function roundTrip(place: CatalogPlace): void {
     const world = await worldOf(place, t);
     await world.apply(FILE);
     await world.set(null, { 'runs.limit': 4, 'schedule.enabled': false });
-    // The API lets a tenant have it, and it means nothing there.
-    await world.set('acme', { 'runs.limit': 3 });
+    // Earlier versions let a tenant have it, and it means nothing there.
+    const stray = { scope: 'acme', key: 'runs.limit', value: '3', origin: 'api' as const };
+    await world.catalog.db
+      .insertInto('settings')
+      .values({ ...stray, updated_at: 1, updated_by: null })
+      .execute();
     const text = await exportFile(world.catalog.db);
     const fresh = await worldOf(place, t);
     await fresh.apply(text);

@@ -168,6 +168,13 @@ test('null is a value of the settings that have none of it, and inherit goes bac
     ],
   );
   assert.equal((await send({ inherit: ['history.dayz'] })).code, 'config_invalid');
+  await owner.post('/api/v1/tenants', { id: 'acme', name: 'Acme' });
+  const own = await send({ tenant_id: 'acme', settings: { 'runs.limit': 2 } });
+  assert.deepEqual(
+    [own.status, own.code, own.detail],
+    [400, 'config_invalid', 'runs.limit is a setting of the server, and no tenant has its own'],
+  );
+  assert.equal((await send({ settings: { 'runs.limit': 2 } })).settings['runs.limit'].value, 2);
 });
 
 test('a token applies of a file what its scopes allow, and all of it or nothing', async (t) => {

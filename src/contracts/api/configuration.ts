@@ -75,7 +75,9 @@ export const settingsChange = z.strictObject({
   settings: z
     .record(z.string().max(100), z.unknown())
     .default({})
-    .describe('null goes back to what is inherited, but is a value of runs.limit and history.days: none'),
+    .describe(
+      'null goes back to what is inherited, but is a value of runs.limit and history.days: none; these two no tenant has',
+    ),
   inherit: z
     .array(z.string().max(100))
     .max(100)

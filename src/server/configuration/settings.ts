@@ -5,6 +5,7 @@
 
 import { problemsOfIssue } from '../../contracts/issue-problems.ts';
 import {
+  isGlobalSetting,
   SETTING_DEFAULTS,
   SETTING_KEYS,
   type SettingKey,
@@ -35,7 +36,7 @@ export async function effectiveSettings(db: CatalogDb, tenantId: string | null):
   const scopes = tenantId === null ? [GLOBAL] : [GLOBAL, tenantId];
   const rows = await db.selectFrom('settings').selectAll().where('scope', 'in', scopes).execute();
   const entries = SETTING_KEYS.map((key) => {
-    const own = rows.find((row) => row.key === key && row.scope === tenantId);
+    const own = rows.find((row) => row.key === key && row.scope === tenantId && !isGlobalSetting(key));
     const row = own ?? rows.find((one) => one.key === key && one.scope === GLOBAL);
     const setting: EffectiveSetting<unknown> = {
       value: row ? JSON.parse(row.value) : SETTING_DEFAULTS[key],
@@ -56,8 +57,8 @@ export async function settingValues(db: CatalogDb, tenantId: string | null): Pro
 }
 
 /**
- * Sets values for a tenant, or with null for all; an undefined one goes back to what is inherited. Throws `config_invalid`,
- * nothing changed. Schedules are made anew by whoever calls: `syncAllSchedules`.
+ * Sets values for a tenant, or with null for all; an undefined one goes back to what is inherited. Throws `config_invalid`, also
+ * for a tenant's value of what all have together; then nothing changed. Schedules are made anew by whoever calls: `syncAllSchedules`.
  */
 export async function changeSettings(
   trx: CatalogDb,
@@ -73,6 +74,7 @@ export async function changeSettings(
       await trx.deleteFrom('settings').where('scope', '=', scope).where('key', '=', key).execute();
       continue;
     }
+    if (tenantId !== null) refuseGlobal(key);
     const row = {
       value: JSON.stringify(checked(key, value)),
       origin: author.origin,
@@ -90,6 +92,13 @@ export async function changeSettings(
 function refuseUnknown(key: string): void {
   if (Object.hasOwn(settingSchemas, key)) return;
   throw new HoldfastError('config_invalid', `there is no setting ${key}`);
+}
+
+function refuseGlobal(key: string): void {
+  if (!isGlobalSetting(key)) return;
+  throw new HoldfastError('config_invalid', `${key} is a setting of the server, and no tenant has its own`, {
+    next: 'set it for all, without a tenant',
+  });
 }
 
 function checked(key: string, value: unknown): unknown {

@@ -1,12 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { Config } from '../../contracts/config.ts';
 import { OWNED_KINDS } from '../../contracts/config-settings.ts';
-import {
-  GLOBAL_SETTING_KEYS,
-  SETTING_KEYS,
-  type SettingKey,
-  settingSchemas,
-} from '../../contracts/settings.ts';
+import { isGlobalSetting, SETTING_KEYS, type SettingKey, settingSchemas } from '../../contracts/settings.ts';
 import type { DocumentKind, DocumentsTable } from '../catalog/tables/configuration.ts';
 import type { CatalogDb } from '../catalog/types.ts';
 import { GLOBAL } from './settings.ts';
@@ -61,5 +56,5 @@ const isOwned = (kind: DocumentKind) => (OWNED_KINDS as readonly DocumentKind[])
 /** One that is not known here any more, or that a tenant cannot have, means nothing and stays out of files. */
 export function isInFile(scope: string, key: string): key is SettingKey {
   if (!Object.hasOwn(settingSchemas, key)) return false;
-  return scope === GLOBAL || !(GLOBAL_SETTING_KEYS as readonly string[]).includes(key);
+  return scope === GLOBAL || !isGlobalSetting(key);
 }

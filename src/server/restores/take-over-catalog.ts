@@ -6,6 +6,7 @@ import type { Catalog } from '../catalog/types.ts';
 import { type Author, TAKEN_OVER } from '../configuration/author.ts';
 import { findDocument, writeDocument } from '../configuration/documents.ts';
 import { changeSettings } from '../configuration/settings.ts';
+import { isInFile } from '../configuration/stored-settings.ts';
 import { createTenant, getTenant } from '../configuration/tenants.ts';
 
 export interface TakenOver {
@@ -33,7 +34,7 @@ export async function takeOverCatalog(file: string, catalog: Catalog): Promise<T
       await createTenant(trx, tenant, author);
       counts.tenants += 1;
     }
-    for (const { scope, key, value } of old.settings) {
+    for (const { scope, key, value } of old.settings.filter((one) => isInFile(one.scope, one.key))) {
       await changeSettings(trx, scope === '*' ? null : scope, { [key]: JSON.parse(value) }, author);
     }
     // Plans last: they name the others.

@@ -12,6 +12,9 @@ export const refusalsGerman: Readonly<Record<string, string>> = {
   'something unforeseen happened': 'etwas Unvorhergesehenes geschah',
   'nobody waits for it any more': 'niemand wartet mehr darauf',
   'too much is looked at already': 'es wird schon zu viel auf einmal angesehen',
+  '{key} is a setting of the server, and no tenant has its own':
+    '{key} ist eine Einstellung des Servers, kein Mandant hat eine eigene',
+  'set it for all, without a tenant': 'sie für alle setzen, ohne Mandanten',
   // keys and passwords
   'it is shorter than 12 characters': 'es hat weniger als 12 Zeichen',
   'it is digits only': 'es besteht nur aus Ziffern',
