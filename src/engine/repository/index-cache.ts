@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import * as promises from 'node:fs/promises';
 import { join } from 'node:path';
+import { HOUR_MS } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { openObject, sealObject } from '../crypto/sealed-object.ts';
 import { decodeIndex, encodeIndex, type ListedPack } from './index-object.ts';
@@ -20,7 +21,7 @@ const COUNT_BYTES = 4;
 const FILE = /^[0-9a-f]{32}$/;
 const UNFINISHED = '.part';
 /** Whoever began it is long gone. */
-const UNFINISHED_MS = 3_600_000;
+const UNFINISHED_MS = HOUR_MS;
 
 export interface CachedIndex {
   /** The index objects this was read from. */
@@ -49,9 +50,7 @@ export function indexCache(
   folder: string,
   files: CacheFiles = promises,
 ): IndexCache {
-  let names: string[] = [];
-  let packs: ListedPack[] = [];
-  let bytes = 0;
+  let added = nothing();
   /** Files that are not full, of those that `read` gave. */
   let small: string[] = [];
 
@@ -61,15 +60,13 @@ export function indexCache(
   };
   const discard = (file: string) => files.rm(join(folder, file), { force: true }).catch(() => {});
   const take = (cached: CachedIndex) => {
-    names.push(...cached.names);
-    packs.push(...cached.packs);
-    for (const { table } of cached.packs) bytes += table.length;
+    added.names.push(...cached.names);
+    added.packs.push(...cached.packs);
+    added.tableBytes += tableBytesOf(cached);
   };
   const write = async () => {
-    const sealed = encode(context, { names, packs });
-    names = [];
-    packs = [];
-    bytes = 0;
+    const sealed = encode(context, added);
+    added = nothing();
     const file = randomBytes(16).toString('hex');
     const beside = join(folder, `${file}${UNFINISHED}`);
     await files.mkdir(folder, { recursive: true, mode: 0o700 });
@@ -84,33 +81,31 @@ export function indexCache(
   return {
     async *read(listed) {
       const given = new Set<string>();
+      // Two runs at once may have written the same.
+      const isOfUse = ({ names }: CachedIndex) =>
+        names.every((name) => listed.has(name)) && names.some((name) => !given.has(name));
       small = [];
-      names = [];
-      packs = [];
-      bytes = 0;
+      added = nothing();
       const found = await files.readdir(folder).catch(() => []);
       for (const file of found.sort()) {
         if (file.endsWith(UNFINISHED)) await sweep(file);
         if (!FILE.test(file)) continue;
         const cached = await open(file);
-        const isOf = cached?.names.every((name) => listed.has(name)) ?? false;
-        // Two runs at once may have written the same.
-        const isNew = cached?.names.some((name) => !given.has(name)) ?? false;
-        if (cached === null || !isOf || !isNew) {
+        if (cached === null || !isOfUse(cached)) {
           await discard(file);
           continue;
         }
         for (const name of cached.names) given.add(name);
-        if (sizeOf(cached) < FULL_BYTES) small.push(file);
+        if (tableBytesOf(cached) < FULL_BYTES) small.push(file);
         yield cached;
       }
     },
     async add(name, listed) {
       take({ names: [name], packs: listed });
-      if (bytes >= FULL_BYTES) await write().catch(() => {});
+      if (added.tableBytes >= FULL_BYTES) await write().catch(() => {});
     },
     async finish() {
-      if (names.length < ENOUGH) return;
+      if (added.names.length < ENOUGH) return;
       const old = small;
       small = [];
       try {
@@ -128,7 +123,9 @@ export function indexCache(
   };
 }
 
-const sizeOf = ({ packs }: CachedIndex) => packs.reduce((sum, { table }) => sum + table.length, 0);
+const nothing = () => ({ names: [] as string[], packs: [] as ListedPack[], tableBytes: 0 });
+
+const tableBytesOf = ({ packs }: CachedIndex) => packs.reduce((sum, { table }) => sum + table.length, 0);
 
 /** u32 number of index objects, the SHA-256 of each, then what an index object would hold. */
 function encode({ keys }: RepositoryContext, { names, packs }: CachedIndex): Buffer {
@@ -149,7 +146,10 @@ function decode({ keys }: RepositoryContext, bytes: Buffer): CachedIndex | null 
   try {
     const masterKeyOf = (epoch: number) => keys.masterKey(epoch);
     const { payload } = openObject({
-      ...{ bytes, type: 'indexCache', repositoryId: keys.repositoryId, masterKeyOf },
+      bytes,
+      type: 'indexCache',
+      repositoryId: keys.repositoryId,
+      masterKeyOf,
     });
     const start = COUNT_BYTES + payload.readUInt32LE(0) * HASH_BYTES;
     const names: string[] = [];
