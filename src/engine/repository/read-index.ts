@@ -29,8 +29,7 @@ export interface OpenedIndex {
 }
 
 /** An index object, or why it could not be read. */
-export interface ReadIndex {
-  readonly name: string;
+export interface ReadIndex extends IndexFile {
   readonly opened: OpenedIndex | null;
   /** What `readIndexObject` threw; null when it did not. */
   readonly error: unknown;
@@ -51,8 +50,8 @@ export async function* readIndexObjects(
       next += 1;
       bytes += sizeBytes;
       const read = readIndexObject(context, name).then(
-        (opened) => ({ name, opened, error: null }),
-        (error: unknown) => ({ name, opened: null, error }),
+        (opened) => ({ name, sizeBytes, opened, error: null }),
+        (error: unknown) => ({ name, sizeBytes, opened: null, error }),
       );
       underWay.push({ sizeBytes, read });
     }

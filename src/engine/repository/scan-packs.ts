@@ -3,7 +3,7 @@ import type { IndexCache } from './index-cache.ts';
 import type { ListedPack } from './index-object.ts';
 import { FOLDERS, packName, packOfName } from './object-names.ts';
 import { readPackTable } from './pack-reader.ts';
-import { isSmall, readIndexObjects } from './read-index.ts';
+import { type IndexFile, isSmall, readIndexObjects } from './read-index.ts';
 import type { RepositoryContext } from './repository-context.ts';
 import { isDamage } from './sealed-json.ts';
 
@@ -77,25 +77,21 @@ async function* indexedPacks(context: RepositoryContext, options: ScanOptions): 
   const done = new Set<string>();
   for (let round = 0; round < ROUNDS; round += 1) {
     let replaced = false;
-    const sizes = new Map<string, number>();
-    for await (const { name, sizeBytes } of context.storage.list(FOLDERS.index)) {
-      if (!done.has(name)) sizes.set(name, sizeBytes);
-    }
+    const listed: IndexFile[] = [];
+    for await (const file of context.storage.list(FOLDERS.index)) listed.push(file);
     if (cache && round === 0) {
-      for await (const { names, packs } of cache.read(new Set(sizes.keys()))) {
+      for await (const { names, packs } of cache.read(new Set(listed.map(({ name }) => name)))) {
         for (const name of names) done.add(name);
         yield* packs;
       }
     }
-    const files = [...sizes]
-      .filter(([name]) => !done.has(name))
-      .map(([name, sizeBytes]) => ({ name, sizeBytes }));
-    for await (const { name, opened, error } of readIndexObjects(context, files)) {
+    const files = listed.filter(({ name }) => !done.has(name));
+    for await (const { name, sizeBytes, opened, error } of readIndexObjects(context, files)) {
       done.add(name);
       if (opened !== null) {
         options.onIndex?.(name, opened.epoch);
         yield* opened.packs;
-        if (cache && isSmall(sizes.get(name)!)) await cache.add(name, opened.packs);
+        if (cache && isSmall(sizeBytes)) await cache.add(name, opened.packs);
       } else if (codeOf(error) === 'object_missing') replaced = true;
       else if (isDamage(error)) options.onDamage?.(name, error);
       else throw error;
