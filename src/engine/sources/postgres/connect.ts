@@ -1,6 +1,6 @@
 import { type LookupFunction, Socket } from 'node:net';
 import { Client } from 'pg';
-import { HoldfastError } from '../../base/errors.ts';
+import { type ErrorCode, HoldfastError } from '../../base/errors.ts';
 import { describeAddress, type PostgresAddress, type TlsChoice, tlsChoices } from './address.ts';
 import { databaseFailure } from './failures.ts';
 
@@ -76,6 +76,31 @@ function socketBy(lookup: LookupFunction): Socket {
     typeof port === 'number' ? connectWith({ port, host: host ?? '', lookup }) : connectWith(port);
   socket.connect = byLookup as unknown as Socket['connect'];
   return socket;
+}
+
+/**
+ * Does `work` in an open session and ends that, at once when the signal comes. Throws `interrupted`, and what `work` throws as
+ * `databaseFailure` tells it.
+ */
+export async function inSession<T>(
+  client: Client,
+  address: PostgresAddress,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+  otherwise?: ErrorCode,
+): Promise<T> {
+  const stop = () => void endQuietly(client);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    if (signal.aborted) throw new HoldfastError('interrupted');
+    return await work();
+  } catch (error) {
+    if (signal.aborted) throw new HoldfastError('interrupted');
+    throw databaseFailure(error, address, otherwise);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await endQuietly(client);
+  }
 }
 
 /** Ends a session whatever its state; never throws. */

@@ -1,10 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import type { LookupFunction } from 'node:net';
 import type { Client } from 'pg';
-import { codeOf, HoldfastError } from '../../base/errors.ts';
+import { codeOf } from '../../base/errors.ts';
 import { escapePath } from '../../base/escape-path.ts';
 import { type PostgresAddress, parsePostgresAddress, withDatabase } from './address.ts';
-import { connect, endQuietly } from './connect.ts';
-import { databaseFailure } from './failures.ts';
+import { connect, inSession } from './connect.ts';
 
 /** A database of a server, as the login sees it. */
 export interface FoundDatabase {
@@ -42,7 +42,9 @@ export async function discoverPostgres(
   options: DiscoverPostgresOptions,
 ): Promise<FoundDatabase[]> {
   const address = parsePostgresAddress(url);
-  const listed = await inSession(await connectAnywhere(address, options), address, options, list);
+  const { signal } = options;
+  const client = await connectAnywhere(address, options);
+  const listed = await inSession(client, address, signal, () => list(client, signal));
   const found: FoundDatabase[] = [];
   for (let i = 0; i < listed.length; i += AT_ONCE) {
     const group = listed.slice(i, i + AT_ONCE);
@@ -70,26 +72,6 @@ async function connectAnywhere(
   throw first;
 }
 
-async function inSession<T>(
-  client: Client,
-  address: PostgresAddress,
-  { signal }: DiscoverPostgresOptions,
-  work: (client: Client, signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const stop = () => void client.end().catch(() => {});
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    if (signal.aborted) throw new HoldfastError('interrupted');
-    return await work(client, signal);
-  } catch (error) {
-    if (signal.aborted) throw new HoldfastError('interrupted');
-    throw databaseFailure(error, address);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await endQuietly(client);
-  }
-}
-
 /**
  * Names as they lie on the server: they are in the encoding of the database they were given in, and an address is compared with them
  * byte by byte.
@@ -109,7 +91,7 @@ async function list(client: Client, signal: AbortSignal): Promise<FoundDatabase[
   for (const { oid, name, owner, encoding, takes, may } of rows) {
     signal.throwIfAborted();
     const raw = Buffer.from(name, 'hex');
-    const isNameable = Buffer.from(raw.toString()).equals(raw);
+    const isNameable = isUtf8(raw);
     const problem = !takes
       ? 'it takes no connections'
       : !may
@@ -161,7 +143,7 @@ async function lookInto(
   const place = withDatabase(address, found.name);
   try {
     const client = await connect(place, options.signal, options.lookup);
-    const { rows } = await inSession(client, place, options, () => client.query(UNREADABLE));
+    const { rows } = await inSession(client, place, options.signal, () => client.query(UNREADABLE));
     const { count } = rows[0];
     if (count === 0) return { ...found, mayRead: true };
     const problem =

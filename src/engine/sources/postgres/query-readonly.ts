@@ -1,7 +1,5 @@
-import { HoldfastError } from '../../base/errors.ts';
 import { parsePostgresAddress } from './address.ts';
-import { connect, endQuietly } from './connect.ts';
-import { databaseFailure } from './failures.ts';
+import { connect, inSession } from './connect.ts';
 
 /** Values as the server writes them; null for NULL. */
 export type TextRow = readonly (string | null)[];
@@ -20,9 +18,7 @@ export async function queryReadOnly(
 ): Promise<readonly TextRow[]> {
   const address = parsePostgresAddress(url);
   const client = await connect(address, signal);
-  const stop = () => void client.end().catch(() => {});
-  signal.addEventListener('abort', stop, { once: true });
-  try {
+  const work = async () => {
     await client.query(`set statement_timeout = ${Math.floor(timeoutMs)}`);
     await client.query('begin transaction read only');
     // By the extended protocol, which takes one statement: none can end the transaction and go on.
@@ -30,11 +26,6 @@ export async function queryReadOnly(
     const { rows } = await client.query(request as unknown as { text: string; rowMode: 'array' });
     await client.query('rollback');
     return rows as unknown as TextRow[];
-  } catch (error) {
-    if (signal.aborted) throw new HoldfastError('interrupted');
-    throw databaseFailure(error, address, 'database_failed');
-  } finally {
-    signal.removeEventListener('abort', stop);
-    await endQuietly(client);
-  }
+  };
+  return inSession(client, address, signal, work, 'database_failed');
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
 import { createInterface } from 'node:readline';
@@ -77,7 +78,6 @@ function readable(finding: Exclude<Finding, { kind: 'end' | 'failed' }>): FoundS
   if (finding.kind === 'limit') return finding;
   const bytes = Buffer.from(finding.path, 'base64');
   if (finding.kind === 'unreadable') return { ...finding, path: escapePath(bytes) };
-  const text = bytes.toString();
-  const isNameable = Buffer.from(text).equals(bytes);
-  return { ...finding, path: isNameable ? text : escapePath(bytes), isNameable };
+  const isNameable = isUtf8(bytes);
+  return { ...finding, path: isNameable ? bytes.toString() : escapePath(bytes), isNameable };
 }
