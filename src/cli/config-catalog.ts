@@ -8,7 +8,14 @@ import type { FileChange } from '../server/configuration-file/file-change.ts';
 import type { Cli, CommandResult } from './cli.ts';
 import { formatCount, printable } from './format.ts';
 import { actorOfRun } from './run-ledger.ts';
-import { configPath, homeFolder, invalidConfig, readConfig } from './settings.ts';
+import {
+  configPath,
+  homeFolder,
+  invalidConfig,
+  isStored,
+  type ParsedConfig,
+  parsedConfig,
+} from './settings.ts';
 
 async function withCatalog<T>(cli: Cli, work: (catalog: Catalog) => Promise<T>): Promise<T> {
   const { catalogAddress } = await import('../server/service.ts');
@@ -101,21 +108,24 @@ async function recorder(cli: Cli, catalog: Catalog, overwritten: readonly string
 async function requireFile(cli: Cli): Promise<Config> {
   const file = configPath(cli.io, cli.options);
   if (file === null) throw new HoldfastError('config_missing');
-  if ((cli.options.config ?? cli.io.environment.HOLDFAST_CONFIG) === 'catalog:') {
+  if (isStored(cli.io, cli.options)) {
     throw new HoldfastError('usage', 'a file is compared with the catalog, and catalog: is the catalog', {
       next: 'name a file with --config',
     });
   }
-  const { parseConfig, problem } = await import('../contracts/config-file.ts');
+  const parsed = await parsedConfig(file);
+  await refuseBrokenSchedules(file, parsed);
+  return parsed.config;
+}
+
+/** Throws `config_invalid`. Only where there are settings is it looked at: what knows about schedules takes its time to load. */
+export async function refuseBrokenSchedules(file: string, { config, placeOf }: ParsedConfig): Promise<void> {
+  const scopes = [config.settings, ...Object.values(config.tenants).map(({ settings }) => settings)];
+  if (scopes.every((values) => Object.keys(values).length === 0)) return;
   const { brokenSchedules } = await import('../server/configuration-file/broken-schedules.ts');
-  const result = parseConfig(await readConfig(file));
-  if ('problems' in result) throw invalidConfig(file, result.problems);
-  const broken = brokenSchedules(result.config);
-  if (broken.length === 0) return result.config;
-  throw invalidConfig(
-    file,
-    broken.map(({ path, message }) => problem(path, message, result.placeOf)),
-  );
+  const { problem } = await import('../contracts/config-file.ts');
+  const problems = brokenSchedules(config).map(({ path, message }) => problem(path, message, placeOf));
+  if (problems.length > 0) throw invalidConfig(file, problems);
 }
 
 function payloadOf({ body: _, ...change }: FileChange) {

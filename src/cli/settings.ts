@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Config, DestinationConfig, PlanConfig } from '../contracts/config.ts';
 import { destinationsOf } from '../contracts/config-destinations.ts';
-import type { ConfigProblem } from '../contracts/config-file.ts';
+import type { ConfigProblem, ConfigResult } from '../contracts/config-file.ts';
 import { withInheritedRetention } from '../contracts/inherited-retention.ts';
 import { HoldfastError, systemCode } from '../engine/base/errors.ts';
 import type { CliIo, GlobalOptions } from './cli.ts';
@@ -73,7 +73,7 @@ function refuseForeign(file: string, { uid, mode }: Stats): void {
 }
 
 /** `--config catalog:` is what the server of this data folder has stored. */
-const isStored = (io: CliIo, options: GlobalOptions) =>
+export const isStored = (io: CliIo, options: GlobalOptions) =>
   (options.config ?? io.environment.HOLDFAST_CONFIG) === 'catalog:';
 
 /** The scripts of npm that an operator runs beside a server. */
@@ -97,11 +97,19 @@ export async function loadConfig(io: CliIo, options: GlobalOptions): Promise<Loa
     const { loadStoredConfig } = await import('./stored-config.ts');
     return loadStoredConfig(io, homeFolder(io));
   }
+  const { config } = await parsedConfig(file);
+  return { file, folder: dirname(file), config: withInheritedRetention(config) };
+}
+
+export type ParsedConfig = Extract<ConfigResult, { readonly config: Config }>;
+
+/** A configuration file as it is written, and where in it everything stands. Throws `config_missing`, `config_invalid`. */
+export async function parsedConfig(file: string): Promise<ParsedConfig> {
   const text = await readConfig(file);
   const { parseConfig } = await import('../contracts/config-file.ts');
   const result = parseConfig(text);
   if ('problems' in result) throw invalidConfig(file, result.problems);
-  return { file, folder: dirname(file), config: withInheritedRetention(result.config) };
+  return result;
 }
 
 export async function readConfig(file: string): Promise<string> {

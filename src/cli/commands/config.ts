@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import type { Config } from '../../contracts/config.ts';
-import type { BrokenReference } from '../../contracts/config-references.ts';
 import { HoldfastError } from '../../engine/base/errors.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
-import { applyConfig, diffConfig, exportConfig } from '../config-catalog.ts';
+import { applyConfig, diffConfig, exportConfig, refuseBrokenSchedules } from '../config-catalog.ts';
 import { formatCount } from '../format.ts';
 import { collect } from '../option-values.ts';
-import { configPath, invalidConfig, readConfig } from '../settings.ts';
+import { configPath, invalidConfig, parsedConfig } from '../settings.ts';
 
 export function addConfig(program: Command, action: Action): void {
   const config = program
@@ -57,19 +56,15 @@ function addCatalogCommands(config: Command, action: Action): void {
 async function check(cli: Cli): Promise<CommandResult> {
   const file = configPath(cli.io, cli.options);
   if (file === null) throw new HoldfastError('config_missing');
-  const { parseConfig, problem, unsetVariables } = await import('../../contracts/config-file.ts');
-  const result = parseConfig(await readConfig(file));
-  if ('problems' in result) throw invalidConfig(file, result.problems);
-  const unset = unsetVariables(result.config, result.placeOf, cli.io.environment);
+  const parsed = await parsedConfig(file);
+  const { config, placeOf } = parsed;
+  const { unsetVariables } = await import('../../contracts/config-file.ts');
+  const unset = unsetVariables(config, placeOf, cli.io.environment);
   if (unset.length > 0) throw invalidConfig(file, unset);
-  const schedules = await brokenSettings(result.config);
-  if (schedules.length > 0) {
-    const problems = schedules.map(({ path, message }) => problem(path, message, result.placeOf));
-    throw invalidConfig(file, problems);
-  }
-  const { destinations, sources, plans, tenants } = result.config;
+  await refuseBrokenSchedules(file, parsed);
+  const { destinations, sources, plans, tenants } = config;
   const { keysBesideData, renderKeysBesideData } = await import('../../contracts/key-separation.ts');
-  const warnings = keysBesideData(result.config).map(renderKeysBesideData);
+  const warnings = keysBesideData(config).map(renderKeysBesideData);
   for (const warning of warnings) cli.note(`warning: ${warning}`);
   const counts = [
     formatCount(Object.keys(destinations).length, 'destination'),
@@ -77,7 +72,7 @@ async function check(cli: Cli): Promise<CommandResult> {
     formatCount(Object.keys(plans).length, 'plan'),
     ...(Object.keys(tenants).length === 0 ? [] : [formatCount(Object.keys(tenants).length, 'tenant')]),
   ];
-  if (isServers(result.config)) cli.note(SERVERS);
+  if (isServers(config)) cli.note(SERVERS);
   return {
     json: {
       file,
@@ -97,14 +92,6 @@ const SERVERS =
 
 const isServers = ({ settings, tenants }: Config) =>
   Object.keys(settings).some((key) => !key.startsWith('retention.')) || Object.keys(tenants).length > 0;
-
-/** Looked at only where there are any: what knows about schedules takes its time to load. */
-async function brokenSettings(config: Config): Promise<readonly BrokenReference[]> {
-  const scopes = [config.settings, ...Object.values(config.tenants).map(({ settings }) => settings)];
-  if (scopes.every((values) => Object.keys(values).length === 0)) return [];
-  const { brokenSchedules } = await import('../../server/configuration-file/broken-schedules.ts');
-  return brokenSchedules(config);
-}
 
 async function schema(): Promise<CommandResult> {
   const { configJsonSchema } = await import('../../contracts/config.ts');
