@@ -7,19 +7,18 @@ import { tombstonedPacks } from './tombstones.ts';
 /** See `Repository.loadIndex`. */
 export async function loadIndex(
   context: RepositoryContext,
-  options: { readonly forReading?: boolean; readonly cache?: IndexCache } = {},
+  options: { readonly forReading?: boolean; readonly cache?: IndexCache | undefined } = {},
 ): Promise<ChunkIndex> {
-  const { cache } = options;
+  const { forReading, cache } = options;
   const condemned = await tombstonedPacks(context);
+  const isCondemned = (pack: string) => condemned.has(pack);
   const index = newChunkIndex();
   let isDoubtful = condemned.size > 0;
   const onWrongSize = () => {
     isDoubtful = true;
   };
-  const given = { onWrongSize, ...(cache ? { cache } : {}) };
-  await addSoundPacks(context, index, (pack) => condemned.has(pack), given);
-  if (options.forReading && isDoubtful)
-    await addDoubtfulPacks(context, index, (pack) => condemned.has(pack), given);
+  await addSoundPacks(context, index, isCondemned, { onWrongSize, cache });
+  if (forReading && isDoubtful) await addDoubtfulPacks(context, index, isCondemned, cache);
   return index;
 }
 
@@ -44,7 +43,7 @@ export async function addSoundPacks(
   };
   await addPacks(context, index, { ...options, skip });
   // A difference met before its bases may have a better place in a pack that was passed by then.
-  if (index.hasLoose()) await addPacks(context, index, { ...cacheOf(options), skip });
+  if (index.hasLoose()) await addPacks(context, index, { cache: options.cache, skip });
 }
 
 /** Adds the others: readers take what they still give. */
@@ -52,15 +51,11 @@ export async function addDoubtfulPacks(
   context: RepositoryContext,
   index: ChunkIndex,
   isCondemned: (pack: string) => boolean,
-  options: Pick<ScanOptions, 'cache'> = {},
+  cache?: IndexCache,
 ): Promise<void> {
-  await addPacks(context, index, {
-    ...cacheOf(options),
-    skip: (pack, wrongSize) => !wrongSize && !isCondemned(pack),
-  });
+  const skip = (pack: string, wrongSize: boolean) => !wrongSize && !isCondemned(pack);
+  await addPacks(context, index, { cache, skip });
 }
-
-const cacheOf = ({ cache }: Pick<ScanOptions, 'cache'>) => (cache ? { cache } : {});
 
 async function addPacks(context: RepositoryContext, index: ChunkIndex, options: ScanOptions): Promise<void> {
   for await (const { pack, sizeBytes, table } of scanPacks(context, options)) {

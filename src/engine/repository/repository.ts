@@ -149,9 +149,9 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
     );
   }
 
-  const cached = options.stateFolder
-    ? { cache: indexCache(context, join(options.stateFolder, `index-${config.repositoryId}`)) }
-    : {};
+  const cache = options.stateFolder
+    ? indexCache(context, join(options.stateFolder, `index-${config.repositoryId}`))
+    : undefined;
   let open: OpenEpoch = unlocked;
   return {
     id: config.repositoryId,
@@ -163,7 +163,7 @@ export async function openRepository(options: OpenOptions): Promise<Repository> 
     createdAt: config.createdAt,
     findings,
     graceMs,
-    loadIndex: (given) => loadIndex(context, { ...given, ...cached }),
+    loadIndex: (given) => loadIndex(context, { ...given, cache }),
     manifests,
     lastSeen(plan) {
       const last = seen?.plans.get(planKey(plan));

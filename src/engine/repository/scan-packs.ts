@@ -22,7 +22,7 @@ export interface ScanOptions {
   /** Told once, first, of every pack on storage and its size, those that `skip` leaves out included. */
   readonly onStored?: (sizes: ReadonlyMap<string, number>) => void;
   /** Asked before storage for what index objects say. Not for whoever looks whether they are good. */
-  readonly cache?: IndexCache;
+  readonly cache?: IndexCache | undefined;
   /** Told of every index object that was read. */
   readonly onIndex?: (name: string, epoch: number) => void;
 }
