@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { keyIdOf } from '../../src/engine/index.ts';
-import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
+import { beyondFrames, button, examine, field, fileBrowser, go, row, visitor } from '../support/browser.ts';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
 import { noticeReceiver } from '../support/notice-receiver.ts';
@@ -13,14 +13,6 @@ const browser = fileBrowser();
 
 const SECRET = 'between the old stones';
 const cell = (page: Page, name: string) => page.getByRole('cell', { name, exact: true });
-const row = (page: Page, table: string, text: string) =>
-  page.getByRole('table', { name: table }).getByRole('row').filter({ hasText: text });
-
-async function go(page: Page, link: string): Promise<void> {
-  await page.getByRole('navigation').getByRole('link', { name: link, exact: true }).click();
-  await page.getByRole('heading', { level: 1, name: link }).waitFor();
-}
-
 test('notices, keys, tenants and settings, by the page', async (t) => {
   const receiver = await noticeReceiver(t);
   const world = await httpWorld(t, {
@@ -211,8 +203,7 @@ async function hoursOfDatabases(page: Page, world: HttpWorld, owner: HttpClient)
   await of('results').getByLabel('Kept for days').fill('366');
   await of('results').getByText('must be at most 365', { exact: true }).waitFor();
   await examine(page, 'plan-databases');
-  const beyond = `[document.scrollingElement, document.querySelector('[role=dialog]')].map((one) => one.scrollWidth - one.clientWidth)`;
-  assert.deepEqual(await page.evaluate(beyond), [0, 0], 'nothing is wider than the phone');
+  assert.deepEqual(await beyondFrames(page), [0, 0], 'nothing is wider than the phone');
   await of('results').getByLabel('Hour (UTC)').fill('5');
   await of('results').getByLabel('Kept for days').fill('30');
   const yaml = await field(page, /^As in holdfast.yaml/).inputValue();

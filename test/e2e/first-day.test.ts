@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
-import { type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
+import { type HttpWorld, httpWorld, OWNER, rowsOf } from '../support/http-world.ts';
 
 const browser = fileBrowser();
 
@@ -31,9 +31,7 @@ test('day 0: claim, destination, sources, plan, a run that one watches, a restor
   await lookAtBackup(page);
   await page.getByRole('link', { name: 'Restore', exact: true }).first().click();
   await restore(page, join(world.folder, 'restored'));
-  const restored = new DatabaseSync(join(world.folder, 'restored', 'app.db'), { readOnly: true });
-  assert.equal(restored.prepare('select count(*) n from people').get()!.n, 3);
-  restored.close();
+  assert.equal(rowsOf(join(world.folder, 'restored', 'app.db'), 'people'), 3);
 
   await page.getByRole('link', { name: 'Overview' }).click();
   await page.getByText('Everything is backed up, but no restore was rehearsed yet.').waitFor();

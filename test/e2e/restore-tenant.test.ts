@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
+import { beyondFrames, button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
 import type { HttpClient } from '../support/http-client.ts';
 import { type HttpWorld, httpWorld } from '../support/http-world.ts';
 import { type Cluster, startCluster } from '../support/postgres-cluster.ts';
@@ -63,9 +63,6 @@ test('one tenant comes back into a database that others share: first what would 
   assert.equal(counted, 'acme10 rest4', 'the others are as they were');
 });
 
-/** How far what is shown reaches beyond its frame. */
-const BEYOND = `[document.scrollingElement, document.querySelector('[role=dialog]')].map((one) => one.scrollWidth - one.clientWidth)`;
-
 test('databases are found on a server and in a folder, and several are added at once', async (t) => {
   for (const name of ['one', 'line\nbreak', 'closed']) await cluster.createDatabase(name);
   await cluster.psql('alter database closed allow_connections false');
@@ -93,7 +90,7 @@ test('databases are found on a server and in a folder, and several are added at 
   await page.getByRole('checkbox', { name: 'line break' }).check();
   await examine(page, 'discover');
   await page.setViewportSize({ width: 390, height: 800 });
-  assert.deepEqual(await page.evaluate(BEYOND), [0, 0]);
+  assert.deepEqual(await beyondFrames(page), [0, 0]);
   await button(page, 'Add the chosen: 2').click();
   await page.getByText('postgres: DATABASE_URL, line break').waitFor();
   const { json } = await owner.get('/api/v1/sources/line-break');
@@ -109,7 +106,7 @@ test('databases are found on a server and in a folder, and several are added at 
   await page.getByText('Ist schon die Quelle app').waitFor();
   await page.getByRole('checkbox', { name: join(world.folder, 'home', 'catalog.db') }).check();
   await examine(page, 'discover-german');
-  assert.deepEqual(await page.evaluate(BEYOND), [0, 0]);
+  assert.deepEqual(await beyondFrames(page), [0, 0]);
   await button(page, 'Ausgewählte hinzufügen: 1').click();
   await page.getByText('catalog', { exact: true }).waitFor();
 });

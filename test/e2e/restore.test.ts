@@ -3,11 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { button, examine, field, fileBrowser, visitor } from '../support/browser.ts';
-import { damagedAfterBackup, type HttpWorld, httpWorld, OWNER } from '../support/http-world.ts';
+import { damagedAfterBackup, type HttpWorld, httpWorld, OWNER, rowsOf } from '../support/http-world.ts';
 
 const browser = fileBrowser();
 
@@ -15,13 +14,6 @@ async function logIn(page: Page): Promise<void> {
   await field(page, /^Name/).fill(OWNER.name);
   await field(page, /^Password/).fill(OWNER.password);
   await button(page, 'Log in').click();
-}
-
-function rowsOf(file: string): number {
-  const database = new DatabaseSync(file, { readOnly: true });
-  const { n } = database.prepare('select count(*) n from t').get()!;
-  database.close();
-  return Number(n);
 }
 
 test('a database is exchanged with a way back, though the session ends and the server goes away meanwhile', async (t) => {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { examine, fileBrowser, visitor } from '../support/browser.ts';
-import { httpWorld } from '../support/http-world.ts';
+import { button, examine, fileBrowser, visitor } from '../support/browser.ts';
+import { httpWorld, rowsOf } from '../support/http-world.ts';
 import { signIn } from '../support/signed-in.ts';
 
 const browser = fileBrowser();
@@ -32,7 +31,7 @@ test('rules of retention are tried on what is there, and change nothing before t
   await examine(page, 'retention');
   const { json: before } = await owner.get('/api/v1/plans/nightly');
   assert.equal(before.body.retention?.keepLast, undefined, 'looking stores nothing');
-  await page.getByRole('button', { name: 'Diese Regeln speichern' }).click();
+  await button(page, 'Diese Regeln speichern').click();
   await page.getByText('Gespeichert.').waitFor();
   const { json: stored } = await owner.get('/api/v1/plans/nightly');
   assert.equal(stored.body.retention.keepLast, 1);
@@ -59,10 +58,10 @@ test('a growing table: how much would go is said first, its name is typed, and w
   await row.getByText('backed up by nightly').waitFor();
   assert.match((await row.textContent())!, /backed up by nightly.*newest 2 rows.*never/);
   assert.ok(await row.locator('time').getAttribute('datetime'), 'the next run');
-  await page.getByRole('button', { name: 'Dry run: app/t' }).click();
+  await button(page, 'Dry run: app/t').click();
   await row.getByText('1 of 3 rows would be archived and deleted now.').waitFor();
   assert.equal(rowsOf(file), 3, 'looking deletes nothing');
-  await page.getByRole('button', { name: 'Run now: app/t' }).click();
+  await button(page, 'Run now: app/t').click();
   const dialog = page.getByRole('dialog');
   const go = dialog.getByRole('button', { name: 'Archive and delete old rows' });
   assert.equal(await go.isDisabled(), true, 'not before it is confirmed');
@@ -78,10 +77,3 @@ test('a growing table: how much would go is said first, its name is typed, and w
   await page.getByRole('link', { name: 'Show the archive (1)' }).click();
   await page.getByText('table-archive.app.t').first().waitFor();
 });
-
-function rowsOf(file: string): number {
-  const database = new DatabaseSync(file, { readOnly: true });
-  const { n } = database.prepare('select count(*) as n from t').get() as { n: number };
-  database.close();
-  return n;
-}

@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { button, examine, fileBrowser, visitor } from '../support/browser.ts';
+import { button, examine, fileBrowser, go, row, visitor } from '../support/browser.ts';
 import type { HttpClient } from '../support/http-client.ts';
 import { httpWorld } from '../support/http-world.ts';
 import { signIn } from '../support/signed-in.ts';
 import { untilTrue } from '../support/until-true.ts';
 
 const browser = fileBrowser();
-
-const row = (page: Page, table: string, text: string) =>
-  page.getByRole('table', { name: table }).getByRole('row').filter({ hasText: text });
-
-/** By the navigation, so that every page is reached the way people reach it. */
-async function go(page: Page, link: string): Promise<void> {
-  await page.getByRole('navigation').getByRole('link', { name: link, exact: true }).click();
-  await page.getByRole('heading', { level: 1, name: link }).waitFor();
-}
 
 test('health says what is missing and what to do; maintenance shows what came of each step', async (t) => {
   const world = await httpWorld(t);

@@ -35,6 +35,20 @@ export function fileBrowser(): () => Browser {
 
 export const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 export const field = (page: Page, name: string | RegExp) => page.getByLabel(name).first();
+export const row = (page: Page, table: string, text: string) =>
+  page.getByRole('table', { name: table }).getByRole('row').filter({ hasText: text });
+
+/** By the navigation, so that every page is reached the way people reach it. */
+export async function go(page: Page, link: string): Promise<void> {
+  await page.getByRole('navigation').getByRole('link', { name: link, exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: link }).waitFor();
+}
+
+/** How far the page, and the dialog on it, reach beyond their frames. */
+export const beyondFrames = (page: Page) =>
+  page.evaluate(
+    `[document.scrollingElement, document.querySelector('[role=dialog]')].map((one) => one.scrollWidth - one.clientWidth)`,
+  );
 
 export interface Visitor {
   readonly page: Page;

@@ -197,6 +197,14 @@ export async function damagedAfterBackup(world: HttpWorld, owner: HttpClient): P
   return file;
 }
 
+/** How many rows a file of SQLite has in a table. */
+export function rowsOf(file: string, table = 't'): number {
+  const database = new DatabaseSync(file, { readOnly: true });
+  const { n } = database.prepare(`select count(*) n from ${table}`).get()!;
+  database.close();
+  return Number(n);
+}
+
 /** A user with a role, or with roles in tenants only; logged in. */
 export async function person(
   world: HttpWorld,
