@@ -84,10 +84,10 @@ function folderSizes() {
   };
 }
 
-/** Ends with a slash. */
-function pathOf({ fd, base }: FolderHandle): string {
+/** Where the folder of a handle lies now. Ends with a slash. */
+function pathOf({ base }: FolderHandle): string {
   try {
-    return `${readlinkSync(`/proc/self/fd/${fd}`, { encoding: 'latin1' })}/`;
+    return `${readlinkSync(rawPath(base.slice(0, -1)), { encoding: 'latin1' })}/`;
   } catch {
     return base;
   }

@@ -97,16 +97,14 @@ function openSession(options: FilesOptions, context: SourceContext): SourceSessi
   const threads: FilesThreads = filesThreads(options.readConcurrency ?? defaultReaders());
   const owners = readOwnerNames();
   const names = artifactNames(options.roots);
+  const choice = { excludes: patterns, oneFileSystem: options.oneFileSystem ?? false };
   let isCounted = false;
   /** Without a backup before, nothing else says how much there is. */
   const countOnce = () => {
     if (isCounted) return;
     isCounted = true;
     const roots = opened.map(({ folder, single }) => ({ root: folder, only: single?.name ?? null }));
-    const oneFileSystem = options.oneFileSystem ?? false;
-    threads.count({ roots, excludes: patterns, oneFileSystem }, (bytes) =>
-      context.progress.estimate?.({ bytes }),
-    );
+    threads.count({ roots, ...choice }, (bytes) => context.progress.estimate?.({ bytes }));
   };
   const artifactOf = (given: string, i: number): TreeArtifact => {
     const root = openGivenRoot(given, options.optional ?? false);
@@ -117,13 +115,8 @@ function openSession(options: FilesOptions, context: SourceContext): SourceSessi
       kind: 'tree',
       async produce(sink, previous) {
         if (root === null) return missingFacts(given);
-        const oneFileSystem = options.oneFileSystem ?? false;
         if (previous === null) countOnce();
-        return await produceTree(
-          { root, threads, context, owners, excludes: patterns, oneFileSystem },
-          sink,
-          previous,
-        );
+        return await produceTree({ root, threads, context, owners, ...choice }, sink, previous);
       },
     };
   };
