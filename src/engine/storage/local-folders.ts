@@ -13,11 +13,9 @@ export interface DurableFolders {
   /** Of the storage. */
   readonly root: string;
   readonly known: Set<string>;
-  /** Set by the first put. */
-  settled: Promise<void> | null;
 }
 
-export const durableFolders = (root: string): DurableFolders => ({ root, known: new Set(), settled: null });
+export const durableFolders = (root: string): DurableFolders => ({ root, known: new Set() });
 
 /** Another process may remove a parent that just became empty. */
 const ATTEMPTS_TO_MAKE = 3;
@@ -75,15 +73,7 @@ async function makeDurable(files: FileOperations, path: string, durable: Durable
  * Makes durable what is visible, once for each process, before it puts anything: a temporary name that is still there may be that of an
  * object whose folder was never synced, since it goes only afterwards.
  */
-export function settle(files: FileOperations, durable: DurableFolders): Promise<void> {
-  durable.settled ??= settleNow(files, durable).catch((error: unknown) => {
-    durable.settled = null;
-    throw error;
-  });
-  return durable.settled;
-}
-
-async function settleNow(files: FileOperations, { root }: DurableFolders): Promise<void> {
+export async function settle(files: FileOperations, { root }: DurableFolders): Promise<void> {
   const unfinished = await files.opendir(join(root, TEMPORARY)).catch(() => null);
   const first = await unfinished?.read();
   await unfinished?.close();

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { HoldfastError, systemCode } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { FILE_MODE, type FileOperations } from './file-operations.ts';
-import { type DurableFolders, makeFolders, settle, syncFolder, TEMPORARY } from './local-folders.ts';
+import { type DurableFolders, makeFolders, syncFolder, TEMPORARY } from './local-folders.ts';
 import type { PutContent, StorageOptions } from './port.ts';
 import { partsOf } from './put-content.ts';
 
@@ -19,7 +19,6 @@ export async function putLocal(
   options: StorageOptions,
 ): Promise<'created' | 'exists'> {
   const target = join(durable.root, name);
-  await settle(files, durable);
   await makeFolders(files, join(durable.root, TEMPORARY), durable);
   await makeFolders(files, dirname(target), durable);
   const temporary = join(durable.root, TEMPORARY, newId());

@@ -2,9 +2,10 @@ import { constants } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DAY_MS } from '../base/clock.ts';
 import { HoldfastError, systemCode } from '../base/errors.ts';
+import { once } from '../base/once.ts';
 import { type FileOperations, systemFiles } from './file-operations.ts';
 import { localFailure } from './local-failure.ts';
-import { durableFolders, syncFolder, TEMPORARY } from './local-folders.ts';
+import { durableFolders, settle, syncFolder, TEMPORARY } from './local-folders.ts';
 import { listLocal } from './local-list.ts';
 import { putLocal } from './local-put.ts';
 import { checkObjectName, checkPrefix } from './object-name.ts';
@@ -26,6 +27,7 @@ export async function openLocalStorage(options: LocalStorageOptions): Promise<St
   const files = options.fileSystem ?? systemFiles;
   const folder = resolve(options.folder);
   const durable = durableFolders(folder);
+  const settled = once(() => settle(files, durable));
   await removeLeftovers(files, folder);
   const guarded = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     checkObjectName(name);
@@ -39,7 +41,11 @@ export async function openLocalStorage(options: LocalStorageOptions): Promise<St
   return {
     address: folder,
     readsAreCheap: true,
-    put: (name, content, given = {}) => guarded(name, () => putLocal(files, durable, name, content, given)),
+    put: (name, content, given = {}) =>
+      guarded(name, async () => {
+        await settled();
+        return putLocal(files, durable, name, content, given);
+      }),
     get: (name, range, given = {}) =>
       guarded(name, async () => {
         given.signal?.throwIfAborted();

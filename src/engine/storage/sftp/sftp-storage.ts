@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { posix } from 'node:path';
 import { DAY_MS } from '../../base/clock.ts';
+import { once } from '../../base/once.ts';
 import { checkObjectName, checkPrefix } from '../object-name.ts';
 import type { ObjectInfo, Storage } from '../port.ts';
 import { hostTrust } from './host-key.ts';
@@ -74,23 +75,16 @@ function storageOn(link: SftpLink, root: string, shown: string): Storage {
     }
   };
   const durable = durableFolders(root);
-  let settled: Promise<void> | null = null;
-  const settledOnce = (signal: AbortSignal | undefined): Promise<void> => {
-    settled ??= link
-      .run((session) => settle(session, durable), signal)
-      .catch((error: unknown) => {
-        settled = null;
-        throw error;
-      });
-    return settled;
-  };
+  const settled = once((signal: AbortSignal | undefined) =>
+    link.run((session) => settle(session, durable), signal),
+  );
   let isTidied = false;
   return {
     address: shown,
     isPaced: true,
     put: (name, content, given = {}) =>
       guarded(name, async () => {
-        await settledOnce(given.signal);
+        await settled(given.signal);
         const outcome = await putRemote(link, durable, name, content, given);
         if (!isTidied) {
           isTidied = true;
