@@ -7,6 +7,7 @@ import type { Catalog, CatalogDb } from '../server/catalog/types.ts';
 import type { FileChange } from '../server/configuration-file/file-change.ts';
 import type { Cli, CommandResult } from './cli.ts';
 import { formatCount, printable } from './format.ts';
+import { mayNotSign } from './ledger-text.ts';
 import { actorOfRun } from './run-ledger.ts';
 import {
   configPath,
@@ -88,9 +89,7 @@ async function recorder(cli: Cli, catalog: Catalog, overwritten: readonly string
   const keyFolder = join(homeFolder(cli.io), 'ledger-keys');
   const ledger = openCatalogLedger(catalog, { keyFolder });
   if (!(await maySign(ledger))) {
-    cli.note(
-      `warning: THIS CHANGE IS NOT IN THE LEDGER: no key in ${keyFolder} may sign for it; next: run holdfast ledger key new here, and holdfast ledger key admit on a machine that signs already`,
-    );
+    cli.note(`warning: THIS CHANGE IS NOT IN THE LEDGER: ${mayNotSign(keyFolder)}`);
     return undefined;
   }
   return async (trx: CatalogDb, done: readonly FileChange[]) => {

@@ -61,3 +61,7 @@ export function renderReport(report: LedgerReport): string {
     : 'THE LEDGER DOES NOT PROVE ITSELF; next: keep it as it is, and see docs/ledger.md\n';
   return [...streams, ...keys, anchors, ...warnings, ...problems, end].join('');
 }
+
+/** Where no key of a folder may sign for a ledger that has begun: why, and what to do. */
+export const mayNotSign = (keyFolder: string) =>
+  `no key in ${keyFolder} may sign for it; next: run holdfast ledger key new here, and holdfast ledger key admit on a machine that signs already`;

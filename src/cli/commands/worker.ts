@@ -4,6 +4,7 @@ import { HoldfastError } from '../../engine/base/errors.ts';
 import type { Core } from '../../server/core.ts';
 import { type Action, type Cli, type CommandResult, examples } from '../cli.ts';
 import { readKeyTexts } from '../key-texts.ts';
+import { mayNotSign } from '../ledger-text.ts';
 import { collect, positive } from '../option-values.ts';
 import { homeFolder } from '../settings.ts';
 import { untilAborted } from './serve.ts';
@@ -59,7 +60,7 @@ async function warnWithoutLedgerKey(cli: Cli, { catalog }: Core, keyFolder: stri
   });
   if (isAdmitted) return;
   cli.note(
-    `warning: NOTHING THAT THIS WORKER DOES IS IN THE LEDGER, and restores are refused here: no key in ${keyFolder} may sign for it; next: run holdfast ledger key new here, and holdfast ledger key admit on a machine that signs already`,
+    `warning: NOTHING THAT THIS WORKER DOES IS IN THE LEDGER, and restores are refused here: ${mayNotSign(keyFolder)}`,
   );
 }
 
