@@ -17,15 +17,20 @@ import { isPostgresAddress } from './recognise-source.ts';
 export type Discovered = z.output<typeof discoverPayload>;
 export type FoundOne = Discovered['databases'][number];
 
+interface Found {
+  /** As it is told, but for the name of its source. */
+  readonly database: FoundOne;
+  readonly label: string;
+  /** Null for one that cannot be a source. */
+  readonly body: DiscoveredBody | null;
+}
+
 interface Search {
-  readonly databases: FoundOne[];
-  /** Of each database, in the same order; null for one that cannot be a source. */
-  readonly bodies: (DiscoveredBody | null)[];
-  readonly labels: string[];
+  readonly found: Found[];
   readonly unreadable: Discovered['unreadable'];
   readonly limits: Set<Discovered['limits'][number]>;
-  /** Variables that are named for addresses with a password, and the addresses. */
-  readonly variables: Map<string, string>;
+  /** Those that were named for addresses with a password. */
+  readonly variables: Set<string>;
 }
 
 /** More than these are counted by nobody who reads. */
@@ -33,27 +38,21 @@ const UNREADABLE_TOLD = 1000;
 
 /** Looks at every place in turn. Throws what the engine's discovery throws. */
 export async function discoverAll(cli: Cli, places: readonly string[]): Promise<Discovered> {
-  const search: Search = {
-    ...{ databases: [], bodies: [], labels: [], unreadable: [] },
-    limits: new Set(),
-    variables: new Map(),
-  };
+  const search: Search = { found: [], unreadable: [], limits: new Set(), variables: new Set() };
   for (const place of places) {
     if (isPostgresAddress(place)) await onServer(cli, place, search);
     else await below(cli, resolve(cli.io.folder, place), search);
   }
-  const kept = search.bodies.flatMap((body, i) => (body === null ? [] : [i]));
-  const names = sourceNames(kept.map((i) => search.labels[i]!));
-  const nameOf = new Map(kept.map((i, k) => [i, names[k]!]));
+  const usable = search.found.filter(({ body }) => body !== null);
+  const names = sourceNames(usable.map(({ label }) => label));
+  const nameOf = new Map(usable.map((one, i) => [one, names[i]!]));
   return {
-    databases: search.databases.map((one, i) => ({ ...one, source: nameOf.get(i) ?? null })),
-    sources: Object.fromEntries(kept.map((i) => [nameOf.get(i)!, withoutKindOf(search.bodies[i]!)])),
+    databases: search.found.map((one) => ({ ...one.database, source: nameOf.get(one) ?? null })),
+    sources: Object.fromEntries(usable.map(({ body }, i) => [names[i]!, { ...body }])),
     unreadable: search.unreadable,
     limits: [...search.limits],
   };
 }
-
-const withoutKindOf = (body: DiscoveredBody) => ({ ...body }) as Record<string, string>;
 
 async function onServer(cli: Cli, url: string, search: Search): Promise<void> {
   const { discoverPostgres, parsePostgresAddress } = await import('../engine/index.ts');
@@ -62,9 +61,11 @@ async function onServer(cli: Cli, url: string, search: Search): Promise<void> {
   const found = await discoverPostgres(await withPassword(cli, url), { signal: cli.signal });
   for (const { isNameable, ...one } of found) {
     const isUsable = isNameable && one.mayConnect && one.mayRead !== false;
-    search.bodies.push(isUsable ? databaseSource(server, one.name, database) : null);
-    search.labels.push(one.name);
-    search.databases.push({ kind: 'postgres', server: `${host}:${port}`, ...one, source: null });
+    search.found.push({
+      database: { kind: 'postgres', server: `${host}:${port}`, ...one, source: null },
+      label: one.name,
+      body: isUsable ? databaseSource(server, one.name, database) : null,
+    });
   }
 }
 
@@ -74,7 +75,7 @@ function serverOf({ io, note }: Cli, url: string, { variables }: Search): Server
   const holding = Object.entries(io.environment).find(([, value]) => value === url)?.[0];
   if (holding !== undefined) return { urlEnv: holding };
   const name = variables.size === 0 ? 'DATABASE_URL' : `DATABASE_URL_${variables.size + 1}`;
-  variables.set(name, url);
+  variables.add(name);
   note(`the address of ${mask(url)} holds a password: put it into the variable ${name}`);
   return { urlEnv: name };
 }
@@ -88,12 +89,14 @@ async function below(cli: Cli, folder: string, search: Search): Promise<void> {
       if (search.unreadable.length < UNREADABLE_TOLD) search.unreadable.push({ path, cause });
     } else {
       const { path, isNameable, sizeBytes, modifiedAtMs, journalMode } = finding;
-      search.bodies.push(isNameable ? fileSource(path) : null);
-      search.labels.push(labelOfFile(path));
-      search.databases.push({
-        ...{ kind: 'sqlite', path, sizeBytes, journalMode, source: null },
-        modifiedAt: new Date(modifiedAtMs).toISOString(),
-        problem: isNameable ? null : 'its path is no UTF-8, so that no configuration can name it',
+      search.found.push({
+        database: {
+          ...{ kind: 'sqlite', path, sizeBytes, journalMode, source: null },
+          modifiedAt: new Date(modifiedAtMs).toISOString(),
+          problem: isNameable ? null : 'its path is no UTF-8, so that no configuration can name it',
+        },
+        label: labelOfFile(path),
+        body: isNameable ? fileSource(path) : null,
       });
     }
   }
