@@ -42,7 +42,9 @@ export function newPhase(
 }
 
 export const estimated = (state: ProgressState, totalBytes: number): ProgressState => ({
-  ...{ ...state, totalBytes, isAbout: true },
+  ...state,
+  totalBytes,
+  isAbout: true,
 });
 
 export function advanced(
