@@ -290,10 +290,13 @@ function enduring(world: World): void {
   test('a server that goes on failing is given up, by code and with a next step', async (t) => {
     const at = await bench(t, world);
     const content = Buffer.from('x');
+    // Asked once, by the first: whether one digest is enough.
+    let askedBesides = 1;
     for (const fault of ['cut', 'slow-down', 'server-error', 'stall'] as const) {
       at.proxy.plan(() => fault);
       await assert.rejects(at.hasty.put(`end/${fault}`, content), { code: 'storage_unreachable' }, fault);
-      assert.equal(at.proxy.exchanges, SHORT_PATIENCE.attempts, fault);
+      assert.equal(at.proxy.exchanges, SHORT_PATIENCE.attempts + askedBesides, fault);
+      askedBesides = 0;
     }
   });
 

@@ -6,45 +6,48 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { S3Calls } from './s3-calls.ts';
-import { httpStatusOf, isTaken } from './s3-failure.ts';
+import { httpStatusOf, isOtherThanSigned, isTaken } from './s3-failure.ts';
+import { sendingBody } from './s3-headers.ts';
+import { checksumsOf, creationOf, sha256Of } from './s3-written.ts';
 
 /** Objects of this beginning are the storage's own and never show in a listing. */
 export const OWN_PREFIX = '.holdfast-';
 const OBJECT_PROBE = `${OWN_PREFIX}probe`;
 const PARTS_PROBE = `${OWN_PREFIX}probe-parts`;
+const DIGEST_PROBE = `${OWN_PREFIX}probe-digest`;
 const CONTENT = Buffer.from('holdfast looks here whether the server refuses to overwrite\n');
 
-/** Whether the server refuses to overwrite, found out once per storage and way of writing. */
+/** What the server refuses by itself, found out once per storage. */
 export interface S3Conditions {
-  /** Of PutObject. */
+  /** To overwrite with PutObject. */
   objects(): Promise<boolean>;
-  /** Of CompleteMultipartUpload, which is a matter of its own: Ceph 16 and 18 ignore the condition there. */
+  /** To overwrite with CompleteMultipartUpload, which is a matter of its own: Ceph 16 and 18 ignore the condition there. */
   parts(): Promise<boolean>;
+  /** A body that is not of the SHA-256 that was signed. False where that cannot be told; never throws. */
+  otherBytes(): Promise<boolean>;
 }
 
 /**
- * Probes on two objects of fixed name and content that stay: nothing is lost when they are overwritten, and no
+ * Probes on objects of fixed name and content that stay: nothing is lost when they are overwritten, and no
  * permission to delete is needed.
  */
 export function s3Conditions(calls: S3Calls): S3Conditions {
-  let objects: Promise<boolean> | null = null;
-  let parts: Promise<boolean> | null = null;
-  // A failure is not remembered: the next write asks again.
   return {
-    objects() {
-      objects ??= isRefused(() => putProbe(calls)).catch((error: unknown) => {
-        objects = null;
-        throw error;
-      });
-      return objects;
-    },
-    parts() {
-      parts ??= isRefused(() => completeProbe(calls)).catch((error: unknown) => {
-        parts = null;
-        throw error;
-      });
-      return parts;
-    },
+    objects: askedOnce(() => isRefused(() => putProbe(calls))),
+    parts: askedOnce(() => isRefused(() => completeProbe(calls))),
+    otherBytes: askedOnce(() => refusesOtherBytes(calls)),
+  };
+}
+
+/** A failure is not remembered: the next write asks again. */
+function askedOnce(ask: () => Promise<boolean>): () => Promise<boolean> {
+  let answer: Promise<boolean> | null = null;
+  return () => {
+    answer ??= ask().catch((error: unknown) => {
+      answer = null;
+      throw error;
+    });
+    return answer;
   };
 }
 
@@ -96,4 +99,23 @@ function completeProbe(calls: S3Calls): Promise<Answer> {
       return answerOf(error);
     }
   });
+}
+
+/** Like every object but for its signature, which is of other bytes, and without an MD5: only what the server says to that counts. */
+async function refusesOtherBytes(calls: S3Calls): Promise<boolean> {
+  const { client, target } = calls;
+  const command = new PutObjectCommand({
+    ...creationOf(target, {}),
+    ...checksumsOf(target, { md5: null, sha256: sha256Of(CONTENT) }),
+    Key: `${target.prefix}${DIGEST_PROBE}`,
+    Body: CONTENT,
+    IfNoneMatch: '*',
+  });
+  const signed = sendingBody(command, { sha256: sha256Of(Buffer.from('other bytes')) }, 1);
+  const asking = { what: 'a write with another digest', needs: 's3:PutObject', attempts: 1 };
+  return calls
+    .run(asking, (signal) =>
+      client.send(signed, { abortSignal: signal }).then(() => false, isOtherThanSigned),
+    )
+    .catch(() => false);
 }

@@ -27,6 +27,8 @@ export const isMissing = (error: unknown) =>
 export const isMissingBucket = (error: unknown) => isNamed(error, 'NoSuchBucket');
 export const isMissingUpload = (error: unknown) => isNamed(error, 'NoSuchUpload');
 export const isTaken = (error: unknown) => httpStatusOf(error) === 412;
+/** The bytes are not those whose SHA-256 was signed. */
+export const isOtherThanSigned = (error: unknown) => isNamed(error, 'XAmzContentSHA256Mismatch');
 export const isBeyondEnd = (error: unknown) => httpStatusOf(error) === 416;
 
 const LOGIN = [

@@ -35,16 +35,33 @@ const refuse = (response: ServerResponse, status: number, code: string) => {
   response.end(`<Error><Code>${code}</Code><Message>as AWS says it</Message></Error>`);
 };
 
+interface Habits {
+  /** What is not of the SHA-256 that was signed is refused. */
+  readonly checksDigests: boolean;
+}
+
 /** Answers probes, takes bodies, and fails the first of each; tells what came with them. */
-function listeningServer(): { server: Server; sent: IncomingHttpHeaders[] } {
+function listeningServer({ checksDigests }: Habits = { checksDigests: false }): {
+  server: Server;
+  sent: IncomingHttpHeaders[];
+} {
   const sent: IncomingHttpHeaders[] = [];
   const server = createServer((request, response) => {
     const isProbe = request.url?.includes('.holdfast-probe');
     const isBody = request.method === 'PUT' && !isProbe;
     if (isBody) sent.push(request.headers);
-    const md5 = createHash('md5');
-    request.on('data', (part: Buffer) => md5.update(part));
+    const [md5, sha256] = [createHash('md5'), createHash('sha256')];
+    request.on('data', (part: Buffer) => {
+      md5.update(part);
+      sha256.update(part);
+    });
     request.on('end', () => {
+      if (
+        checksDigests &&
+        sha256.digest('hex') !== request.headers['x-amz-content-sha256'] &&
+        request.method === 'PUT'
+      )
+        return refuse(response, 400, 'XAmzContentSHA256Mismatch');
       if (isProbe && request.method === 'PUT') return refuse(response, 412, 'PreconditionFailed');
       if (isBody && sent.length === 1) return refuse(response, 503, 'SlowDown');
       response.setHeader('etag', `"${md5.digest('hex')}"`);
@@ -101,6 +118,23 @@ test('the SHA-256 that a caller knows is what is signed and kept; without one it
     [known, known, known, true],
     [SHA256, SHA256, SHA256, true],
   ]);
+});
+
+test('no MD5 goes to a server that checks the SHA-256, and one to a server that does not', async (t) => {
+  for (const checksDigests of [true, false]) {
+    const { server, sent } = listeningServer({ checksDigests });
+    const storage = await storageAt(t, server);
+    await storage.put('one', BYTES, { sha256: SHA256 });
+    await storage.put('two', BYTES);
+    const expected = checksDigests ? undefined : createHash('md5').update(BYTES).digest('base64');
+    // The first was sent twice: it failed once.
+    assert.deepEqual(
+      sent.map((headers) => headers['content-md5']),
+      [expected, expected, expected],
+    );
+    // What the thread that built it said its bytes are is held against it.
+    if (checksDigests) await assert.rejects(storage.put('other', BYTES, { sha256: 'ab'.repeat(32) }));
+  }
 });
 
 test('each part of an upload is signed with its own SHA-256', async (t) => {

@@ -8,7 +8,7 @@ import type { Digests } from './s3-written.ts';
  */
 export function sendingBody<C extends PutObjectCommand | UploadPartCommand>(
   command: C,
-  { sha256 }: Digests,
+  { sha256 }: Pick<Digests, 'sha256'>,
   attempt: number,
 ): C {
   const { middlewareStack: stack } = command as PutObjectCommand;

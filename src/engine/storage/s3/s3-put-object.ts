@@ -11,10 +11,11 @@ import {
   checksumsOf,
   creationOf,
   type Digests,
-  digestsOf,
   head,
   isAsSent,
+  md5Of,
   PUT_ID,
+  sha256Of,
 } from './s3-written.ts';
 
 export interface PutRequest {
@@ -29,17 +30,21 @@ export interface PutRequest {
 }
 
 /**
- * Writes bytes at hand in one request. An answer that was lost is not mistaken: the object says which put wrote it.
+ * Writes bytes at hand in one request. An answer that was lost is not mistaken: the object says which put wrote it. `isDigestChecked`
+ * when the server refuses bytes that are not of the SHA-256 it is told: then no MD5 is computed for it.
  */
 export async function putObject(
   calls: S3Calls,
-  request: PutRequest,
+  request: PutRequest & { readonly isDigestChecked: boolean },
   bytes: Buffer,
 ): Promise<'created' | 'exists'> {
   const { client, target } = calls;
   const { key, name, isConditional } = request;
   const putId = newId();
-  const digests = digestsOf(bytes, request.sha256);
+  const digests = {
+    md5: request.isDigestChecked ? null : md5Of(bytes),
+    sha256: sha256Of(bytes, request.sha256),
+  };
   const isOurs = async (signal: AbortSignal) =>
     (await head(calls, key, signal))?.Metadata?.[PUT_ID] === putId;
   return calls.run(
@@ -76,7 +81,7 @@ async function readBack(calls: S3Calls, { key, name }: PutRequest, sent: Digests
     const command = new GetObjectCommand({ Bucket: target.bucket, Key: key });
     return readBody(await client.send(command, { abortSignal: signal }), patience.idleMs, signal);
   });
-  if (digestsOf(stored).sha256.equals(sent.sha256)) return;
+  if (sha256Of(stored).equals(sent.sha256)) return;
   const removal = new DeleteObjectCommand({ Bucket: target.bucket, Key: key });
   const isGone = await client.send(removal).then(
     () => true,

@@ -18,11 +18,12 @@ import type { PutRequest } from './s3-put-object.ts';
 import {
   checksumsOf,
   creationOf,
-  digestsOf,
   head,
   isAsSent,
+  md5Of,
   PART_BYTES,
   PUT_ID,
+  sha256Of,
   tagOf,
 } from './s3-written.ts';
 
@@ -128,7 +129,7 @@ async function sendPart(
   bytes: Buffer,
 ): Promise<SentPart> {
   const { client, target } = calls;
-  const digests = digestsOf(bytes);
+  const digests = { md5: md5Of(bytes), sha256: sha256Of(bytes) };
   return calls.run(
     { what: name, needs: 's3:PutObject', signal: given, sizeBytes: bytes.length },
     async (signal, nth) => {

@@ -92,8 +92,11 @@ function putter(calls: S3Calls, conditions: S3Conditions, firstBytes?: number): 
     return isConditional ? write() : oneAtATime(request.key, write);
   };
   const whole = async (request: PutRequest, bytes: Buffer) => {
-    const isConditional = await conditions.objects();
-    const write = () => putObject(calls, { ...request, isConditional }, bytes);
+    const [isConditional, isDigestChecked] = await Promise.all([
+      conditions.objects(),
+      conditions.otherBytes(),
+    ]);
+    const write = () => putObject(calls, { ...request, isConditional, isDigestChecked }, bytes);
     return isConditional ? write() : oneAtATime(request.key, write);
   };
   return async (name: string, content: PutContent, { signal, pace, sha256 }: StorageOptions = {}) => {

@@ -30,22 +30,22 @@ export function creationOf(target: S3Target, metadata: Readonly<Record<string, s
 }
 
 export interface Digests {
-  readonly md5: Buffer;
+  /** Null where the server checks the SHA-256 that a request is signed over: one digest is enough. */
+  readonly md5: Buffer | null;
   readonly sha256: Buffer;
 }
 
 /** `sha256`, in hex, is believed: a server that checks it refuses bytes that it is not of. */
-export function digestsOf(bytes: Uint8Array, sha256?: string): Digests {
-  return {
-    md5: createHash('md5').update(bytes).digest(),
-    sha256: sha256 === undefined ? createHash('sha256').update(bytes).digest() : Buffer.from(sha256, 'hex'),
-  };
+export function sha256Of(bytes: Uint8Array, sha256?: string): Buffer {
+  return sha256 === undefined ? createHash('sha256').update(bytes).digest() : Buffer.from(sha256, 'hex');
 }
+
+export const md5Of = (bytes: Uint8Array): Buffer => createHash('md5').update(bytes).digest();
 
 /** Headers by which the server refuses bytes that changed on the way. MD5 is the one that every server checks. */
 export function checksumsOf({ checksums }: S3Target, { md5, sha256 }: Digests) {
   return {
-    ContentMD5: md5.toString('base64'),
+    ...(md5 && { ContentMD5: md5.toString('base64') }),
     ...(checksums === 'when-supported' && {
       ChecksumAlgorithm: 'SHA256' as const,
       ChecksumSHA256: sha256.toString('base64'),
@@ -53,14 +53,14 @@ export function checksumsOf({ checksums }: S3Target, { md5, sha256 }: Digests) {
   };
 }
 
-/** What the server says it stored: null when it says nothing comparable (an encrypted object's tag is no MD5). */
+/** What the server says it stored: null when it says nothing comparable (an encrypted object's tag is no MD5, or none was sent). */
 export function isAsSent(
   answer: { readonly ETag?: string | undefined; readonly ChecksumSHA256?: string | undefined },
   sent: Digests,
 ): boolean | null {
   if (answer.ChecksumSHA256) return answer.ChecksumSHA256 === sent.sha256.toString('base64');
   const tag = tagOf(answer.ETag);
-  return /^[0-9a-f]{32}$/.test(tag) ? tag === sent.md5.toString('hex') : null;
+  return sent.md5 && /^[0-9a-f]{32}$/.test(tag) ? tag === sent.md5.toString('hex') : null;
 }
 
 /**
@@ -73,11 +73,7 @@ export function tagOfParts(bytes: Buffer, partBytes: number, tag: string): strin
   if (parts > 2000) return null;
   const whole = createHash('md5');
   for (let at = 0; at < bytes.length; at += partBytes)
-    whole.update(
-      createHash('md5')
-        .update(bytes.subarray(at, at + partBytes))
-        .digest(),
-    );
+    whole.update(md5Of(bytes.subarray(at, at + partBytes)));
   return `${whole.digest('hex')}-${parts}`;
 }
 
