@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { type Progress, silentProgress } from '../../src/engine/base/progress.ts';
 import { generateKeyText, openBundle, openEngine } from '../../src/engine/index.ts';
+import { backupsAt } from '../../src/engine/operations/copy-place.ts';
+import { replicate } from '../../src/engine/operations/replicate.ts';
 import { compareTrees } from '../../src/engine/sources/files/index.ts';
 import { compareSqlite } from '../../src/engine/sources/sqlite/index.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -207,6 +209,42 @@ test('a place of encrypted bundles takes none that is not, under whatever name, 
   const [before] = await both.list({ plan: null, tenantId: null, archived: false });
   assert.deepEqual([before?.id, before?.encryption], [backupId, 'aes-256-gcm']);
   assert.equal((await both.verify({ backupId: null, share: 1 })).ok, true);
+});
+
+test('one that is swapped for a bundle without encryption after it was listed is named, and the others are copied', async (t) => {
+  const { folder, open, request } = await place(t);
+  const engine = await open();
+  const made = [await engine.backup(request), await engine.backup(request)];
+  const [first] = bundlesIn(folder);
+  const plain = await open([], silentProgress, 'none');
+  await plain.backup(request);
+  const written = bundlesIn(folder).find((name) => name.endsWith('.gz'))!;
+  const bytes = await readFile(join(folder, written));
+  await rm(join(folder, written));
+  const good = await readFile(join(folder, first!));
+  for (const encryption of ['aes-256-gcm', 'none'] as const) {
+    await writeFile(join(folder, first!), good);
+    const { copyPlace: from } = await open([KEY], silentProgress, encryption);
+    const backups = (await backupsAt(from)).sort((a, b) => a.timestampMs - b.timestampMs);
+    await writeFile(join(folder, first!), bytes);
+    const target = await openEngine({
+      ...{ address: join(folder, `copy ${encryption}`), layout: 'repository', keyTexts: [KEY] },
+      ...{ create: 'always', signingKeyFile: join(folder, 'home/signing-key.pem') },
+      ...{ stateFolder: join(folder, 'home/state'), progress: silentProgress },
+      signal: new AbortController().signal,
+    });
+    t.after(() => target.close());
+    const common = { hold: [], source: backups, target: [], readsAll: false };
+    const { copied, failures } = await replicate({ from, to: target.copyPlace, backups, ...common });
+    assert.deepEqual(
+      failures.map(({ backupId, code }) => [backupId, code]),
+      [[made[0]!.backupId, 'bundle_not_encrypted']],
+    );
+    assert.deepEqual(
+      copied.map(({ id }) => id),
+      [made[1]!.backupId],
+    );
+  }
 });
 
 test('a repository is never without encryption; a bundle exported so is opened and imported only when asked for', async (t) => {

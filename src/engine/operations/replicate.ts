@@ -35,7 +35,7 @@ export interface Replicated {
 /** What says something about one backup; anything else would hit the next one too. */
 const ABOUT_BACKUP: ReadonlySet<string> = new Set([
   ...['object_damaged', 'object_missing', 'object_exists', 'chunk_missing', 'manifest_forged', 'id_unknown'],
-  ...['bundle_malformed', 'limit_exceeded', 'path_unsafe', 'run_too_long'],
+  ...['bundle_malformed', 'bundle_not_encrypted', 'limit_exceeded', 'path_unsafe', 'run_too_long'],
 ]);
 
 /**
