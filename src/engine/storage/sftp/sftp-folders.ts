@@ -1,8 +1,12 @@
 import { posix } from 'node:path';
+import { HoldfastError } from '../../base/errors.ts';
 import { STATUS, statusOf } from './sftp-failure.ts';
 import type { RemoteEntry, SftpSession } from './sftp-session.ts';
 
 const FOLDER_MODE = 0o700;
+
+/** Another process may remove a parent that just became empty. */
+const ATTEMPTS_TO_MAKE = 3;
 
 /** Folders that are synced at once while everything that is visible is made durable. */
 const SYNCED_AT_ONCE = 16;
@@ -18,11 +22,15 @@ export interface DurableFolders {
 
 export const durableFolders = (root: string): DurableFolders => ({ root, known: new Set(), canSync: true });
 
-/** Creates missing folders from the top down, 0700, and makes each durable in its parent. */
+/**
+ * Creates missing folders from the top down, 0700, and makes each durable in its parent. A place that calls its own content missing, such
+ * as a mount whose server is gone, gives `storage_io` and not another attempt for ever.
+ */
 export async function makeFolders(
   session: SftpSession,
   path: string,
   durable: DurableFolders,
+  attempts = ATTEMPTS_TO_MAKE,
 ): Promise<void> {
   try {
     await session.makeFolder(path, FOLDER_MODE);
@@ -35,8 +43,18 @@ export async function makeFolders(
       throw error;
     }
     if (posix.dirname(path) === path) throw error;
+    if (attempts <= 1) {
+      throw new HoldfastError(
+        'storage_io',
+        `the folder ${path} cannot be made: the server calls it missing`,
+        {
+          cause: error,
+          next: 'check that it is mounted, and that folders can be made there',
+        },
+      );
+    }
     await makeFolders(session, posix.dirname(path), durable);
-    return makeFolders(session, path, durable);
+    return makeFolders(session, path, durable, attempts - 1);
   }
   await syncFolder(session, posix.dirname(path));
   durable.known.add(path);

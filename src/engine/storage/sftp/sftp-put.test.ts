@@ -26,6 +26,22 @@ test('missing folders are made, and only the final name is left', async () => {
   assert.ok(isClean(server));
 });
 
+test('a place where nothing can be made is given up', async () => {
+  let calls = 0;
+  const server = fakeServer((plain) => ({
+    async makeFolder(path, mode) {
+      calls += 1;
+      if (calls > 50) throw new Error('tried for ever');
+      return path.startsWith('/store/mount/') ? refusing(STATUS.noSuchFile)() : plain.makeFolder(path, mode);
+    },
+  }));
+  await assert.rejects(putRemote(server.link, durableFolders('/store'), 'mount/a/b', CONTENT, {}), {
+    code: 'storage_io',
+    message: /^the folder \/store\/mount\/a cannot be made/,
+  });
+  assert.ok(server.folders.has('/store/mount') && isClean(server));
+});
+
 test('the file is synced before it gets its name, and the folder after it, before the put is done', async () => {
   const calls: string[] = [];
   const server = fakeServer((plain) => ({
