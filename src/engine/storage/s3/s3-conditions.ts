@@ -5,6 +5,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import { once } from '../../base/once.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { httpStatusOf, isOtherThanSigned, isTaken } from './s3-failure.ts';
 import { sendingBody } from './s3-headers.ts';
@@ -33,21 +34,9 @@ export interface S3Conditions {
  */
 export function s3Conditions(calls: S3Calls): S3Conditions {
   return {
-    objects: askedOnce(() => isRefused(() => putProbe(calls))),
-    parts: askedOnce(() => isRefused(() => completeProbe(calls))),
-    otherBytes: askedOnce(() => refusesOtherBytes(calls)),
-  };
-}
-
-/** A failure is not remembered: the next write asks again. */
-function askedOnce(ask: () => Promise<boolean>): () => Promise<boolean> {
-  let answer: Promise<boolean> | null = null;
-  return () => {
-    answer ??= ask().catch((error: unknown) => {
-      answer = null;
-      throw error;
-    });
-    return answer;
+    objects: once(() => isRefused(() => putProbe(calls))),
+    parts: once(() => isRefused(() => completeProbe(calls))),
+    otherBytes: once(() => refusesOtherBytes(calls)),
   };
 }
 
