@@ -1,10 +1,11 @@
 /** What all of the API shares. Fields are in snake_case; bodies of plans, sources and destinations are those of holdfast.yaml. */
 import { z } from 'zod';
+import { TENANT_ID_RULE } from '../config-settings.ts';
 
 export const time = z.iso.datetime().describe('ISO 8601, UTC');
 export const tenantId = z
   .string()
-  .regex(/^(?!global$)[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/, 'is not a valid tenant id')
+  .regex(TENANT_ID_RULE, 'is not a valid tenant id')
   .nullable()
   .describe('null for what belongs to no tenant');
 export const backupType = z.enum(['db', 'storage', 'full']);
