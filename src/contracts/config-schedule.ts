@@ -6,22 +6,18 @@ import { DATABASE_LIMITS, defaultHour } from './database-times.ts';
 /** Features row R1. */
 export const DEFAULT_SCHEDULE = '0 3 * * 1';
 
-const { hour, retentionDays } = DATABASE_LIMITS;
+const within = ({ min, max }: { readonly min: number; readonly max: number }) => z.int().min(min).max(max);
+
+/** UTC. */
+export const databaseHour = within(DATABASE_LIMITS.hour);
+export const databaseRetentionDays = within(DATABASE_LIMITS.retentionDays);
 
 const database = z.strictObject({
   enabled: z.boolean().default(true).describe('false leaves it out of every run.'),
-  hour: z
-    .int()
-    .min(hour.min)
-    .max(hour.max)
+  hour: databaseHour
     .optional()
     .describe('Hour of the day at which it is backed up, UTC. Default: 2 for the first, 3 for the others.'),
-  retentionDays: z
-    .int()
-    .min(retentionDays.min)
-    .max(retentionDays.max)
-    .optional()
-    .describe('Default: the retention of the plan.'),
+  retentionDays: databaseRetentionDays.optional().describe('Default: the retention of the plan.'),
 });
 
 /** Sources of a plan with an hour and a retention of their own. */

@@ -1,7 +1,7 @@
 /** Section A of the interface: the backups page, and the same by tenant and type. */
 import { z } from 'zod';
 import { encryptionKeyId } from '../config-destination.ts';
-import { DATABASE_LIMITS } from '../database-times.ts';
+import { databaseHour, databaseRetentionDays } from '../config-schedule.ts';
 import { backupType, documentName, tenantId, time } from './common.ts';
 
 const secret = (what: string) =>
@@ -33,14 +33,10 @@ export const s3Test = z
   })
   .default({});
 
-const within = ({ min, max }: { readonly min: number; readonly max: number }) => z.int().min(min).max(max);
-const hour = within(DATABASE_LIMITS.hour);
-const retentionDays = within(DATABASE_LIMITS.retentionDays).nullable();
-
 const database = z.object({
   enabled: z.boolean(),
-  hour: hour.describe('UTC'),
-  retention_days: retentionDays,
+  hour: databaseHour.describe('UTC'),
+  retention_days: databaseRetentionDays.nullable(),
   size_bytes: z.number().nullable().describe('in the newest backup'),
 });
 const count = z.int().min(1).max(100_000).nullable().optional();
@@ -94,8 +90,8 @@ export const backupConfigWrite = z.strictObject({
       documentName,
       z.strictObject({
         enabled: z.boolean().default(true),
-        hour: hour.optional().describe('UTC; 2 for the first, 3 for the others'),
-        retention_days: retentionDays.default(null),
+        hour: databaseHour.optional().describe('UTC; 2 for the first, 3 for the others'),
+        retention_days: databaseRetentionDays.nullable().default(null),
       }),
     )
     .optional(),
