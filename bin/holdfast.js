@@ -26,7 +26,9 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
   findFilesFast();
   const built = new URL('dist/cli/main.js', root);
   const source = new URL('src/cli/main.ts', root);
-  const { main } = await import(existsSync(source) ? source.href : built.href);
+  const isCheckout = existsSync(source);
+  if (isCheckout) (await import('./thread-code.js')).compileThreadCode();
+  const { main } = await import(isCheckout ? source.href : built.href);
   process.exitCode = await main(args);
 } else {
   runWithBundledNode();
@@ -55,7 +57,7 @@ function keepCompiledCode() {
     : join(homedir(), '.cache');
   const folder = join(cache, 'holdfast');
   module.enableCompileCache?.(folder);
-  // For worker threads: each would otherwise load a compiler of its own, at 20 MB a thread.
+  // For worker threads and the processes that compile for them.
   process.env.NODE_COMPILE_CACHE ??= folder;
 }
 
