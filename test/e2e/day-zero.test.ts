@@ -65,7 +65,7 @@ test('a new server takes back what another had, from an uploaded bundle, and som
   await page.getByRole('option', { name: 'catalog.db', exact: true }).click();
   await examine(page, 'setup-place');
   await button(page, 'Restore now').click();
-  await page.getByText('Taken over: 2 plans, 3 sources, 1 destinations, 0 tenants.').waitFor();
+  await page.getByText('Taken over: 2 plans, 3 sources, 1 destinations, 0 channels, 0 tenants.').waitFor();
   await examine(page, 'setup-restored');
 
   await field(page, /^Name/).fill(OWNER.name);

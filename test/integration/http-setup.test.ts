@@ -209,7 +209,7 @@ test('day-0 takes plans, settings and tenants over from a catalog that was backe
   const done = await setup.settled(restoreId);
   assert.deepEqual(
     done.taken_over,
-    { plans: 2, sources: 3, destinations: 1, tenants: 1 },
+    { plans: 2, sources: 3, destinations: 1, channels: 0, tenants: 1 },
     JSON.stringify(done.error),
   );
   const client = await fresh.owner();

@@ -49,7 +49,7 @@ export const applyRestore = z.strictObject({
     .max(500)
     .optional()
     .describe(
-      'the artifact that is the catalog of the Holdfast to take over: its plans, settings and tenants',
+      'the artifact that is the catalog of the Holdfast to take over: its plans, sources, destinations, channels, settings and tenants',
     ),
   confirm_restore: z.literal(true, 'must be true'),
 });
@@ -73,7 +73,7 @@ export const restoreState = z.object({
     .array(z.object({ target: z.string(), kept_at: z.string() }))
     .describe('what was there before; it can be switched back, or dropped'),
   taken_over: z
-    .object({ plans: z.int(), sources: z.int(), destinations: z.int(), tenants: z.int() })
+    .object({ plans: z.int(), sources: z.int(), destinations: z.int(), channels: z.int(), tenants: z.int() })
     .nullable(),
   warnings: z.array(z.string()),
   error: z.object({ code: z.string(), message: z.string(), next: z.string() }).nullable(),

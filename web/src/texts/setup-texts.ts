@@ -50,12 +50,13 @@ export const setupTexts = area({
     'setup.catalogHelp': "The part that is the old server's own catalog, if there is one",
     'setup.planPlace': '{item} goes to {where}: {size}.',
     'setup.planAll': 'All of it',
-    'setup.planCatalog': 'Plans, sources, destinations and tenants of {item} are taken over. People are not.',
+    'setup.planCatalog':
+      'Plans, sources, destinations, channels, tenants and settings of {item} are taken over. People are not.',
     'setup.planReplaces': 'Whatever is at those places now is replaced.',
     'setup.planNothing': 'Say first where something should go to.',
     'setup.restoring': 'Restoring',
     'setup.takenOver':
-      'Taken over: {plans} plans, {sources} sources, {destinations} destinations, {tenants} tenants.',
+      'Taken over: {plans} plans, {sources} sources, {destinations} destinations, {channels} channels, {tenants} tenants.',
     'setup.lost': 'The server began anew and forgot what was opened. Open the backup again.',
     'setup.other': 'Choose another backup',
     'setup.owner': 'How you log in',
@@ -110,12 +111,13 @@ export const setupTexts = area({
     'setup.catalogHelp': 'Der Teil, der der Katalog des alten Servers ist, falls es einen gibt',
     'setup.planPlace': '{item} kommt nach {where}: {size}.',
     'setup.planAll': 'Alles',
-    'setup.planCatalog': 'Pläne, Quellen, Ziele und Mandanten aus {item} werden übernommen. Personen nicht.',
+    'setup.planCatalog':
+      'Pläne, Quellen, Ziele, Kanäle, Mandanten und Einstellungen aus {item} werden übernommen. Personen nicht.',
     'setup.planReplaces': 'Was jetzt an diesen Orten ist, wird ersetzt.',
     'setup.planNothing': 'Zuerst angeben, wohin etwas kommen soll.',
     'setup.restoring': 'Wird wiederhergestellt',
     'setup.takenOver':
-      'Übernommen: {plans} Pläne, {sources} Quellen, {destinations} Ziele, {tenants} Mandanten.',
+      'Übernommen: {plans} Pläne, {sources} Quellen, {destinations} Ziele, {channels} Kanäle, {tenants} Mandanten.',
     'setup.lost': 'Der Server begann neu und weiß nicht mehr, was geöffnet war. Bitte neu öffnen.',
     'setup.other': 'Eine andere Sicherung wählen',
     'setup.owner': 'Wie Sie sich anmelden',
