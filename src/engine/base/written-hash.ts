@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
+import { scriptBeside } from './script-beside.ts';
 import type { HashAnswer, HashTask } from './written-hash-thread.ts';
 
 /** The hash of a file that is being written, taken from the file itself. */
@@ -13,10 +14,7 @@ export interface WrittenHash {
   close(): Promise<void>;
 }
 
-const THREAD = new URL(
-  import.meta.url.endsWith('.ts') ? './written-hash-thread.ts' : './written-hash-thread.js',
-  import.meta.url,
-);
+const THREAD = scriptBeside(import.meta.url, 'written-hash-thread');
 
 /** Below it, reading the file once at the end is cheaper than starting a thread. */
 const THREAD_FROM_BYTES = 4 << 20;

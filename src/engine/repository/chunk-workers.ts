@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../base/errors.ts';
+import { scriptBeside } from '../base/script-beside.ts';
 import type { StageTimes } from '../base/stage-times.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from './chunk-messages.ts';
@@ -56,10 +57,7 @@ export function startChunkWorkers(
     repositoryId: keys.repositoryId,
     chunkIdKey: keys.chunkIdKey,
   };
-  const script = new URL(
-    import.meta.url.endsWith('.ts') ? './chunk-worker.ts' : './chunk-worker.js',
-    import.meta.url,
-  );
+  const script = scriptBeside(import.meta.url, 'chunk-worker');
   let stopped = false;
   let unfinished = 0;
   let onFinished: () => void = () => {};

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { scriptBeside } from '../base/script-beside.ts';
 import type { DecodeAnswer, DecodeSetup, DecodeTask } from './decode-messages.ts';
 
 /** Each costs some 20 MB, and more outrun what takes their bytes. */
@@ -7,10 +8,7 @@ const MAX_THREADS = 3;
 /** Small heaps, as those of chunk workers. */
 const LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
-const SCRIPT = new URL(
-  import.meta.url.endsWith('.ts') ? './decode-thread.ts' : './decode-thread.js',
-  import.meta.url,
-);
+const SCRIPT = scriptBeside(import.meta.url, 'decode-thread');
 
 /** How many threads a long read is worth; none on one core. */
 export function defaultDecoders(): number {

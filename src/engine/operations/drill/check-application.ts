@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../../base/errors.ts';
+import { scriptBeside } from '../../base/script-beside.ts';
 import type { SourceSpec } from '../source-spec.ts';
 import { DRILL_MARK, type DrillFolder } from './drill-folder.ts';
 import type { ApplicationCheck, CheckResult, CommandCheck } from './drill-types.ts';
@@ -26,12 +27,7 @@ export interface Stage {
   readonly signal: AbortSignal;
 }
 
-const RUNNER = fileURLToPath(
-  new URL(
-    import.meta.url.endsWith('.ts') ? './application-runner.ts' : './application-runner.js',
-    import.meta.url,
-  ),
-);
+const RUNNER = fileURLToPath(scriptBeside(import.meta.url, 'application-runner'));
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export async function checkCommand(check: CommandCheck, stage: Stage): Promise<CheckResult[]> {

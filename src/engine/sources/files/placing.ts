@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../base/errors.ts';
+import { scriptBeside } from '../../base/script-beside.ts';
 import { type Placement, stepBuilder } from './restore-records.ts';
 import type { FromPlacer, PlacerFailure, ToPlacer } from './restore-thread.ts';
 import { type PlacerOptions, treePlacer } from './tree-placer.ts';
@@ -25,10 +26,7 @@ const SLOTS = 6;
 /** Steps that are sent although their slot has room. */
 const STEP_BYTES = 96 * 1024;
 
-const THREAD = new URL(
-  import.meta.url.endsWith('.ts') ? './restore-thread.ts' : './restore-thread.js',
-  import.meta.url,
-);
+const THREAD = scriptBeside(import.meta.url, 'restore-thread');
 
 /** Places in this thread: for a few entries a thread would not pay. */
 export function directPlacing(options: PlacerOptions): Placing {

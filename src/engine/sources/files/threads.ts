@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../base/errors.ts';
+import { scriptBeside } from '../../base/script-beside.ts';
 import type { FolderHandle } from './handles.ts';
 import type { CountTask, ReadTask, ThreadAnswer, WalkTask } from './thread.ts';
 import { viewBatch, type WalkBatch } from './walk-batch.ts';
@@ -51,7 +52,7 @@ interface Reader {
   readonly jobs: Map<number, QueuedJob>;
 }
 
-const THREAD = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
+const THREAD = scriptBeside(import.meta.url, 'thread');
 
 function startThread(onAnswer: (answer: ThreadAnswer) => void, onFailure: (error: Error) => void): Worker {
   const worker = new Worker(THREAD, {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../base/errors.ts';
+import { scriptBeside } from '../../base/script-beside.ts';
 import type { PipeAnswer, PipeTask } from './pipe-thread.ts';
 
 /** What a tool writes, read ahead by a thread of its own into memory that is used again. */
@@ -20,10 +21,7 @@ export interface OutputPipe {
 
 const SLOT_BYTES = 1 << 20;
 const SLOTS = 4;
-const THREAD = new URL(
-  import.meta.url.endsWith('.ts') ? './pipe-thread.ts' : './pipe-thread.js',
-  import.meta.url,
-);
+const THREAD = scriptBeside(import.meta.url, 'pipe-thread');
 
 /**
  * A named pipe in a private folder; null where there are none. Read by events, a busy process leaves the tool waiting and gets

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { getCompileCacheDir } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../../base/errors.ts';
+import { scriptBeside } from '../../base/script-beside.ts';
 import type { CopyResult, CopyTask } from './copy-database.ts';
 import type { TaskFailure } from './failures.ts';
 
@@ -15,9 +16,7 @@ interface CopyOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
-const PROGRAM = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './copy-program.ts' : './copy-program.js', import.meta.url),
-);
+const PROGRAM = fileURLToPath(scriptBeside(import.meta.url, 'copy-program'));
 /** How long it may take to put away what lies beside the source. */
 const GRACE_MS = 1000;
 

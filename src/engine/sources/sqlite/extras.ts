@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../../base/errors.ts';
+import { scriptBeside } from '../../base/script-beside.ts';
 import { EXTRAS_TIMEOUT_MS, type Extras, tableArtifactName } from '../extract.ts';
 import type { ByteSink, Facts, SourceContext, StreamArtifact } from '../port.ts';
 
@@ -18,9 +19,7 @@ export interface ExtraTask {
   readonly format: 'csv' | 'ndjson';
 }
 
-const PROGRAM = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './extras-worker.ts' : './extras-worker.js', import.meta.url),
-);
+const PROGRAM = fileURLToPath(scriptBeside(import.meta.url, 'extras-worker'));
 
 /**
  * Extracts and table dumps as artifacts read from the copy at `path`, opened for reading only. The rows pass through a

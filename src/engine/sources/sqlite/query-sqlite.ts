@@ -1,10 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../base/errors.ts';
+import { scriptBeside } from '../../base/script-beside.ts';
 
-const THREAD = new URL(
-  import.meta.url.endsWith('.ts') ? './query-worker.ts' : './query-worker.js',
-  import.meta.url,
-);
+const THREAD = scriptBeside(import.meta.url, 'query-worker');
 
 /**
  * One query of a file opened for reading only, in a thread of its own that is ended after `timeoutMs`. Values as text, a

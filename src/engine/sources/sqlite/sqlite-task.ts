@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../base/errors.ts';
+import { scriptBeside } from '../../base/script-beside.ts';
 import type { CheckResult } from './check-database.ts';
 import type { TaskFailure } from './failures.ts';
 import type { ReplaceTask } from './replace-database.ts';
@@ -39,8 +40,10 @@ export async function runTask<K extends Task['kind']>(
   { signal }: TaskOptions = {},
 ): Promise<Results[K]> {
   if (signal?.aborted) throw new HoldfastError('interrupted');
-  const file = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
-  const worker = new Worker(new URL(file, import.meta.url), { workerData: task, execArgv: [] });
+  const worker = new Worker(scriptBeside(import.meta.url, 'sqlite-worker'), {
+    workerData: task,
+    execArgv: [],
+  });
   const onAbort = () => void worker.terminate();
   signal?.addEventListener('abort', onAbort, { once: true });
   let answer: Answer | null = null;

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { HoldfastError } from '../../../base/errors.ts';
 import { escapePath } from '../../../base/escape-path.ts';
+import { scriptBeside } from '../../../base/script-beside.ts';
 import { readFailure } from '../sqlite-file.ts';
 import type { DiscoveryLimit, Finding, WalkLimits } from './find-databases.ts';
 
@@ -29,9 +30,7 @@ export type FoundSqlite =
 
 export const DISCOVERY_LIMITS: WalkLimits = { depth: 64, entries: 5_000_000, found: 10_000 };
 
-const PROGRAM = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './find-program.ts' : './find-program.js', import.meta.url),
-);
+const PROGRAM = fileURLToPath(scriptBeside(import.meta.url, 'find-program'));
 
 /**
  * Every SQLite database below a folder, recognised by its header, whatever its name; the path itself where it is a file. Links are not
