@@ -202,6 +202,25 @@ function late(place: CatalogPlace): void {
     ]);
   });
 
+  test('a tenant says by itself how long a run may wait to begin', async (t) => {
+    const world = await serverWorld(place, t);
+    await world.catalog.transaction(async (trx) => {
+      await changeSettings(trx, 'quick', { 'runs.neverStartedAfterMinutes': 10 }, world.author());
+      await changeSettings(trx, 'slow', { 'runs.neverStartedAfterMinutes': 120 }, world.author());
+    });
+    for (const tenantId of ['quick', 'slow', 'other', null]) {
+      await world.queue.enqueue({ kind: 'verify', plan: `of ${tenantId}`, tenantId, payload: {} });
+    }
+    const toldAfter = async (minutes: number) => {
+      world.clock.advance(minutes * MINUTE_MS);
+      const told = new Set((await world.schedule.tick()).overdue);
+      return (await jobs(world)).filter(({ id }) => told.has(id)).map(({ plan }) => plan);
+    };
+    assert.deepEqual(await toldAfter(11), ['of quick']);
+    assert.deepEqual((await toldAfter(50)).toSorted(), ['of null', 'of other']);
+    assert.deepEqual(await toldAfter(60), ['of slow']);
+  });
+
   test('a started schedule enqueues by itself when a slot comes', async (t) => {
     const world = await serverWorld(place, t);
     await world.plan('soon', { schedule: '0 3 * * *' });

@@ -3,23 +3,20 @@ import { MINUTE_MS } from '../../engine/index.ts';
 import { recordEvent } from '../catalog/events.ts';
 import type { JobsTable } from '../catalog/tables/jobs.ts';
 import type { Catalog, CatalogDb } from '../catalog/types.ts';
-import { settingValues } from '../configuration/settings.ts';
+import { GLOBAL, settingValues } from '../configuration/settings.ts';
 import { QUEUED, RUNNING } from '../jobs/job-literals.ts';
 import { WORKER_GONE_MS } from '../jobs/worker-presence.ts';
 
 type JobRow = Selectable<JobsTable>;
 
 const AT_ONCE = 100;
+const LIMIT = 'runs.neverStartedAfterMinutes';
 
 /** Writes an event for every job that runs for too long or is due and does not begin; each once. Gives their ids. */
 export async function noticeOverdue(catalog: Catalog, nowMs: number): Promise<string[]> {
-  const { 'runs.neverStartedAfterMinutes': minutes } = await settingValues(catalog.db, null);
   const found = [
     ...(await hangingJobs(catalog.db, nowMs)).map((job) => ({ job, kind: 'run_hanging' as const })),
-    ...(await waitingJobs(catalog.db, nowMs - minutes * MINUTE_MS)).map((job) => ({
-      job,
-      kind: 'run_not_started' as const,
-    })),
+    ...(await waitingJobs(catalog.db, nowMs)).map((job) => ({ job, kind: 'run_not_started' as const })),
   ];
   const noticed: string[] = [];
   for (const { job, kind } of found) {
@@ -60,13 +57,32 @@ function hangingJobs(db: CatalogDb, nowMs: number): Promise<JobRow[]> {
     .execute();
 }
 
-function waitingJobs(db: CatalogDb, dueBeforeMs: number): Promise<JobRow[]> {
+/** A tenant may have a time of its own for it. */
+async function waitingJobs(db: CatalogDb, nowMs: number): Promise<JobRow[]> {
+  const { [LIMIT]: minutes } = await settingValues(db, null);
+  const own = await db
+    .selectFrom('settings')
+    .select(['scope', 'value'])
+    .where('key', '=', LIMIT)
+    .where('scope', '!=', GLOBAL)
+    .execute();
+  const dueBefore = (limit: number) => nowMs - limit * MINUTE_MS;
   return db
     .selectFrom('jobs')
     .selectAll()
     .where('status', '=', QUEUED)
     .where('overdue_noticed_at', 'is', null)
-    .where('run_after', '<', dueBeforeMs)
+    .where(({ eb, and, or }) => {
+      const isOf = own.map(({ scope }) => scope);
+      const others =
+        isOf.length === 0 ? [] : [or([eb('tenant_id', 'is', null), eb('tenant_id', 'not in', isOf)])];
+      return or([
+        and([...others, eb('run_after', '<', dueBefore(minutes))]),
+        ...own.map(({ scope, value }) =>
+          and([eb('tenant_id', '=', scope), eb('run_after', '<', dueBefore(JSON.parse(value) as number))]),
+        ),
+      ]);
+    })
     .limit(AT_ONCE)
     .execute();
 }
