@@ -89,8 +89,9 @@ test('a host that a request names is vetted; the server keeps its own variables 
     [{ kind: 'sqlite', path: join(closed.folder, 'nothing here') }, 'source_missing'],
   ];
   for (const [body, code] of refused) {
-    const { json, text, headers } = await owner.post(PATH, body);
+    const { status, json, text, headers } = await owner.post(PATH, body);
     assert.equal(json.code, code, `${JSON.stringify(body)}: ${text}`);
+    assert.ok(status >= 400 && status < 500, `${status} for what was sent: ${text}`);
     assert.match(String(headers['content-type']), /problem\+json/);
     assert.ok(!text.includes(SECRET) && !text.includes(closed.keyText), text);
   }

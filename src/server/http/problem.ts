@@ -43,6 +43,16 @@ const STATUS: { readonly [code in ErrorCode]?: number } = {
   bundle_not_encrypted: 422,
   limit_exceeded: 422,
   path_unsafe: 422,
+  // What a request names is not there, or cannot be read: nothing of this server is broken.
+  source_missing: 422,
+  source_denied: 422,
+  source_damaged: 422,
+  source_busy: 503,
+  target_busy: 409,
+  // Others on the way.
+  database_failed: 502,
+  kms_unreachable: 502,
+  kms_refused: 502,
 };
 const UNKNOWN = /^(id|item|job|plan|document|route|user|token|tenant)_unknown$|^repository_missing$/;
 
