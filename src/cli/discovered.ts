@@ -2,12 +2,14 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { discoverPayload } from '../contracts/discover-payload.ts';
 import {
+  canBeSource,
   type DiscoveredBody,
   databaseSource,
   fileSource,
   labelOfFile,
+  namedSources,
   type ServerAddress,
-  sourceNames,
+  UNNAMEABLE_PATH,
 } from '../contracts/discovered-sources.ts';
 import type { Cli } from './cli.ts';
 import { withPassword } from './database-login.ts';
@@ -43,12 +45,10 @@ export async function discoverAll(cli: Cli, places: readonly string[]): Promise<
     if (isPostgresAddress(place)) await onServer(cli, place, search);
     else await below(cli, resolve(cli.io.folder, place), search);
   }
-  const usable = search.found.filter(({ body }) => body !== null);
-  const names = sourceNames(usable.map(({ label }) => label));
-  const nameOf = new Map(usable.map((one, i) => [one, names[i]!]));
+  const names = namedSources(search.found, ({ label }) => label);
   return {
-    databases: search.found.map((one) => ({ ...one.database, source: nameOf.get(one) ?? null })),
-    sources: Object.fromEntries(usable.map(({ body }, i) => [names[i]!, { ...body }])),
+    databases: search.found.map((one) => ({ ...one.database, source: names.get(one) ?? null })),
+    sources: Object.fromEntries([...names].map(([{ body }, name]) => [name, { ...body }])),
     unreadable: search.unreadable,
     limits: [...search.limits],
   };
@@ -60,11 +60,10 @@ async function onServer(cli: Cli, url: string, search: Search): Promise<void> {
   const server = serverOf(cli, url, search);
   const found = await discoverPostgres(await withPassword(cli, url), { signal: cli.signal });
   for (const { isNameable, ...one } of found) {
-    const isUsable = isNameable && one.mayConnect && one.mayRead !== false;
     search.found.push({
       database: { kind: 'postgres', server: `${host}:${port}`, ...one, source: null },
       label: one.name,
-      body: isUsable ? databaseSource(server, one.name, database) : null,
+      body: canBeSource({ isNameable, ...one }) ? databaseSource(server, one.name, database) : null,
     });
   }
 }
@@ -93,7 +92,7 @@ async function below(cli: Cli, folder: string, search: Search): Promise<void> {
         database: {
           ...{ kind: 'sqlite', path, sizeBytes, journalMode, source: null },
           modifiedAt: new Date(modifiedAtMs).toISOString(),
-          problem: isNameable ? null : 'its path is no UTF-8, so that no configuration can name it',
+          problem: isNameable ? null : UNNAMEABLE_PATH,
         },
         label: labelOfFile(path),
         body: isNameable ? fileSource(path) : null,

@@ -32,6 +32,15 @@ export function databaseSource(server: ServerAddress, database: string, own?: st
     : { kind: 'postgres', urlEnv: server.urlEnv, ...beside };
 }
 
+/** False for a database that no dump could be taken of, as far as the server says. */
+export const canBeSource = (database: {
+  readonly isNameable: boolean;
+  readonly mayConnect: boolean;
+  readonly mayRead: boolean | null;
+}): boolean => database.isNameable && database.mayConnect && database.mayRead !== false;
+
+export const UNNAMEABLE_PATH = 'its path is no UTF-8, so that no configuration can name it';
+
 /** `${` in a path would stand for a variable. */
 export const fileSource = (path: string): DiscoveredBody => ({
   kind: 'sqlite',
@@ -59,6 +68,17 @@ export function sourceNames(labels: readonly string[], taken: Iterable<string> =
     used.add(name);
     return name;
   });
+}
+
+/** The name of the source that each would be, as `sourceNames` gives them; without those that cannot be one. */
+export function namedSources<T extends { readonly body: DiscoveredBody | null }>(
+  found: readonly T[],
+  labelOf: (one: T) => string,
+  taken?: Iterable<string>,
+): Map<T, string> {
+  const usable = found.filter(({ body }) => body !== null);
+  const names = sourceNames(usable.map(labelOf), taken);
+  return new Map(usable.map((one, i) => [one, names[i]!]));
 }
 
 /** `/srv/shop/data/app.sqlite` as `app`; a file of a name that says nothing takes that of its folder before. */

@@ -5,11 +5,13 @@ import type { discovered, discoverRequest } from '../../contracts/api/discover.t
 import { type Config, configSchema } from '../../contracts/config.ts';
 import { fieldsAt } from '../../contracts/config-fields.ts';
 import {
+  canBeSource,
   type DiscoveredBody,
   databaseSource,
   fileSource,
   labelOfFile,
-  sourceNames,
+  namedSources,
+  UNNAMEABLE_PATH,
 } from '../../contracts/discovered-sources.ts';
 import { problemsOfIssue } from '../../contracts/issue-problems.ts';
 import {
@@ -104,11 +106,12 @@ async function onServer(
       `${host} did not answer within ${SEARCH_MS / 1000} seconds`,
     );
   });
-  return found.map(({ name, isNameable, sizeBytes, owner, encoding, mayConnect, mayRead, problem }) => ({
-    ...{ label: name, title: name, owner, encoding, modified_at: null, journal_mode: null },
-    ...{ size_bytes: sizeBytes, may_connect: mayConnect, may_read: mayRead },
-    problem: problem && redact(problem),
-    body: isNameable && mayConnect && mayRead !== false ? databaseSource(server, name, own) : null,
+  return found.map((one) => ({
+    ...{ label: one.name, title: one.name, owner: one.owner, encoding: one.encoding },
+    ...{ size_bytes: one.sizeBytes, modified_at: null, journal_mode: null },
+    ...{ may_connect: one.mayConnect, may_read: one.mayRead },
+    problem: one.problem && redact(one.problem),
+    body: canBeSource(one) ? databaseSource(server, one.name, own) : null,
   }));
 }
 
@@ -167,26 +170,20 @@ function foundFile(file: {
     ...{ label: file.path, title: labelOfFile(file.path), owner: null, encoding: null },
     ...{ may_connect: null, may_read: null, size_bytes: file.sizeBytes },
     ...{ modified_at: iso(file.modifiedAtMs), journal_mode: file.journalMode },
-    problem: file.isNameable ? null : 'its path is no UTF-8, so that no configuration can name it',
+    problem: file.isNameable ? null : UNNAMEABLE_PATH,
     body: file.isNameable ? fileSource(file.path) : null,
   };
 }
 
 /** With names that no source has yet. */
 function asItems(found: readonly Found[], { sources }: Config): Item[] {
-  const usable = found.filter(({ body }) => body !== null);
-  const names = sourceNames(
-    usable.map(({ title }) => title),
-    Object.keys(sources),
-  );
-  const nameOf = new Map(usable.map((one, i) => [one, names[i]!]));
+  const names = namedSources(found, ({ title }) => title, Object.keys(sources));
   const storedAs = (body: DiscoveredBody) =>
     Object.entries(sources).find(([, source]) => isSame(body, source))?.[0] ?? null;
-  return found.map(({ title: _, ...one }, i) => ({
-    ...one,
-    name: nameOf.get(found[i]!) ?? null,
-    stored_as: one.body && storedAs(one.body),
-  }));
+  return found.map((one) => {
+    const { title: _, ...told } = one;
+    return { ...told, name: names.get(one) ?? null, stored_as: one.body && storedAs(one.body) };
+  });
 }
 
 function isSame(body: DiscoveredBody, source: Config['sources'][string]): boolean {
