@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { HoldfastError, systemCode } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Progress } from '../base/progress.ts';
+import { writeWhole } from '../base/write-along.ts';
 import type { StreamArtifact } from '../sources/port.ts';
 import { withScratchFolder } from './context.ts';
 import { type SourceSpec, sourceOf } from './source-spec.ts';
@@ -64,10 +65,7 @@ async function writeTable(folder: string, { name, produce }: StreamArtifact): Pr
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
-      const write = async (bytes: Uint8Array) => {
-        for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
-      };
-      const facts = await produce({ write, cut() {} });
+      const facts = await produce({ write: (bytes) => writeWhole(handle, bytes), cut() {} });
       await handle.sync();
       await rename(temporary, target);
       return Number(facts.rows);

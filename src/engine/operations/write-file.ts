@@ -2,8 +2,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { HoldfastError, systemCode } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
-import { inBlocks, syncAlong, writeWhole } from '../base/write-along.ts';
-import { hashWhileWriting } from '../base/written-hash.ts';
+import { writeAlong } from '../base/write-along.ts';
 
 export interface NewFile {
   readonly target: string;
@@ -28,7 +27,7 @@ export async function writeNewFile(file: NewFile): Promise<number> {
   const folder = dirname(target);
   const temporary = file.temporary ?? join(folder, `.${basename(target).slice(0, 200)}.${newId()}.part`);
   try {
-    const written = await writeTemporary(temporary, file);
+    const written = await writeAlong(temporary, { ...file, isHashed: file.sha256 !== null });
     if (file.sha256 !== null && written.sha256 !== file.sha256) {
       throw new HoldfastError('restore_mismatch', `${target} would differ from what was backed up`);
     }
@@ -40,33 +39,6 @@ export async function writeNewFile(file: NewFile): Promise<number> {
   } catch (error) {
     await rm(temporary, { force: true });
     throw translated(error, target);
-  }
-}
-
-async function writeTemporary(
-  path: string,
-  file: NewFile,
-): Promise<{ sizeBytes: number; sha256: string | null }> {
-  const handle = await open(path, 'wx', 0o600);
-  const hash = file.sha256 === null ? null : hashWhileWriting(path);
-  const syncing = syncAlong(handle);
-  let sizeBytes = 0;
-  try {
-    for await (const bytes of inBlocks(file.content)) {
-      file.signal.throwIfAborted();
-      await writeWhole(handle, bytes);
-      sizeBytes += bytes.length;
-      hash?.reached(sizeBytes);
-      syncing.reached(sizeBytes);
-      file.onBytes?.(bytes.length);
-    }
-    await syncing.end();
-    const [sha256 = null] = await Promise.all([hash?.end(), handle.sync()]);
-    return { sizeBytes, sha256 };
-  } finally {
-    await hash?.close();
-    await syncing.end().catch(() => {});
-    await handle.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { HoldfastError } from '../../base/errors.ts';
+import { writeWhole } from '../../base/write-along.ts';
 import { openChunkReader } from '../../repository/chunk-reader.ts';
 import type { Manifest, ManifestArtifact } from '../../repository/manifest.ts';
 import type { RetainedTable } from '../../sources/retained-table.ts';
@@ -60,7 +61,7 @@ export async function readBack(
     for await (const bytes of chunks.read(artifact.content)) {
       if (signal.aborted) throw new HoldfastError('interrupted');
       hash.update(bytes);
-      for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
+      await writeWhole(handle, bytes);
     }
   } finally {
     await handle.close();

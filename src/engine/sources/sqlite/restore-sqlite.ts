@@ -1,10 +1,9 @@
 import type { Stats } from 'node:fs';
-import { type FileHandle, lstat, open, realpath, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { HoldfastError, systemCode } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
-import { inBlocks, syncAlong, writeWhole } from '../../base/write-along.ts';
-import { hashWhileWriting } from '../../base/written-hash.ts';
+import { writeAlong } from '../../base/write-along.ts';
 import type { ArtifactReader, Content, Facts } from '../port.ts';
 import { checkUntilAborted } from './check-until-aborted.ts';
 import { type ReplaceTask, replaceDatabase, SIDE_FILES } from './replace-database.ts';
@@ -120,29 +119,12 @@ async function writeChecked(
   existing: Stats | null,
   signal: AbortSignal,
 ): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  const hash = hashWhileWriting(path);
-  const syncing = syncAlong(file);
-  let written = 0;
-  try {
-    for await (const block of inBlocks(reader.read(content))) {
-      if (signal.aborted) throw new HoldfastError('interrupted');
-      await writeWhole(file, block);
-      written += block.length;
-      hash.reached(written);
-      syncing.reached(written);
-      onBytes?.(block.length);
-    }
-    if (existing) await takeOver(file, existing);
-    await syncing.end();
-    const [found] = await Promise.all([hash.end(), file.sync()]);
-    if (written === sizeBytes && (sha256 === undefined || found === sha256)) return;
-    throw new HoldfastError('restore_mismatch', `${target} would differ from what was backed up`);
-  } finally {
-    await hash.close();
-    await syncing.end().catch(() => {});
-    await file.close();
-  }
+  const written = await writeAlong(path, {
+    ...{ content: reader.read(content), isHashed: true, signal, onBytes },
+    ...(existing && { onWritten: (file) => takeOver(file, existing) }),
+  });
+  if (written.sizeBytes === sizeBytes && (sha256 === undefined || written.sha256 === sha256)) return;
+  throw new HoldfastError('restore_mismatch', `${target} would differ from what was backed up`);
 }
 
 /** Owner first: changing it clears bits of the mode. Only root may give files away; others own what they write. */
