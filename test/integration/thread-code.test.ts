@@ -12,14 +12,14 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SOURCES = fileURLToPath(new URL('../../src', import.meta.url));
 /** Started in a sandbox, where there is no cache. */
-const IN_SANDBOX = 'application-runner.ts';
+const IN_SANDBOX = 'application-runner';
 
-/** Every file of the engine that it starts as a thread or a process, as it names it beside its compiled twin. */
+/** Every file of the engine that it starts as a thread or a process. */
 function startedScripts(): string[] {
   return globSync('engine/**/*.ts', { cwd: SOURCES }).flatMap((file) => {
     const path = join(SOURCES, file);
-    const names = readFileSync(path, 'utf8').matchAll(/\? '\.\/([a-z-]+\.ts)'\s*: '\.\/[a-z-]+\.js'/g);
-    return [...names].flatMap(([, name]) => (name === IN_SANDBOX ? [] : [join(dirname(path), name!)]));
+    const names = readFileSync(path, 'utf8').matchAll(/scriptBeside\(import\.meta\.url, '([a-z-]+)'/g);
+    return [...names].flatMap(([, name]) => (name === IN_SANDBOX ? [] : [join(dirname(path), `${name}.ts`)]));
   });
 }
 
