@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { after, before, type TestContext } from 'node:test';
+import { after, afterEach, before, type TestContext } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { ensureChromium } from './ensure-chromium.ts';
@@ -29,6 +29,8 @@ export function fileBrowser(): () => Browser {
     ensureWebBuild();
     browser = await openBrowser();
   });
+  // Before the servers of the test close: a page that still asks one would complain of it.
+  afterEach(async () => void (await Promise.all(browser.contexts().map((one) => one.close()))));
   after(() => browser?.close());
   return () => browser;
 }
