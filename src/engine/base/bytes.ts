@@ -10,6 +10,10 @@ export async function* streamOf(...parts: Uint8Array[]): AsyncGenerator<Uint8Arr
   for (const part of parts) if (part.length > 0) yield part;
 }
 
+/** The same memory as a Buffer: what another thread sends is none. */
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /**
  * Gives the memory of bytes back at once instead of at some garbage collection, which V8 puts off until 64 MiB have
  * gathered in each thread. Only for bytes nobody else looks at: every view of them is empty afterwards. Leaves memory

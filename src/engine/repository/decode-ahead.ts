@@ -142,7 +142,7 @@ function taskOf(
   fetched: readonly Fetched[],
   target: ArrayBuffer,
   drop: readonly number[],
-): Omit<DecodeTask, 'number'> {
+): DecodeTask {
   const blocks: number[] = [];
   fetched.forEach(({ run }, number) => {
     for (const place of run.blocks) {

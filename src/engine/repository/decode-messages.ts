@@ -19,7 +19,6 @@ export const PLACE_FIELDS = 3;
 
 /** Chunks that are to stand one after the other in `target`. */
 export interface DecodeTask {
-  readonly number: number;
   /** Goes with the task, and comes back with the answer. */
   readonly target: ArrayBuffer;
   readonly runs: readonly DecodeRun[];
@@ -33,7 +32,6 @@ export interface DecodeTask {
 }
 
 export interface DecodeAnswer {
-  readonly number: number;
   readonly target: ArrayBuffer;
   /** False when anything was not as it should be: then nothing in the target means anything. */
   readonly isProven: boolean;

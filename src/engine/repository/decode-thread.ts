@@ -1,7 +1,7 @@
 /** A thread that decodes for a reader: opens blocks, decodes them, checks every chunk against its id. */
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { freeNow } from '../base/bytes.ts';
+import { asBuffer, freeNow } from '../base/bytes.ts';
 import { type PackOpener, packOpener } from '../crypto/pack-cipher.ts';
 import { decodeRecordNow } from './block-codec.ts';
 import {
@@ -33,13 +33,11 @@ function openerOf(run: DecodeRun): PackOpener {
   return opener;
 }
 
-const viewOf = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
 /** Blocks of a task by number: each is opened when it is needed first. */
 function blocksOf({ runs, blocks }: DecodeTask) {
   const rowOf = new Map<number, number>();
   for (let row = 0; row < blocks.length; row += BLOCK_FIELDS) rowOf.set(blocks[row]!, row);
-  const bytes = runs.map((run) => viewOf(run.bytes));
+  const bytes = runs.map((run) => asBuffer(run.bytes));
   return (block: number, dictionary: Buffer | null): Buffer => {
     const row = rowOf.get(block);
     if (row === undefined) throw new Error('a block was not handed over');
@@ -106,7 +104,7 @@ parentPort!.on('message', (task: DecodeTask) => {
     held.delete(block);
     if (bytes) freeNow(bytes);
   }
-  for (const { bytes } of task.runs) freeNow(viewOf(bytes));
-  const { number, target } = task;
-  parentPort!.postMessage({ number, target, isProven } satisfies DecodeAnswer, [target]);
+  for (const { bytes } of task.runs) freeNow(asBuffer(bytes));
+  const { target } = task;
+  parentPort!.postMessage({ target, isProven } satisfies DecodeAnswer, [target]);
 });

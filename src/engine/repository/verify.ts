@@ -6,12 +6,14 @@ import { type Bitset, newBitset } from './bitset.ts';
 import { type ChunkIndex, newChunkIndex } from './chunk-index.ts';
 import { type ChunkReader, openChunkReader } from './chunk-reader.ts';
 import { eachLimited } from './each-limited.ts';
+import type { ListedPack } from './index-object.ts';
 import { addDoubtfulPacks, addSoundPacks } from './load-index.ts';
 import type { Manifest } from './manifest.ts';
 import { listStrangers } from './manifest-list.ts';
 import type { ManifestRef } from './manifest-path.ts';
 import type { RejectedManifest } from './manifest-store.ts';
 import { packName, packOfName } from './object-names.ts';
+import { packProvers } from './pack-provers.ts';
 import { everyBackup, unreadable, walkArtifact } from './reachable.ts';
 import type { Repository } from './repository.ts';
 import { scanPacks } from './scan-packs.ts';
@@ -21,7 +23,7 @@ import { damageOf, verifySmallObjects } from './verify-objects.ts';
 import { checkPack } from './verify-pack.ts';
 import type { AffectedBackup, DamagedObject, VerifyReport } from './verify-report.ts';
 
-/** Packs in memory at a time. Each is at most 64 MiB, 16 MiB as a rule. */
+/** Packs in memory at a time, at least: with threads, one in each and one whose differences are looked at. Each is at most 64 MiB, 16 MiB as a rule. */
 const PACKS_AT_ONCE = 2;
 
 export interface VerifyOptions {
@@ -34,6 +36,8 @@ export interface VerifyOptions {
    * asked for, of none with a share: a chunk is what its id says, so this only finds mistakes that were made when the backup was.
    */
   readonly hashArtifacts?: boolean;
+  /** From so many bytes of packs on, threads look at them. Default: where that pays. */
+  readonly threadsFromBytes?: number;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
 }
@@ -164,18 +168,14 @@ async function checkPacks(
     progress.phase('packs', { bytes: looked.reduce((sum, [, sizeBytes]) => sum + sizeBytes, 0) });
   };
   const packs = scanPacks(repository, { onStored, ...(wanted ? { skip: (pack) => !wanted(pack) } : {}) });
-  await eachLimited(packs, PACKS_AT_ONCE, async (listed) => {
+  const provers = packProvers(repository.keys, { fromBytes: options.threadsFromBytes });
+  const check = async (listed: ListedPack) => {
     options.signal?.throwIfAborted();
-    const name = packName(listed.pack);
-    let bytes: Buffer;
-    try {
-      bytes = await repository.storage.get(name);
-    } catch (error) {
-      // Prune may have deleted it since the index was read.
-      if (codeOf(error) === 'object_missing') return;
-      throw error;
-    }
-    const checked = await checkPack(repository, listed, bytes, run.reader.dictionaryOf);
+    const fetched = await fetchPack(run, listed);
+    const proof = fetched && (await provers.prove({ ...listed, bytes: fetched }));
+    const bytes = proof && (proof.bytes ?? (await fetchPack(run, listed)));
+    if (!bytes) return;
+    const checked = await checkPack(repository, listed, bytes, run.reader.dictionaryOf, proof.isProven);
     if (checked.damage) onDamage(checked.damage);
     for (const id of checked.badChunks) {
       const number = index.find(id);
@@ -187,6 +187,19 @@ async function checkPacks(
     counts.chunks += checked.chunks;
     progress.advance({ bytes: bytes.length, entries: 1 });
     freeNow(bytes);
+  };
+  try {
+    await eachLimited(packs, Math.max(PACKS_AT_ONCE, provers.count + 1), check);
+  } finally {
+    provers.close();
+  }
+}
+
+/** Null for one that prune may have deleted since the index was read. */
+async function fetchPack({ repository }: Run, { pack }: ListedPack): Promise<Buffer | null> {
+  return repository.storage.get(packName(pack)).catch((error: unknown) => {
+    if (codeOf(error) === 'object_missing') return null;
+    throw error;
   });
 }
 
