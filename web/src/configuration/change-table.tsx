@@ -66,14 +66,14 @@ export function ChangeTable({ title, changes, overwrite, onOverwrite }: ChangeTa
   );
 }
 
-/** Signs and elements say the same as the colours. */
+/** Signs and elements say the same as the colours. No line ends between a sign and what it is of. */
 function Field({ field, stored, file }: Change['fields'][number]) {
   const t = useTexts();
   const shown = (value: unknown) => (value === undefined ? t('config.absent') : JSON.stringify(value));
   return (
     <div className="code difference">
-      {field}: <del className="difference-theirs">− {shown(stored)}</del>{' '}
-      <ins className="difference-mine">+ {shown(file)}</ins>
+      {field}: <del className="difference-theirs">−&nbsp;{shown(stored)}</del>{' '}
+      <ins className="difference-mine">+&nbsp;{shown(file)}</ins>
     </div>
   );
 }
