@@ -6,6 +6,7 @@ import {
   type ManifestStoreOptions,
 } from './commit-manifest.ts';
 import { openHolds } from './holds.ts';
+import { inOrder } from './in-order.ts';
 import { isApart, type Manifest, type ManifestDraft } from './manifest.ts';
 import { listManifests, stagedName } from './manifest-list.ts';
 import type { ManifestRef, ManifestState } from './manifest-path.ts';
@@ -69,6 +70,9 @@ export function rejectionOf(name: string, error: unknown): RejectedManifest | nu
   return codeOf(error) === 'object_missing' ? { name, code: 'object_missing', why: 'is gone' } : null;
 }
 
+/** Read ahead by whoever goes through many. */
+export const MANIFESTS_AT_ONCE = 16;
+
 export function openManifests(context: RepositoryContext, options: ManifestStoreOptions): Manifests {
   const reader = manifestReader(context, options.onSeen ?? (() => undefined));
   const { read } = reader;
@@ -76,14 +80,19 @@ export function openManifests(context: RepositoryContext, options: ManifestStore
   async function* readAll(given: Parameters<Manifests['readAll']>[0] = {}): AsyncGenerator<ReadManifest> {
     const refs: ManifestRef[] = [];
     for await (const ref of listManifests(context, given.state ?? 'backups')) refs.push(ref);
-    for (const ref of refs.sort(newestFirst)) {
+    const readOne = async (ref: ManifestRef): Promise<ReadManifest | RejectedManifest> => {
       try {
-        yield { ref, manifest: await read(ref) };
+        return { ref, manifest: await read(ref) };
       } catch (error) {
         const rejected = rejectionOf(ref.name, error);
         if (!rejected) throw error;
-        given.onRejected?.(rejected);
+        return rejected;
       }
+    };
+    const ahead = { atOnce: MANIFESTS_AT_ONCE, atFirst: 1 };
+    for await (const found of inOrder(refs.sort(newestFirst), readOne, ahead)) {
+      if ('manifest' in found) yield found;
+      else given.onRejected?.(found);
     }
   }
 

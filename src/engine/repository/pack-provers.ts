@@ -1,8 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { asBuffer, isOwnMemory } from '../base/bytes.ts';
 import { scriptBeside } from '../base/script-beside.ts';
 import { startTaskThread } from '../base/task-thread.ts';
 import type { RepositoryKeys } from '../crypto/repository-keys.ts';
-import { defaultDecoders } from './decode-threads.ts';
 import type { PackBytes } from './pack-proof.ts';
 import { type PackKey, packKey } from './pack-reader.ts';
 
@@ -37,6 +37,10 @@ export interface PackProvers {
   close(): void;
 }
 
+/** The main thread looks at differences meanwhile, and each thread costs some 20 MB: one less than cores, and never many. */
+const MAX_THREADS = 2;
+const defaultProvers = () => Math.min(MAX_THREADS, availableParallelism() - 1);
+
 interface ProversOptions {
   /** Threads at most. */
   readonly count?: number;
@@ -46,7 +50,7 @@ interface ProversOptions {
 
 export function packProvers(
   keys: RepositoryKeys,
-  { count = defaultDecoders(), fromBytes = FROM_BYTES }: ProversOptions = {},
+  { count = defaultProvers(), fromBytes = FROM_BYTES }: ProversOptions = {},
 ): PackProvers {
   const workerData: ProveSetup = { chunkIdKey: keys.chunkIdKey };
   const start = () => ({

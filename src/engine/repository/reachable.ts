@@ -1,9 +1,10 @@
 import { codeOf } from '../base/errors.ts';
 import { type Bitset, newBitset } from './bitset.ts';
 import type { ChunkIndex } from './chunk-index.ts';
+import { inOrder } from './in-order.ts';
 import type { Manifest, ManifestArtifact } from './manifest.ts';
 import type { ManifestRef } from './manifest-path.ts';
-import { type RejectedManifest, rejectionOf } from './manifest-store.ts';
+import { MANIFESTS_AT_ONCE, type RejectedManifest, rejectionOf } from './manifest-store.ts';
 import type { Repository } from './repository.ts';
 import { isDamage } from './sealed-json.ts';
 import { type ChunkSource, contentKey, type OnChunk, walkContent, walkFlat } from './walk-content.ts';
@@ -46,8 +47,8 @@ export async function* everyBackup(
       if (!known.some(({ name }) => name === ref.name)) places.set(path, [...known, ref]);
     }
   }
-  for (const refs of places.values()) {
-    const found = await readAny(repository, refs, onRejected);
+  const read = (refs: readonly ManifestRef[]) => readAny(repository, refs, onRejected);
+  for await (const found of inOrder([...places.values()], read, { atOnce: MANIFESTS_AT_ONCE })) {
     if (found) yield found;
   }
 }

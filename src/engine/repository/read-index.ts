@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import { openObject } from '../crypto/sealed-object.ts';
+import { inOrder } from './in-order.ts';
 import { decodeIndex, type ListedPack } from './index-object.ts';
 import { leafOf } from './object-names.ts';
 import type { RepositoryContext } from './repository-context.ts';
@@ -40,28 +41,14 @@ export async function* readIndexObjects(
   context: RepositoryContext,
   files: readonly IndexFile[],
 ): AsyncGenerator<ReadIndex> {
-  const underWay: { readonly sizeBytes: number; readonly read: Promise<ReadIndex> }[] = [];
-  let bytes = 0;
-  let next = 0;
-  const begin = () => {
-    while (next < files.length && underWay.length < READS_AT_ONCE) {
-      const { name, sizeBytes } = files[next]!;
-      if (underWay.length > 0 && bytes + sizeBytes > BYTES_AT_ONCE) return;
-      next += 1;
-      bytes += sizeBytes;
-      const read = readIndexObject(context, name).then(
-        (opened) => ({ name, sizeBytes, opened, error: null }),
-        (error: unknown) => ({ name, sizeBytes, opened: null, error }),
-      );
-      underWay.push({ sizeBytes, read });
-    }
-  };
-  for (begin(); underWay.length > 0; begin()) {
-    const first = underWay.shift()!;
-    const read = await first.read;
-    bytes -= first.sizeBytes;
-    yield read;
-  }
+  const read = ({ name, sizeBytes }: IndexFile): Promise<ReadIndex> =>
+    readIndexObject(context, name).then(
+      (opened) => ({ name, sizeBytes, opened, error: null }),
+      (error: unknown) => ({ name, sizeBytes, opened: null, error }),
+    );
+  yield* inOrder(files, read, {
+    ...{ atOnce: READS_AT_ONCE, bytesAtOnce: BYTES_AT_ONCE, sizeOf: ({ sizeBytes }) => sizeBytes },
+  });
 }
 
 /** Reads one index object. Throws `object_damaged`, `key_wrong` or `object_missing` naming it. */
