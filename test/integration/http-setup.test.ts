@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -195,12 +195,16 @@ test('day-0 takes plans, settings and tenants over from a catalog that was backe
   });
   const path = join(source.folder, 'home', 'catalog.db');
   await owner.post('/api/v1/sources', { name: 'holdfast', body: { kind: 'sqlite', path } });
+  const address = join(source.folder, 'lost');
+  await owner.post('/api/v1/destinations', { name: 'lost', body: { address } });
   await owner.post('/api/v1/plans', { name: 'own', body: { sources: ['holdfast'], destination: 'main' } });
   const { json } = await owner.post('/api/v1/plans/own/run');
   assert.equal((await source.ended(owner, json.job_id)).status, 'succeeded');
   const [backup] = (await owner.get('/api/v1/backups?plan=own')).json.items;
   const bundle = (await owner.get(`/api/v1/backups/${backup.id}/download`)).bytes;
 
+  await rm(address, { recursive: true, force: true });
+  await writeFile(address, 'no folder any more');
   const fresh = await httpWorld(t, { environment: { BACKUP_ENCRYPTION_KEY: source.keyText } });
   const setup = dayZero(fresh);
   const { restoreId, view } = await setup.open(bundle, source.keyText);
@@ -209,15 +213,17 @@ test('day-0 takes plans, settings and tenants over from a catalog that was backe
   const done = await setup.settled(restoreId);
   assert.deepEqual(
     done.taken_over,
-    { plans: 2, sources: 3, destinations: 1, channels: 0, tenants: 1 },
+    { plans: 2, sources: 3, destinations: 2, channels: 0, tenants: 1 },
     JSON.stringify(done.error),
   );
   const client = await fresh.owner();
   assert.equal((await client.get('/api/v1/plans/nightly')).status, 200);
   const { json: settings } = await client.get('/api/v1/settings?tenant_id=acme');
   assert.equal(settings.settings['retention.days'].value, 9);
-  const refreshed = await client.post('/api/v1/backups/refresh');
-  assert.equal(refreshed.json.destinations[0].backups, 1, refreshed.text);
+  const { json: backups } = await client.get('/api/v1/backups');
+  assert.equal(backups.items.length, 1, 'what its destinations hold is known from the start');
+  assert.equal(done.warnings.length, 1);
+  assert.match(done.warnings[0], /^destination lost could not be read: /);
 });
 
 test('truncated, oversized, mislabelled and unannounced uploads leave nothing', async (t) => {

@@ -75,9 +75,17 @@ export interface DayZeroSettings {
   readonly home: string;
   /** False: what is there already stays, and is named (`target_not_empty`). */
   readonly mayReplace: boolean;
+  /** Brings what the destinations of the catalog hold into it, and says which could not be read and why. */
+  readonly readDestinations: (
+    signal: AbortSignal,
+  ) => Promise<readonly { readonly destination: string; readonly failure: string | null }[]>;
 }
 
-export function dayZeroRestores(catalog: Catalog, { home, mayReplace }: DayZeroSettings): DayZeroRestores {
+/** Somebody waits for it, and it can be asked for again later. */
+const READING_MS = 120_000;
+
+export function dayZeroRestores(catalog: Catalog, settings: DayZeroSettings): DayZeroRestores {
+  const { home, mayReplace, readDestinations } = settings;
   const root = join(home, 'setup');
   const all = new Map<string, Running>();
   const hostParts = { signingKeyFile: join(home, 'signing-key.pem'), stateFolder: join(home, 'state') };
@@ -147,7 +155,7 @@ export function dayZeroRestores(catalog: Catalog, { home, mayReplace }: DayZeroS
       }
       view.state = 'restoring';
       running.work = attempt(running, () =>
-        place(running, wanted, { catalog, root, mayReplace, ...hostParts }),
+        place(running, wanted, { catalog, root, mayReplace, readDestinations, ...hostParts }),
       );
       return view;
     },
@@ -166,14 +174,15 @@ const EMPTY = {
 };
 
 async function place(
-  { view, engine, ending }: Running,
+  running: Running,
   { targets, catalog: artifact }: DayZeroTargets,
-  host: Pick<DayZeroSettings, 'mayReplace'> & {
+  host: Omit<DayZeroSettings, 'home'> & {
     readonly catalog: Catalog;
     readonly root: string;
     readonly stateFolder: string;
   },
 ): Promise<void> {
+  const { view, engine, ending } = running;
   const { catalog, root } = host;
   const backupId = view.backup!.id;
   for (const { item, to } of targets) {
@@ -196,8 +205,26 @@ async function place(
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+    await readTakenOver(running, host.readDestinations);
   }
   view.state = 'restored';
+}
+
+/** The server then knows every backup from the start. What cannot be read now keeps nobody from going on. */
+async function readTakenOver(
+  { view, ending }: Running,
+  readDestinations: DayZeroSettings['readDestinations'],
+): Promise<void> {
+  const warn = warnIn(view);
+  try {
+    const read = await readDestinations(AbortSignal.any([ending.signal, AbortSignal.timeout(READING_MS)]));
+    for (const { destination, failure } of read) {
+      if (failure !== null) warn(`destination ${destination} could not be read: ${failure}`);
+    }
+  } catch (error) {
+    if (ending.signal.aborted) throw error;
+    warn(`the destinations could not be read: ${asHoldfastError(error).message}`);
+  }
 }
 
 type Wanted = Pick<Parameters<Engine['restore']>[0], 'backupId' | 'item' | 'target'>;

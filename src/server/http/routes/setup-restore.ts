@@ -19,6 +19,7 @@ import { vettedAgents } from '../../outbound/index.ts';
 import { type DayZero, dayZeroRestores, type Place } from '../../restores/day-zero.ts';
 import { receiveUpload, uploadedFile } from '../../restores/upload.ts';
 import { uploadSessions } from '../../restores/upload-sessions.ts';
+import { rebuildCatalog } from '../../worker/rebuild-catalog.ts';
 import type { App, ServerContext } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
 import { redact } from '../redact.ts';
@@ -36,7 +37,8 @@ export function addSetupRestoreRoutes(app: App, context: ServerContext): void {
   const { catalog, settings } = context;
   const folder = join(settings.home, 'uploads');
   const sessions = uploadSessions(join(settings.home, 'incoming'), settings.uploadLimitBytes);
-  const restores = dayZeroRestores(catalog, settings);
+  const readDestinations = (signal: AbortSignal) => rebuildCatalog(context, { signal });
+  const restores = dayZeroRestores(catalog, { ...settings, readDestinations });
   app.addHook('onClose', async () => {
     await restores.close();
     await rm(folder, { recursive: true, force: true });

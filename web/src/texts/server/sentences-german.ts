@@ -110,6 +110,8 @@ export const sentencesGerman: Readonly<Record<string, string>> = {
   'the worker ended, or was cut off, while the job ran':
     'der Arbeiter endete oder wurde abgeschnitten, während die Aufgabe lief',
   'more warnings are not kept': 'weitere Warnungen werden nicht aufbewahrt',
+  'destination {destination} could not be read: {more}': 'Das Ziel {destination} war nicht lesbar: {more}',
+  'the destinations could not be read: {more}': 'Die Ziele waren nicht lesbar: {more}',
   '{n} entries could not be read': '{n} Einträge waren nicht lesbar',
   'no copy at {names}; it is made good later': 'keine Kopie in {names}; sie wird nachgeholt',
   'copies are still missing at {names}': 'Kopien fehlen noch in {names}',
