@@ -6,10 +6,11 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { once } from '../../base/once.ts';
+import type { S3Target } from './s3-address.ts';
 import type { S3Calls } from './s3-calls.ts';
 import { httpStatusOf, isOtherThanSigned, isTaken } from './s3-failure.ts';
 import { sendingBody } from './s3-headers.ts';
-import { checksumsOf, creationOf, sha256Of } from './s3-written.ts';
+import { checksumsOf, creationOf, md5Of, sha256Of } from './s3-written.ts';
 
 /** Objects of this beginning are the storage's own and never show in a listing. */
 export const OWN_PREFIX = '.holdfast-';
@@ -57,11 +58,15 @@ function answerOf(error: unknown): Answer {
   throw error;
 }
 
+/** As every object of this target is written, but for the lock: a policy of the bucket may refuse what lacks encryption. */
+const creationOfProbe = (target: S3Target) => creationOf({ ...target, lock: null }, {});
+
 function putProbe(calls: S3Calls): Promise<Answer> {
   const { client, target } = calls;
   const command = () =>
     new PutObjectCommand({
-      Bucket: target.bucket,
+      ...creationOfProbe(target),
+      ...checksumsOf(target, { md5: md5Of(CONTENT), sha256: sha256Of(CONTENT) }),
       Key: `${target.prefix}${OBJECT_PROBE}`,
       Body: CONTENT,
       IfNoneMatch: '*',
@@ -76,7 +81,8 @@ function completeProbe(calls: S3Calls): Promise<Answer> {
   const place = { Bucket: target.bucket, Key: `${target.prefix}${PARTS_PROBE}` };
   return calls.run({ what: 'a first upload in parts', needs: 's3:PutObject' }, async (signal) => {
     const send = { abortSignal: signal };
-    const { UploadId } = await client.send(new CreateMultipartUploadCommand(place), send);
+    const creation = new CreateMultipartUploadCommand({ ...creationOfProbe(target), ...place });
+    const { UploadId } = await client.send(creation, send);
     const part = { ...place, UploadId, PartNumber: 1 };
     try {
       const { ETag } = await client.send(new UploadPartCommand({ ...part, Body: CONTENT }), send);
