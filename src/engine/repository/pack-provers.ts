@@ -70,7 +70,9 @@ export function packProvers(
       const [least] = threads.toSorted((a, b) => a.underWay - b.underWay);
       if (!least) return { bytes, isProven: false };
       least.underWay += 1;
-      const answer = await least.thread.run({ pack, bytes, table, ...key }, [bytes.buffer]);
+      // A copy: with a part of an index object the whole of it would be sent.
+      const task = { pack, bytes, table: new Uint8Array(table), ...key };
+      const answer = await least.thread.run(task, [bytes.buffer]);
       least.underWay -= 1;
       return { bytes: answer && asBuffer(answer.bytes), isProven: answer?.isProven ?? false };
     },
