@@ -58,19 +58,22 @@ function answerOf(error: unknown): Answer {
   throw error;
 }
 
-/** As every object of this target is written, but for the lock: a policy of the bucket may refuse what lacks encryption. */
-const creationOfProbe = (target: S3Target) => creationOf({ ...target, lock: null }, {});
+/** Probes are written as everything else, since a policy of the bucket may refuse what lacks encryption; but they need no lock. */
+const unlocked = (target: S3Target): S3Target => ({ ...target, lock: null });
+
+/** One object, written as every other of this target. */
+const putOf = (target: S3Target, name: string, md5: Buffer | null) =>
+  new PutObjectCommand({
+    ...creationOf(target, {}),
+    ...checksumsOf(target, { md5, sha256: sha256Of(CONTENT) }),
+    Key: `${target.prefix}${name}`,
+    Body: CONTENT,
+    IfNoneMatch: '*',
+  });
 
 function putProbe(calls: S3Calls): Promise<Answer> {
   const { client, target } = calls;
-  const command = () =>
-    new PutObjectCommand({
-      ...creationOfProbe(target),
-      ...checksumsOf(target, { md5: md5Of(CONTENT), sha256: sha256Of(CONTENT) }),
-      Key: `${target.prefix}${OBJECT_PROBE}`,
-      Body: CONTENT,
-      IfNoneMatch: '*',
-    });
+  const command = () => putOf(unlocked(target), OBJECT_PROBE, md5Of(CONTENT));
   return calls.run({ what: 'a first write', needs: 's3:PutObject' }, (signal) =>
     client.send(command(), { abortSignal: signal }).then(() => 'written' as const, answerOf),
   );
@@ -81,7 +84,7 @@ function completeProbe(calls: S3Calls): Promise<Answer> {
   const place = { Bucket: target.bucket, Key: `${target.prefix}${PARTS_PROBE}` };
   return calls.run({ what: 'a first upload in parts', needs: 's3:PutObject' }, async (signal) => {
     const send = { abortSignal: signal };
-    const creation = new CreateMultipartUploadCommand({ ...creationOfProbe(target), ...place });
+    const creation = new CreateMultipartUploadCommand({ ...creationOf(unlocked(target), {}), ...place });
     const { UploadId } = await client.send(creation, send);
     const part = { ...place, UploadId, PartNumber: 1 };
     try {
@@ -99,13 +102,7 @@ function completeProbe(calls: S3Calls): Promise<Answer> {
 /** Like every object but for its signature, which is of other bytes, and without an MD5: only what the server says to that counts. */
 async function refusesOtherBytes(calls: S3Calls): Promise<boolean> {
   const { client, target } = calls;
-  const command = new PutObjectCommand({
-    ...creationOf(target, {}),
-    ...checksumsOf(target, { md5: null, sha256: sha256Of(CONTENT) }),
-    Key: `${target.prefix}${DIGEST_PROBE}`,
-    Body: CONTENT,
-    IfNoneMatch: '*',
-  });
+  const command = putOf(target, DIGEST_PROBE, null);
   const signed = sendingBody(command, { sha256: sha256Of(Buffer.from('other bytes')) }, 1);
   const asking = { what: 'a write with another digest', needs: 's3:PutObject', attempts: 1 };
   return calls
