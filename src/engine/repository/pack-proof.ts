@@ -20,6 +20,8 @@ export interface PackBlock {
   readonly block: TableBlock;
   readonly number: number;
   readonly stored: Buffer;
+  /** Where the next one begins, or what follows the last. */
+  readonly endsAt: number;
 }
 
 /** Its blocks where the listed table says that they lie. */
@@ -27,8 +29,9 @@ export function* blocksOf({ bytes, table }: PackBytes): Generator<PackBlock> {
   let at = HEADER_BYTES;
   let number = 0;
   for (const block of decodeTable(table)) {
-    yield { block, number, stored: bytes.subarray(at, at + block.storedBytes) };
-    at += block.storedBytes;
+    const endsAt = at + block.storedBytes;
+    yield { block, number, stored: bytes.subarray(at, endsAt), endsAt };
+    at = endsAt;
     number += 1;
   }
 }
@@ -39,12 +42,10 @@ export function checkName({ pack, bytes }: PackBytes): void {
   throw new HoldfastError('object_damaged', 'its name is not the SHA-256 of its bytes');
 }
 
-/** The pack's own table must be the listed one and lie between the last block and the footer. Throws `object_damaged`. */
-export function checkTable(opener: PackOpener, { bytes, table }: PackBytes): void {
+/** The pack's own table must be the listed one and lie at `tableAt`, where the last block ends, up to the footer. Throws `object_damaged`. */
+export function checkTable(opener: PackOpener, { bytes, table }: PackBytes, tableAt: number): void {
   const end = bytes.length - FOOTER_BYTES;
   const tableBytes = readFooter(bytes.subarray(Math.max(0, end)), bytes.length);
-  let tableAt = HEADER_BYTES;
-  for (const { storedBytes } of decodeTable(table)) tableAt += storedBytes;
   if (tableAt + tableBytes !== end)
     throw new HoldfastError('object_damaged', 'its table does not lie where its blocks end');
   if (opener.openTable(bytes.subarray(end - tableBytes, end)).equals(table)) return;

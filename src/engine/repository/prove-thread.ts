@@ -2,6 +2,7 @@
 import { createSecretKey } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { asBuffer } from '../base/bytes.ts';
+import { HEADER_BYTES } from '../crypto/object-header.ts';
 import { packOpener } from '../crypto/pack-cipher.ts';
 import { badChunksOf, blocksOf, checkName, checkTable, type PackBytes } from './pack-proof.ts';
 import type { ProveAnswer, ProveSetup, ProveTask } from './pack-provers.ts';
@@ -13,11 +14,13 @@ function isProven(task: ProveTask, pack: PackBytes): boolean {
   try {
     checkName(pack);
     const opener = packOpener(task);
+    let tableAt = HEADER_BYTES;
     for (const one of blocksOf(pack)) {
       const isDifference = one.block.bases.length > 0;
       if (!isDifference && badChunksOf(opener, idKey, one, null).length > 0) return false;
+      tableAt = one.endsAt;
     }
-    checkTable(opener, pack);
+    checkTable(opener, pack, tableAt);
     return true;
   } catch {
     return false;

@@ -1,4 +1,5 @@
 import { createSecretKey } from 'node:crypto';
+import { HEADER_BYTES } from '../crypto/object-header.ts';
 import type { ListedPack } from './index-object.ts';
 import { packName } from './object-names.ts';
 import { badChunksOf, blocksOf, checkName, checkTable, type PackBytes } from './pack-proof.ts';
@@ -49,8 +50,10 @@ export async function checkPack(
   const idKey = createSecretKey(context.keys.chunkIdKey);
   const badChunks: Buffer[] = [];
   let chunks = 0;
+  let tableAt = HEADER_BYTES;
   for (const one of blocksOf(pack)) {
     const { block, number } = one;
+    tableAt = one.endsAt;
     chunks += block.chunks.length;
     if (isProven && block.bases.length === 0) continue;
     const dictionary = block.bases.length > 0 ? await dictionaryOf(block.bases).catch(unreadableBase) : null;
@@ -60,7 +63,7 @@ export async function checkPack(
       why ??= `block ${number} does not give back what its table promises`;
     badChunks.push(...bad);
   }
-  if (opener && !isProven) blaming(() => checkTable(opener, pack));
+  if (opener && !isProven) blaming(() => checkTable(opener, pack, tableAt));
   const damage = why === null ? null : { name, code: 'object_damaged' as const, why: `${name}: ${why}` };
   return { damage, badChunks, chunks };
 }
