@@ -31,7 +31,7 @@ export function errorsDocument(): string {
   );
   return `# Errors and exit codes
 
-Made by \`npm run docs\` from \`src/engine/base/errors.ts\`. Codes are stable. With \`--json\`, standard output is
+Made by \`npm run docs\` from \`src/engine/base/error-registry.ts\`. Codes are stable. With \`--json\`, standard output is
 \`{ "error": { "code", "message", "next" } }\`; the message names what was concerned.
 
 ## Exit codes
